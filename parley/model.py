@@ -1,0 +1,190 @@
+"""The things Parley is about, as plain values.
+
+Field names are the property names of the schemas in `spec/openapi.yaml`, so a value becomes a reply without
+being copied. Times are aware datetimes in UTC; identifiers are UUIDs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+Role = Literal["owner", "admin", "member"]
+ConversationKind = Literal["direct", "group"]
+MessageType = Literal["text", "image", "video", "audio", "file"]
+MessageStatus = Literal["sent", "delivered", "read"]
+UserStatus = Literal["online", "offline"]
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request: a user, through one of their sessions."""
+
+    user_id: UUID
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a user tells about themselves; null is nothing told."""
+
+    bio: str | None
+    avatar_url: str | None
+    location: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person, as other people see them."""
+
+    id: UUID
+    username: str
+    display_name: str
+    status: UserStatus
+    last_seen: datetime | None
+    profile: Profile
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Me(User):
+    """A person, as they see themselves."""
+
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a log-in gives. `expires_in` is in seconds and concerns the access token."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    token_type: Literal["Bearer"]
+    user_id: UUID
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One log-in of one user on one device."""
+
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    user_agent: str | None
+    address: str | None
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message, or (with `deleted_at`) the tombstone that keeps its place."""
+
+    id: UUID
+    conversation_id: UUID
+    seq: int
+    position: int
+    sender_id: UUID
+    receiver_id: UUID
+    content: str | None
+    type: MessageType
+    status: MessageStatus
+    metadata: Any
+    created_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation as one of its members sees it. In a direct one `user_id` is the other person."""
+
+    id: UUID
+    kind: ConversationKind
+    user_id: UUID | None
+    group_id: UUID | None
+    name: str | None
+    created_at: datetime
+    last_activity_at: datetime
+    last_message: Message | None
+    unread_count: int
+    last_seq: int
+    read_seq: int
+    delivered_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    """`message_retention_days` is None where messages are kept for ever."""
+
+    is_private: bool
+    allow_invites: bool
+    message_retention_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person's place in a group."""
+
+    user_id: UUID
+    role: Role
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group; `members` are the first hundred by the time they joined."""
+
+    id: UUID
+    name: str
+    description: str | None
+    owner_id: UUID
+    created_at: datetime
+    member_count: int
+    members: Sequence[Member]
+    settings: GroupSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How far one member has received and read a conversation, as sequence numbers."""
+
+    conversation_id: UUID
+    user_id: UUID
+    delivered_seq: int
+    read_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A page of a list, newest first, and how to go on.
+
+    `total` is None where it is not counted, `total_exact` False where counting stopped early, and
+    `current_page` None where the items of the list move.
+    """
+
+    items: Sequence[Item]
+    has_more: bool
+    next_cursor: str | None
+    per_page: int
+    total: int | None = None
+    total_exact: bool = True
+    current_page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event as a client reads it: REST, socket and webhook show the same."""
+
+    type: str
+    data: Any
+    cursor: str
+    seq: int | None
+
+
+Facts = Mapping[str, Any]
