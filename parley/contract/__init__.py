@@ -1,0 +1,13 @@
+"""The contract at run time: `spec/openapi.yaml` is loaded, bound to functions, compiled and kept.
+
+Handlers import what stands in `__all__` and nothing else. What holds here:
+
+- one compiled operation does all that the document says of it, and nothing interprets the document per request;
+- the compiled validator decides what is valid; a generated model never refuses afterwards;
+- whatever is raised becomes the error envelope in `errors.py` and nowhere else.
+"""
+
+from parley.contract.replies import NO_CONTENT, Reply, created, ok, paged
+from parley.contract.request import RequestInfo, current_request
+
+__all__ = ["NO_CONTENT", "Reply", "RequestInfo", "created", "current_request", "ok", "paged"]

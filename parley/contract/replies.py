@@ -1,0 +1,62 @@
+"""What an operation answers: a status, a body, some headers.
+
+A handler returns a `Reply`; bodies are values of `parley.model`, dicts and lists of such, and are written as
+JSON in one place (`encode`), so that an identifier or a time looks the same everywhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from parley.model import Page
+
+_JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+_NO_HEADERS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A status with a body. `body=None` means that there is none, not that it is null."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = _NO_HEADERS
+
+
+NO_CONTENT = Reply(204)
+
+
+def ok(body: Any) -> Reply:
+    """200: here it is."""
+    return Reply(200, body)
+
+
+def created(body: Any, location: str | None = None, replayed: bool = False) -> Reply:
+    """201: it was made, and is read at `location`. `replayed` says that an earlier request made it."""
+    headers = {}
+    if location is not None:
+        headers["Location"] = location
+    if replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Reply(201, body, headers)
+
+
+def paged(name: str, page: Page[Any]) -> Reply:
+    """200 with one page of a list called `name`, and the seed's pagination headers as far as they are known."""
+    headers = {"X-Pagination-Per-Page": str(page.per_page)}
+    if page.total is not None:
+        headers["X-Pagination-Total"] = str(page.total)
+        headers["X-Pagination-Pages"] = str(-(-page.total // page.per_page))
+        if not page.total_exact:
+            headers["X-Pagination-Total-Exact"] = "false"
+    if page.current_page is not None:
+        headers["X-Pagination-Current-Page"] = str(page.current_page)
+    body = {name: page.items, "has_more": page.has_more, "next_cursor": page.next_cursor}
+    return Reply(200, body, headers)
+
+
+def encode(body: Any) -> bytes:
+    """Write a body as JSON: times in UTC with `Z`, identifiers as strings, property names as they are."""
+    return orjson.dumps(body, option=_JSON_OPTIONS)
