@@ -5,7 +5,7 @@ JSON in one place (`encode`), so that an identifier or a time looks the same eve
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -13,7 +13,6 @@ import orjson
 from parley.model import Page
 
 _JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
-_NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Reply:
 
     status: int
     body: Any = None
-    headers: Mapping[str, str] = _NO_HEADERS
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_CONTENT = Reply(204)
