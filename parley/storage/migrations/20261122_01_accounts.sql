@@ -1,0 +1,64 @@
+-- Users, their sessions and presence, and the keys of requests that must not count twice
+-- depends:
+
+-- migrate: apply
+
+-- `email_key` and `username_key` are what is compared: NFKC and casefolded. Under COLLATE "C" the one index
+-- on a name serves equality and prefixes, and no upgrade of the system's collations can spoil it.
+CREATE TABLE users (
+    id uuid PRIMARY KEY,
+    email text NOT NULL,
+    email_key text COLLATE "C" NOT NULL,
+    username text NOT NULL,
+    username_key text COLLATE "C" NOT NULL,
+    display_name text NOT NULL,
+    bio text,
+    avatar_url text,
+    location text,
+    password_hash text NOT NULL,
+    -- Counts changes of the password, and not the rehashing of the same one.
+    password_version integer NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    suspended_at timestamptz,
+    CONSTRAINT users_email_taken UNIQUE (email_key),
+    CONSTRAINT users_username_taken UNIQUE (username_key)
+);
+
+-- A session is a log-in. Its refresh token is number `generation`; refreshing makes the next one at
+-- `rotated_at`, and `repeat_key` is the hash of the Idempotency-Key with which that was asked for.
+-- A session that was ended is deleted.
+CREATE TABLE sessions (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at timestamptz NOT NULL,
+    last_used_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    user_agent text,
+    address text,
+    generation integer NOT NULL DEFAULT 1,
+    rotated_at timestamptz NOT NULL,
+    repeat_key bytea
+) WITH (fillfactor = 80);
+CREATE INDEX sessions_by_user ON sessions (user_id, id);
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+-- Written often, therefore narrow and without a second index.
+CREATE TABLE presence (
+    user_id uuid PRIMARY KEY,
+    last_seen timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- What a request with an Idempotency-Key made: a reference, never an answer. Registrations have no user yet
+-- and lie under the zero id.
+CREATE TABLE idempotency_keys (
+    user_id uuid NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    request_hash bytea NOT NULL,
+    resource_kind text NOT NULL,
+    resource_id uuid NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (user_id, key)
+);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+
+-- migrate: rollback
