@@ -277,8 +277,8 @@ class Settings(BaseSettings):
     # ---- tests
     check_answers: Path | None = Field(
         None,
-        description="For tests: check each answer against the contract and append what was found to this file. "
-        "Slow.",
+        description="For tests: check each answer against the contract and append what was found to "
+        "this file. Slow.",
     )
 
     @classmethod
@@ -349,7 +349,8 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
 def _sentences(error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_url=False):
         field = str(problem["loc"][0])
-        yield f"{variable(field)} {_reason(problem['type'], problem['msg'])}{_input(field, problem['input'])}."
+        reason = _reason(problem["type"], problem["msg"])
+        yield f"{variable(field)} {reason}{_input(field, problem['input'])}."
 
 
 def _reason(kind: str, message: str) -> str:
