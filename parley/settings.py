@@ -332,6 +332,29 @@ def described() -> Iterator[tuple[str, str, str]]:
         yield variable(field), "" if default is None else str(default), f"{info.description}{_bounds(info)}"
 
 
+def markdown() -> str:
+    """Return the page `docs/settings.md`."""
+    rows = [
+        f"| `{name}` | {f'`{default}`' if default else ''} | {sentence} |"
+        for name, default, sentence in described()
+    ]
+    return "\n".join([*_PAGE_HEAD, *rows, ""])
+
+
+_PAGE_HEAD = [
+    "<!-- Printed by `parley settings --markdown` from parley/settings.py; do not edit. -->",
+    "# Settings",
+    "",
+    "Every setting is an environment variable. None has to be set: the defaults make a server that works",
+    "on this machine. An empty variable is as good as none. A value that makes no sense, or a `PARLEY_`",
+    "variable that is not in this table, stops the start with a sentence that names it; all mistakes are",
+    "told at once. `parley settings` shows what is in force, with secrets masked.",
+    "",
+    "| variable | default | what it does |",
+    "|---|---|---|",
+]
+
+
 def _bounds(info: FieldInfo) -> str:
     low = next((item.ge for item in info.metadata if hasattr(item, "ge")), None)
     high = next((item.le for item in info.metadata if hasattr(item, "le")), None)

@@ -7,7 +7,7 @@ directory=$1
 probe='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 
 # A name on PATH may be a shim of a version that is not installed, so each is asked.
-for python in ${PYTHON:-python3.13 python3.12 python3.11 python3.14 python3 python}; do
+for python in ${PYTHON:-python3.11 python3.12 python3.13 python3.14 python3 python}; do
     if "$python" -c "$probe" >/dev/null 2>&1; then
         "$python" -m venv --clear "$directory"
         exit 0

@@ -1,0 +1,16 @@
+"""Programs that some tests need beyond PyPI."""
+
+import os
+import shutil
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def browser() -> str:
+    """Return the path of a Chromium; without one the test is skipped, and in CI it fails."""
+    for name in (os.environ.get("CHROMIUM"), *BROWSERS):
+        if name and (path := shutil.which(name)):
+            return path
+    pytest.skip("NOT TESTED for lack of a browser: scripts/install_browser.sh installs one")
