@@ -1,0 +1,317 @@
+"""Users: their names, profiles and password hashes."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record, UniqueViolationError
+
+from parley.errors import Conflict, Invalid
+from parley.model import Profile, UserStatus
+from parley.storage.database import Connection
+
+# Which property it is about and what the client reads, by constraint: those of `20261122_01_accounts.sql`.
+_TAKEN = {
+    "users_email_taken": ("email", "This e-mail address is taken"),
+    "users_username_taken": ("username", "This username is taken"),
+}
+# An index entry of PostgreSQL holds at most 2,704 bytes, and NFKC can make eighteen characters of one.
+_MAX_KEY_BYTES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """A user as stored. `last_seen` is what processes have written so far; they may know of later."""
+
+    id: UUID
+    email: str
+    username: str
+    display_name: str
+    profile: Profile
+    created_at: datetime
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a log-in is judged by. `password_version` counts changes of the password."""
+
+    user_id: UUID
+    password_hash: str
+    password_version: int
+    suspended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which users a list shows. `status` is judged at the moment `online_since`, and None is any."""
+
+    ids: Sequence[UUID] | None = None
+    username_prefix: str | None = None
+    status: UserStatus | None = None
+    online_since: datetime | None = None
+
+
+def name_key(name: str) -> str:
+    """Return what of a name is compared: without case and compatibility forms (Unicode NFKC, casefolded)."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
+def _record(row: Record) -> UserRecord:
+    return UserRecord(
+        id=row["id"],
+        email=row["email"],
+        username=row["username"],
+        display_name=row["display_name"],
+        profile=Profile(bio=row["bio"], avatar_url=row["avatar_url"], location=row["location"]),
+        created_at=row["created_at"],
+        last_seen=row["last_seen"],
+    )
+
+
+async def insert(
+    conn: Connection, user_id: UUID, email: str, username: str, display_name: str, password_hash: str
+) -> None:
+    """Add a user. Raises Conflict with the field that is taken."""
+    try:
+        await conn.execute(
+            """
+            INSERT INTO users (id, email, email_key, username, username_key, display_name, password_hash)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            """,
+            user_id,
+            email,
+            _storable_key("email", email),
+            username,
+            _storable_key("username", username),
+            display_name,
+            password_hash,
+        )
+    except UniqueViolationError as error:
+        if error.constraint_name not in _TAKEN:
+            raise
+        field, reason = _TAKEN[error.constraint_name]
+        raise Conflict(reason, field=field) from None
+
+
+def _storable_key(field: str, name: str) -> str:
+    key = name_key(name)
+    if len(key.encode()) > _MAX_KEY_BYTES:
+        raise Invalid(field, "It is too long once its characters are decomposed")
+    return key
+
+
+async def check_free(conn: Connection, email: str, username: str) -> None:
+    """Raise Conflict if a user has this e-mail address or username; `insert` judges for good."""
+    row = await conn.fetchrow(
+        """
+        SELECT EXISTS (SELECT FROM users WHERE email_key = $1) AS users_email_taken,
+               EXISTS (SELECT FROM users WHERE username_key = $2) AS users_username_taken
+        """,
+        name_key(email),
+        name_key(username),
+    )
+    for constraint, (field, reason) in _TAKEN.items():
+        if row is not None and row[constraint]:
+            raise Conflict(reason, field=field)
+
+
+async def read(conn: Connection, user_ids: Sequence[UUID]) -> dict[UUID, UserRecord]:
+    """Return those of these users that exist, by id."""
+    rows = await conn.fetch(
+        """
+        SELECT u.id, u.email, u.username, u.display_name, u.bio, u.avatar_url, u.location, u.created_at,
+               p.last_seen
+        FROM users u
+        LEFT JOIN presence p ON p.user_id = u.id
+        WHERE u.id = ANY($1::uuid[])
+        """,
+        user_ids,
+    )
+    return {row["id"]: _record(row) for row in rows}
+
+
+async def find(conn: Connection, user_id: UUID) -> UserRecord | None:
+    """Return one user, or None."""
+    return (await read(conn, [user_id])).get(user_id)
+
+
+async def find_id(conn: Connection, email: str) -> UUID | None:
+    """Return the id of the user with this e-mail address, or None."""
+    user_id: UUID | None = await conn.fetchval("SELECT id FROM users WHERE email_key = $1", name_key(email))
+    return user_id
+
+
+async def read_page(
+    conn: Connection, wanted: Filter, before: UUID | None, after: UUID | None, limit: int
+) -> Sequence[UserRecord]:
+    """Return up to `limit` users: the newest older than `before`, or the oldest newer than `after`.
+
+    Newest first with `before` or neither, oldest first with `after`.
+    """
+    where, values = _conditions(wanted)
+    if before is not None:
+        values.append(before)
+        where.append(f"u.id < ${len(values)}")
+    if after is not None:
+        values.append(after)
+        where.append(f"u.id > ${len(values)}")
+    values.append(limit)
+    rows = await conn.fetch(
+        # Only fragments of this file are put together here; values travel apart.
+        f"""
+        SELECT u.id, u.email, u.username, u.display_name, u.bio, u.avatar_url, u.location, u.created_at,
+               p.last_seen
+        FROM users u
+        LEFT JOIN presence p ON p.user_id = u.id
+        WHERE {" AND ".join(where) or "true"}
+        ORDER BY u.id {"DESC" if after is None else "ASC"}
+        LIMIT ${len(values)}
+        """,  # noqa: S608
+        *values,
+    )
+    return [_record(row) for row in rows]
+
+
+async def count(conn: Connection, wanted: Filter, newer_than: UUID | None) -> tuple[int, int]:
+    """Return how many users the filter selects, and how many of them are newer than the given one."""
+    where, values = _conditions(wanted)
+    values.append(newer_than)
+    row = await conn.fetchrow(
+        f"""
+        SELECT count(*) AS total, count(*) FILTER (WHERE u.id > ${len(values)}::uuid) AS newer
+        FROM users u
+        LEFT JOIN presence p ON p.user_id = u.id
+        WHERE {" AND ".join(where) or "true"}
+        """,  # noqa: S608
+        *values,
+    )
+    return (0, 0) if row is None else (row["total"], row["newer"])
+
+
+def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
+    where: list[str] = []
+    values: list[Any] = []
+    if wanted.ids is not None:
+        values.append(list(wanted.ids))
+        where.append(f"u.id = ANY(${len(values)}::uuid[])")
+    if wanted.username_prefix is not None:
+        low = name_key(wanted.username_prefix)
+        values += [low, _after_prefix(low)]
+        # A range, since a prepared LIKE cannot use the index.
+        where.append(f"u.username_key >= ${len(values) - 1} AND u.username_key < ${len(values)}")
+    if wanted.status is not None:
+        values.append(wanted.online_since)
+        where.append(f"coalesce(p.last_seen > ${len(values)}, false) = {wanted.status == 'online'}")
+    return where, values
+
+
+def _after_prefix(prefix: str) -> str:
+    """Return the first string that is greater, in order of code points, than all that begin with `prefix`."""
+    for length in range(len(prefix), 0, -1):
+        following = ord(prefix[length - 1]) + 1
+        if following == 0xD800:
+            following = 0xE000  # Surrogates are no characters.
+        if following <= 0x10FFFF:
+            return prefix[: length - 1] + chr(following)
+    return chr(0x10FFFF) * 64
+
+
+async def lock_profile(conn: Connection, user_id: UUID) -> UserRecord | None:
+    """Return one user, whose row nobody else changes before this transaction ends."""
+    await conn.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
+    return await find(conn, user_id)
+
+
+async def write_profile(conn: Connection, user_id: UUID, display_name: str, profile: Profile) -> None:
+    """Replace what a user says of themselves."""
+    await conn.execute(
+        """
+        UPDATE users
+        SET display_name = $2, bio = $3, avatar_url = $4, location = $5
+        WHERE id = $1
+        """,
+        user_id,
+        display_name,
+        profile.bio,
+        profile.avatar_url,
+        profile.location,
+    )
+
+
+async def find_credentials(conn: Connection, email: str) -> Credentials | None:
+    """Return what a log-in with this e-mail address is judged by."""
+    row = await conn.fetchrow(
+        """
+        SELECT id, password_hash, password_version, suspended_at
+        FROM users
+        WHERE email_key = $1
+        """,
+        name_key(email),
+    )
+    return None if row is None else _credentials(row)
+
+
+async def read_credentials(conn: Connection, user_id: UUID) -> Credentials | None:
+    """Return what a password of this user is judged by."""
+    row = await conn.fetchrow(
+        "SELECT id, password_hash, password_version, suspended_at FROM users WHERE id = $1", user_id
+    )
+    return None if row is None else _credentials(row)
+
+
+async def lock_credentials(conn: Connection, user_id: UUID) -> Credentials | None:
+    """Return a user's credentials, which nobody else changes before this transaction ends."""
+    row = await conn.fetchrow(
+        """
+        SELECT id, password_hash, password_version, suspended_at
+        FROM users
+        WHERE id = $1
+        FOR NO KEY UPDATE
+        """,
+        user_id,
+    )
+    return None if row is None else _credentials(row)
+
+
+def _credentials(row: Record) -> Credentials:
+    return Credentials(
+        user_id=row["id"],
+        password_hash=row["password_hash"],
+        password_version=row["password_version"],
+        suspended=row["suspended_at"] is not None,
+    )
+
+
+async def write_password(conn: Connection, user_id: UUID, password_hash: str) -> None:
+    """Give a user another password."""
+    await conn.execute(
+        """
+        UPDATE users
+        SET password_hash = $2, password_version = password_version + 1
+        WHERE id = $1
+        """,
+        user_id,
+        password_hash,
+    )
+
+
+async def rewrite_hash(conn: Connection, user_id: UUID, password_hash: str) -> None:
+    """Replace the hash of a password by another hash of the same one."""
+    await conn.execute("UPDATE users SET password_hash = $2 WHERE id = $1", user_id, password_hash)
+
+
+async def suspend(conn: Connection, user_id: UUID) -> None:
+    """Note that a user may not log in; the first time counts."""
+    await conn.execute(
+        "UPDATE users SET suspended_at = coalesce(suspended_at, now()) WHERE id = $1", user_id
+    )
+
+
+async def unsuspend(conn: Connection, user_id: UUID) -> None:
+    """Let a user log in again."""
+    await conn.execute("UPDATE users SET suspended_at = NULL WHERE id = $1", user_id)
