@@ -1,0 +1,143 @@
+"""The connections to PostgreSQL: two pools, and one border where the driver's errors become Parley's.
+
+`read()` is for questions, `transaction()` for writes that the log does not record (sessions, presence), and
+`appending()` for the log alone: its connections give up soon, because whoever holds the head holds up everyone.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Self, TypeAlias
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from parley.errors import Unavailable
+
+Row: TypeAlias = "asyncpg.Record"
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+# Seconds to wait for a free connection, and for one statement.
+ACQUIRE_TIMEOUT = 5.0
+COMMAND_TIMEOUT = 10.0
+
+# What means "the database is away, starting, stopping or full": SQLSTATE classes 08, 53, 57 and lock timeouts.
+OUTAGES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TransactionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+
+# Every question Parley asks has an index. A plan that was made while a table was empty must not scan it for ever.
+READING = {"application_name": "parley", "jit": "off", "enable_seqscan": "off", "timezone": "UTC"}
+# The head's clock itself starts in take_head(); these bound the waiting for it and what a dead peer can cost.
+APPENDING = {
+    "application_name": "parley-log",
+    "jit": "off",
+    "timezone": "UTC",
+    "lock_timeout": "6s",
+    "idle_in_transaction_session_timeout": "2s",
+    "tcp_user_timeout": "5s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+}
+
+
+@contextmanager
+def outages_translated() -> Iterator[None]:
+    """Turn the driver's errors of connection and resources into `Unavailable`; others pass."""
+    try:
+        yield
+    except OUTAGES as error:
+        raise Unavailable("The database is not available at the moment") from error
+
+
+class Database:
+    """The pools of one process. `open()` makes it, `close()` ends it."""
+
+    def __init__(self, reading: Pool, appending: Pool) -> None:
+        self._reading = reading
+        self._appending = appending
+
+    @classmethod
+    async def open(cls, dsn: str, *, pool_size: int = 10) -> Self:
+        """Connect to `dsn`, with at most `pool_size` connections for reading and a few for the log."""
+        reading = await _pool(dsn, pool_size, READING)
+        try:
+            return cls(reading, await _pool(dsn, max(2, pool_size // 3), APPENDING))
+        except BaseException:
+            reading.terminate()
+            raise
+
+    async def close(self) -> None:
+        """Close all connections; what is still running on them after five seconds is cut."""
+        for pool in (self._appending, self._reading):
+            try:
+                async with asyncio.timeout(5):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """A connection for questions, each statement its own snapshot. Raises Unavailable."""
+        with outages_translated():
+            async with self._reading.acquire(timeout=ACQUIRE_TIMEOUT) as conn:
+                yield conn
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction that is committed at the end of the block. Raises Unavailable: the outcome is unknown."""
+        async with self.read() as conn, conn.transaction():
+            yield conn
+
+    @asynccontextmanager
+    async def appending(self) -> AsyncIterator[Connection]:
+        """A connection for the log. Its errors are the driver's own, since the log must tell outcomes apart."""
+        async with self._appending.acquire(timeout=ACQUIRE_TIMEOUT) as conn:
+            yield conn
+
+    @property
+    def pool_in_use(self) -> tuple[int, int]:
+        """Connections for reading that are lent out, and how many there may be."""
+        return self._reading.get_size() - self._reading.get_idle_size(), self._reading.get_max_size()
+
+
+async def _pool(dsn: str, size: int, session: dict[str, str]) -> Pool:
+    with outages_translated():
+        pool: Pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            command_timeout=COMMAND_TIMEOUT,
+            max_inactive_connection_lifetime=300,
+            server_settings=session,
+            init=_read_json_as_values,
+            reset=_keep_session,
+        )
+    return pool
+
+
+async def _read_json_as_values(conn: asyncpg.Connection[asyncpg.Record]) -> None:
+    # Facts (jsonb) are looked into; metadata (json) is the client's own and goes through as it came.
+    await conn.set_type_codec("jsonb", encoder=_dumps, decoder=orjson.loads, schema="pg_catalog")
+    await conn.set_type_codec("json", encoder=_dumps, decoder=orjson.Fragment, schema="pg_catalog")
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def _keep_session(_conn: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Spare the RESET ALL after each loan: nobody changes a session, and the pool itself ends transactions."""

@@ -1,0 +1,146 @@
+"""The log: every durable thing that happens is one row in `events`, appended in its effect's transaction.
+
+Invariants, each held by a property test:
+
+- positions are gapless and in commit order: whoever appends holds the head (an advisory lock) until commit, and
+  reads the last position in the statement after the one that took it;
+- rules are judged by statements that began after the head was taken;
+- the head is taken before any row is locked, so there is one order and no deadlock;
+- nobody holds it for long: the server ends a transaction two seconds after it got the head.
+
+What is frequent is one call of a function in autocommit (`SendQueue`, `change_message`, `move_watermarks`). What
+is rare uses `async with log.append() as entry`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+from parley.errors import Unavailable
+from parley.events import EventKind
+from parley.storage.database import OUTAGES, Connection, Database, outages_translated
+
+# One commit holds at most so many events, so that nobody waits long for the head.
+MAX_EVENTS_PER_COMMIT = 256
+
+
+class Head:
+    """How far this process knows the log to reach, and a signal for those who wait for more."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self._moved = asyncio.Event()
+
+    def advance(self, position: int) -> None:
+        """Note that the log reaches `position` and wake everybody who waits for it to move."""
+        if position > self.position:
+            self.position = position
+            moved, self._moved = self._moved, asyncio.Event()
+            moved.set()
+
+    def forget(self) -> None:
+        """Start again from nothing: the database may be another one than before."""
+        self.position = 0
+
+    async def wait(self) -> None:
+        """Return when the log has moved, as far as this process knows."""
+        await self._moved.wait()
+
+
+@dataclass(slots=True)
+class Entry:
+    """An append under way: the head is held, `conn` judges and writes, `add` says what happened."""
+
+    conn: Connection
+    head: int
+    at: datetime
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def add(
+        self,
+        kind: EventKind,
+        *,
+        stream_id: UUID,
+        subject_id: UUID,
+        actor_id: UUID | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> int:
+        """Append one event to a stream and return its position."""
+        position = self.next_position
+        self.rows.append((position, stream_id, kind, subject_id, actor_id, facts, self.at))
+        return position
+
+    @property
+    def next_position(self) -> int:
+        """The position that the next event will get."""
+        return self.head + len(self.rows) + 1
+
+
+class Log:
+    """Appends to the log and knows its head."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.head = Head()
+
+    @asynccontextmanager
+    async def append(self) -> AsyncIterator[Entry]:
+        """Take the head, run the block, write its events and commit; any exception rolls all of it back.
+
+        The block should be a few short statements: everybody else who writes is waiting. Raises Unavailable
+        when the database is away; the outcome is then unknown.
+        """
+        with outages_translated():
+            async with self._database.appending() as conn:
+                await conn.execute("BEGIN; SELECT take_head()")
+                try:
+                    head, at = await conn.fetchrow("SELECT head, at FROM read_head($1)", self.head.position)
+                    entry = Entry(conn, head, at)
+                    yield entry
+                    await self._write(entry)
+                except BaseException:
+                    await _roll_back(conn)
+                    raise
+        self.head.advance(entry.head + len(entry.rows))
+
+    async def call(self, run: Callable[[Connection, int], Any]) -> Any:
+        """Run one appending function on a connection of the log, telling it the last known position."""
+        with outages_translated():
+            async with self._database.appending() as conn:
+                row = await run(conn, self.head.position)
+        if row["head"] is not None:
+            self.head.advance(row["head"])
+        return row
+
+    async def read_position(self) -> int:
+        """The last position, asked of the database; those who wait are woken if it moved."""
+        async with self._database.read() as conn:
+            position: int = await conn.fetchval("SELECT head FROM read_head($1)", self.head.position)
+        self.head.advance(position)
+        return position
+
+    async def _write(self, entry: Entry) -> None:
+        if len(entry.rows) > MAX_EVENTS_PER_COMMIT:
+            raise ValueError(f"{len(entry.rows)} events in one commit would hold the head too long")
+        if entry.rows:
+            await entry.conn.executemany(
+                """
+                INSERT INTO events (position, stream_id, kind, subject_id, actor_id, facts, created_at)
+                VALUES ($1, $2, $3, $4, $5, $6, $7)
+                """,
+                entry.rows,
+            )
+        await entry.conn.execute("COMMIT")
+
+
+async def _roll_back(conn: Connection) -> None:
+    # Where even that fails the connection is dead, and the server rolls back by itself.
+    try:
+        await conn.execute("ROLLBACK")
+    except OUTAGES:
+        pass

@@ -1,0 +1,221 @@
+"""Sends of one process, coalesced: what arrives while one batch is being committed is the next batch.
+
+All commits of a log are serial, so a commit that carries many messages is what makes sending fast. Each message
+gets its own verdict; one that is refused, or whose data PostgreSQL refuses, never fails its neighbours.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from parley.errors import Unavailable
+from parley.storage.database import OUTAGES, Database, Row
+from parley.storage.log import MAX_EVENTS_PER_COMMIT, Log
+
+Verdict = Literal["sent", "found", "not_member", "replayed", "mismatch", "bad_reply", "bad_mention"]
+
+# How long a batch of unknown outcome is tried again, and how long to wait between tries, in seconds.
+SETTLE_FOR = 15.0
+SETTLE_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+
+# Errors of what was sent, not of the database: SQLSTATE classes 22 and 23.
+BAD_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be sent. Its id is made before the first try and kept through all of them."""
+
+    message_id: UUID
+    conversation_id: UUID
+    sender_id: UUID
+    type: str
+    content: str
+    metadata: str
+    reply_to: UUID | None = None
+    mentions: Sequence[UUID] = ()
+    key: str | None = None
+    request_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a draft. The numbers are there when it was sent, `replay_id` when it was replayed."""
+
+    verdict: Verdict
+    position: int = 0
+    seq: int = 0
+    created_at: datetime | None = None
+    replay_id: UUID | None = None
+
+
+Waiting = tuple[Draft, "asyncio.Future[Sent]"]
+
+
+class SendQueue:
+    """Collects drafts and appends them batch by batch. `start()` and `stop()` frame its life.
+
+    It holds at most `size` drafts; one more is refused with Unavailable, so memory is bounded and a client
+    knows at once.
+    """
+
+    def __init__(
+        self, database: Database, log: Log, *, size: int, observe: Callable[[int, float], None] | None = None
+    ) -> None:
+        self._database = database
+        self._log = log
+        self._size = size
+        self._observe = observe
+        self._waiting: deque[Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def start(self) -> None:
+        """Begin to append."""
+        self._task = asyncio.create_task(self._run(), name="send-queue")
+
+    async def stop(self) -> None:
+        """Take nothing more, append what is there, then end."""
+        self._stopping = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+
+    async def send(self, draft: Draft) -> Sent:
+        """Append `draft` and say what became of it, once that is durable.
+
+        Raises Unavailable when the queue is full, and when the database stays away: then the message may or may
+        not be there, and sending it again with its idempotency key tells.
+        """
+        if self._stopping or len(self._waiting) >= self._size:
+            raise Unavailable("Too many messages are waiting to be sent")
+        future: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+        self._waiting.append((draft, future))
+        self._arrived.set()
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting or not self._stopping:
+            await self._arrived.wait()
+            # One turn of the loop lets every request that is ready join this batch.
+            await asyncio.sleep(0)
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_EVENTS_PER_COMMIT))]
+            if not self._waiting and not self._stopping:
+                self._arrived.clear()
+            if batch:
+                await self._append(batch)
+
+    async def _append(self, batch: Sequence[Waiting]) -> None:
+        started = time.perf_counter()
+        try:
+            results = await self._settle([draft for draft, _ in batch])
+        except BAD_DATA as error:
+            if len(batch) > 1:
+                for waiting in batch:
+                    await self._append([waiting])
+            else:
+                # Validation should have stopped it: a fault of ours, and this request's alone.
+                _fail(batch, error)
+        except Exception as error:
+            if not isinstance(error, Unavailable):
+                logger.exception("a batch of messages failed", size=len(batch))
+            _fail(batch, error)
+        else:
+            if self._observe is not None:
+                self._observe(len(batch), time.perf_counter() - started)
+            for (_, future), result in zip(batch, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+
+    async def _settle(self, drafts: Sequence[Draft]) -> list[Sent]:
+        """Append the drafts, trying again under the same ids for as long as the outcome is unknown."""
+        deadline = time.monotonic() + SETTLE_FOR
+        attempt = 0
+        while True:
+            try:
+                async with self._database.appending() as conn:
+                    row = await conn.fetchrow(APPEND, *_arguments(drafts, self._log.head.position, attempt > 0))
+                results = _results(drafts, row)
+                self._log.head.advance(row["head"] + row["verdicts"].count("sent"))
+                return results
+            except OUTAGES as error:
+                if time.monotonic() > deadline:
+                    raise Unavailable("The database is not available at the moment") from error
+                logger.warning("the outcome of a batch is unknown, it is tried again", size=len(drafts), error=repr(error))
+                await asyncio.sleep(SETTLE_PAUSES[min(attempt, len(SETTLE_PAUSES) - 1)])
+                attempt += 1
+
+
+APPEND = """
+    SELECT verdicts, head, bases, created_at, replays, found_positions, found_seqs, found_times
+    FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+"""
+
+
+def _arguments(drafts: Sequence[Draft], hint: int, settle: bool) -> tuple[Any, ...]:
+    conversations: dict[UUID, int] = {}
+    for draft in drafts:
+        conversations.setdefault(draft.conversation_id, len(conversations) + 1)
+    keyed = any(draft.key is not None for draft in drafts)
+    replies = [(item, draft.reply_to) for item, draft in enumerate(drafts, 1) if draft.reply_to is not None]
+    mentions = [(item, user_id) for item, draft in enumerate(drafts, 1) for user_id in draft.mentions]
+    return (
+        hint,
+        settle,
+        list(conversations),
+        [conversations[draft.conversation_id] for draft in drafts],
+        [draft.message_id for draft in drafts],
+        [draft.sender_id for draft in drafts],
+        [draft.type for draft in drafts],
+        [draft.content for draft in drafts],
+        [draft.metadata for draft in drafts],
+        [draft.key for draft in drafts] if keyed else [],
+        [draft.request_hash for draft in drafts] if keyed else [],
+        [item for item, _ in replies],
+        [message_id for _, message_id in replies],
+        [item for item, _ in mentions],
+        [user_id for _, user_id in mentions],
+    )
+
+
+def _results(drafts: Sequence[Draft], row: Row) -> list[Sent]:
+    """Count positions and seqs as the function did: the n-th sent draft is at head + n, likewise in each seq."""
+    position, created_at = row["head"], row["created_at"]
+    order = {conversation_id: n for n, conversation_id in enumerate(dict.fromkeys(d.conversation_id for d in drafts))}
+    seqs = list(row["bases"])
+    results = []
+    for index, (draft, verdict) in enumerate(zip(drafts, row["verdicts"], strict=True)):
+        match verdict:
+            case "sent":
+                position += 1
+                seqs[order[draft.conversation_id]] += 1
+                results.append(Sent("sent", position, seqs[order[draft.conversation_id]], created_at))
+            case "found":
+                results.append(
+                    Sent("found", row["found_positions"][index], row["found_seqs"][index], row["found_times"][index])
+                )
+            case "replayed":
+                results.append(Sent("replayed", replay_id=row["replays"][index]))
+            case _:
+                results.append(Sent(verdict))
+    return results
+
+
+def _fail(batch: Sequence[Waiting], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)
