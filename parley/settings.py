@@ -183,7 +183,7 @@ class Settings(BaseSettings):
         description="A PostgreSQL (17 or later) to use instead of the embedded one: postgresql://user:password@host/name.",
     )
     database_pool_size: int = Field(
-        10, ge=3, le=200, description="How many connections to the database a process opens at most."
+        10, ge=3, le=60, description="How many connections to the database a process opens at most."
     )
     shutdown_grace_seconds: float = Field(
         10.0,
