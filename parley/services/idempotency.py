@@ -39,7 +39,7 @@ def request_hash(method: str, path: str, body: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One request's right to its key. With `key` None it was sent without one, and nothing is looked up or kept."""
+    """One request's right to its key. With `key` None it came without, and nothing is looked up or kept."""
 
     user_id: UUID
     key: str | None

@@ -1,4 +1,4 @@
-"""Passwords: hashed with argon2id (RFC 9106), beside the event loop, and never more at once than is bearable."""
+"""Passwords: hashed with argon2id (RFC 9106), beside the event loop, never more at once than is bearable."""
 
 import asyncio
 import secrets
@@ -13,8 +13,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from parley.errors import Invalid, Unavailable
 
-# The least that OWASP's Password Storage Cheat Sheet recommends: m=19456 (19 MiB), t=2, p=1. RFC 9106's second
-# choice takes 64 MiB and four lanes, which makes of each log-in a load that a small machine feels.
+# What OWASP's Password Storage Cheat Sheet recommends as a minimum: m=19456 (19 MiB), t=2, p=1. The second
+# choice of RFC 9106 takes 64 MiB and four lanes: each log-in would be a load that a small machine feels.
 MEMORY_KIB = 19_456
 PASSES = 2
 LANES = 1
@@ -28,7 +28,9 @@ Answer = TypeVar("Answer")
 class Passwords:
     """Hashes and checks passwords, `concurrency` at a time; at most `queue_size` more may wait."""
 
-    def __init__(self, concurrency: int = 2, queue_size: int = 64, hasher: PasswordHasher | None = None) -> None:
+    def __init__(
+        self, concurrency: int = 2, queue_size: int = 64, hasher: PasswordHasher | None = None
+    ) -> None:
         self._hasher = hasher or PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="passwords")
         self._places = threading.BoundedSemaphore(concurrency + queue_size)
@@ -44,7 +46,7 @@ class Passwords:
         return await self._run(lambda: self._hasher.hash(_normal(password)))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Tell whether this is the password. None, for an account that is not there, takes as long and is False.
+        """Tell whether this is the password. None (there is no such account) takes as long and is False.
 
         Raises Unavailable when too many wait.
         """

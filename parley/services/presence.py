@@ -75,7 +75,7 @@ class Presence:
         return "online" if last_seen is not None and last_seen > self.online_since() else "offline"
 
     async def flush(self) -> None:
-        """Write what was seen since the last time. Raises Unavailable, and then keeps it for the next time."""
+        """Write what was seen since the last time. Raises Unavailable, and then keeps it for the next."""
         unwritten, self._unwritten = self._unwritten, set()
         used, self._used = self._used, {}
         seen = {user_id: self._seen[user_id] for user_id in unwritten}

@@ -112,7 +112,7 @@ def _claims(payload: Any) -> Claims:
             "exp": int(expires_at),
             **others,
         }:
-            generation = others.get("gen")
+            generation: Any = others.get("gen")
         case _:
             raise Unauthorized
     numbers = [issued_at, expires_at] + ([generation] if use == "refresh" else [])

@@ -1,4 +1,4 @@
-"""A connection of its own that listens to one channel of PostgreSQL (LISTEN) for as long as the process lives."""
+"""A connection of its own that listens to one channel of PostgreSQL for as long as the process lives."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -49,7 +49,8 @@ async def insert(
         INSERT INTO sessions
             (id, user_id, created_at, last_used_at, rotated_at, expires_at, user_agent, address)
         VALUES ($1, $2, now(), now(), now(), now() + $5, $3, $4)
-        RETURNING id, user_id, created_at, last_used_at, expires_at, user_agent, address, generation, rotated_at
+        RETURNING id, user_id, created_at, last_used_at, expires_at, user_agent, address,
+                  generation, rotated_at
         """,
         session_id,
         user_id,
@@ -57,6 +58,7 @@ async def insert(
         address,
         lifetime,
     )
+    assert row is not None, "INSERT … RETURNING gives a row or raises"
     return _record(row)
 
 
@@ -76,7 +78,8 @@ async def rotate(
             last_used_at = now(),
             expires_at = now() + $4
         WHERE id = $1 AND generation = $2 AND expires_at > now()
-        RETURNING id, user_id, created_at, last_used_at, expires_at, user_agent, address, generation, rotated_at
+        RETURNING id, user_id, created_at, last_used_at, expires_at, user_agent, address,
+                  generation, rotated_at
         """,
         session_id,
         generation,
@@ -92,7 +95,8 @@ async def find_rotated(
     """Return the session if number `generation` was replaced with this very key, at most `within` ago."""
     row = await conn.fetchrow(
         """
-        SELECT id, user_id, created_at, last_used_at, expires_at, user_agent, address, generation, rotated_at
+        SELECT id, user_id, created_at, last_used_at, expires_at, user_agent, address,
+               generation, rotated_at
         FROM sessions
         WHERE id = $1 AND generation = $2 + 1 AND repeat_key = $3
           AND rotated_at > clock_timestamp() - $4::interval AND expires_at > now()
@@ -119,7 +123,8 @@ async def read_all(conn: Connection, user_id: UUID) -> Sequence[SessionRecord]:
     """Return the user's sessions, newest first."""
     rows = await conn.fetch(
         """
-        SELECT id, user_id, created_at, last_used_at, expires_at, user_agent, address, generation, rotated_at
+        SELECT id, user_id, created_at, last_used_at, expires_at, user_agent, address,
+               generation, rotated_at
         FROM sessions
         WHERE user_id = $1 AND expires_at > now()
         ORDER BY id DESC
@@ -168,7 +173,10 @@ async def end_all(conn: Connection, user_id: UUID, but: UUID | None = None) -> S
 
 
 async def end_oldest(conn: Connection, user_id: UUID, keep: int) -> Sequence[UUID]:
-    """End all but the user's `keep` newest sessions and return their ids. Whoever calls holds the user's row."""
+    """End all but the user's `keep` newest sessions and return their ids.
+
+    Whoever calls holds the user's credentials, so that no session begins meanwhile.
+    """
     rows = await conn.fetch(
         """
         WITH ended AS (

@@ -1,4 +1,4 @@
-"""Users: their names, profiles and password hashes."""
+"""Users: their names and profiles."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -36,13 +36,16 @@ class UserRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """What a log-in is judged by. `password_version` counts changes of the password."""
+class Account:
+    """A user as whoever runs the server sees them."""
 
-    user_id: UUID
-    password_hash: str
-    password_version: int
-    suspended: bool
+    id: UUID
+    email: str
+    username: str
+    display_name: str
+    created_at: datetime
+    last_seen: datetime | None
+    suspended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +76,13 @@ def _record(row: Record) -> UserRecord:
     )
 
 
-async def insert(
-    conn: Connection, user_id: UUID, email: str, username: str, display_name: str, password_hash: str
-) -> None:
+async def insert(conn: Connection, user_id: UUID, email: str, username: str, display_name: str) -> None:
     """Add a user. Raises Conflict with the field that is taken."""
     try:
         await conn.execute(
             """
-            INSERT INTO users (id, email, email_key, username, username_key, display_name, password_hash)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            INSERT INTO users (id, email, email_key, username, username_key, display_name)
+            VALUES ($1, $2, $3, $4, $5, $6)
             """,
             user_id,
             email,
@@ -89,7 +90,6 @@ async def insert(
             username,
             _storable_key("username", username),
             display_name,
-            password_hash,
         )
     except UniqueViolationError as error:
         if error.constraint_name not in _TAKEN:
@@ -221,12 +221,6 @@ def _after_prefix(prefix: str) -> str:
     return chr(0x10FFFF) * 64
 
 
-async def lock_profile(conn: Connection, user_id: UUID) -> UserRecord | None:
-    """Return one user, whose row nobody else changes before this transaction ends."""
-    await conn.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
-    return await find(conn, user_id)
-
-
 async def write_profile(conn: Connection, user_id: UUID, display_name: str, profile: Profile) -> None:
     """Replace what a user says of themselves."""
     await conn.execute(
@@ -243,75 +237,19 @@ async def write_profile(conn: Connection, user_id: UUID, display_name: str, prof
     )
 
 
-async def find_credentials(conn: Connection, email: str) -> Credentials | None:
-    """Return what a log-in with this e-mail address is judged by."""
-    row = await conn.fetchrow(
+async def read_accounts(conn: Connection, after: UUID | None, limit: int) -> Sequence[Account]:
+    """Return up to `limit` accounts that are newer than `after`, oldest first, for whoever runs the server."""
+    rows = await conn.fetch(
         """
-        SELECT id, password_hash, password_version, suspended_at
-        FROM users
-        WHERE email_key = $1
+        SELECT u.id, u.email, u.username, u.display_name, u.created_at, p.last_seen, c.suspended_at
+        FROM users u
+        JOIN credentials c ON c.user_id = u.id
+        LEFT JOIN presence p ON p.user_id = u.id
+        WHERE $1::uuid IS NULL OR u.id > $1
+        ORDER BY u.id
+        LIMIT $2
         """,
-        name_key(email),
+        after,
+        limit,
     )
-    return None if row is None else _credentials(row)
-
-
-async def read_credentials(conn: Connection, user_id: UUID) -> Credentials | None:
-    """Return what a password of this user is judged by."""
-    row = await conn.fetchrow(
-        "SELECT id, password_hash, password_version, suspended_at FROM users WHERE id = $1", user_id
-    )
-    return None if row is None else _credentials(row)
-
-
-async def lock_credentials(conn: Connection, user_id: UUID) -> Credentials | None:
-    """Return a user's credentials, which nobody else changes before this transaction ends."""
-    row = await conn.fetchrow(
-        """
-        SELECT id, password_hash, password_version, suspended_at
-        FROM users
-        WHERE id = $1
-        FOR NO KEY UPDATE
-        """,
-        user_id,
-    )
-    return None if row is None else _credentials(row)
-
-
-def _credentials(row: Record) -> Credentials:
-    return Credentials(
-        user_id=row["id"],
-        password_hash=row["password_hash"],
-        password_version=row["password_version"],
-        suspended=row["suspended_at"] is not None,
-    )
-
-
-async def write_password(conn: Connection, user_id: UUID, password_hash: str) -> None:
-    """Give a user another password."""
-    await conn.execute(
-        """
-        UPDATE users
-        SET password_hash = $2, password_version = password_version + 1
-        WHERE id = $1
-        """,
-        user_id,
-        password_hash,
-    )
-
-
-async def rewrite_hash(conn: Connection, user_id: UUID, password_hash: str) -> None:
-    """Replace the hash of a password by another hash of the same one."""
-    await conn.execute("UPDATE users SET password_hash = $2 WHERE id = $1", user_id, password_hash)
-
-
-async def suspend(conn: Connection, user_id: UUID) -> None:
-    """Note that a user may not log in; the first time counts."""
-    await conn.execute(
-        "UPDATE users SET suspended_at = coalesce(suspended_at, now()) WHERE id = $1", user_id
-    )
-
-
-async def unsuspend(conn: Connection, user_id: UUID) -> None:
-    """Let a user log in again."""
-    await conn.execute("UPDATE users SET suspended_at = NULL WHERE id = $1", user_id)
+    return [Account(**dict(row)) for row in rows]

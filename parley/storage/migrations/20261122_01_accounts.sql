@@ -15,13 +15,18 @@ CREATE TABLE users (
     bio text,
     avatar_url text,
     location text,
-    password_hash text NOT NULL,
-    -- Counts changes of the password, and not the rehashing of the same one.
-    password_version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
-    suspended_at timestamptz,
     CONSTRAINT users_email_taken UNIQUE (email_key),
     CONSTRAINT users_username_taken UNIQUE (username_key)
+);
+
+-- Apart from the users, because log-ins lock these rows: whoever changes a profile holds the head of the log, and
+-- must not wait for a log-in. `password_version` counts changes of the password, not the rehashing of one.
+CREATE TABLE credentials (
+    user_id uuid PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    password_hash text NOT NULL,
+    password_version integer NOT NULL DEFAULT 1,
+    suspended_at timestamptz
 );
 
 -- A session is a log-in. Its refresh token is number `generation`; refreshing makes the next one at
