@@ -1,0 +1,76 @@
+"""The docs page: Scalar's viewer, vendored, shows the contract and asks no other host for anything."""
+
+from collections.abc import Callable, Mapping
+from importlib import resources
+
+from parley.pages.answers import Page, Receive, Scope, Send, StaticPage, answer, only_read
+
+_ASSETS = {
+    "scalar.js": "text/javascript; charset=utf-8",
+    "start.js": "text/javascript; charset=utf-8",
+    "page.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "LICENSE.txt": "text/plain; charset=utf-8",
+}
+
+_HTML = b"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Parley: the API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="/docs/icon.svg">
+<link rel="stylesheet" href="/docs/page.css">
+</head>
+<body>
+<noscript>This page needs JavaScript; the contract itself is at
+<a href="/openapi.yaml">/openapi.yaml</a> and <a href="/openapi.json">/openapi.json</a>.</noscript>
+<div id="contract"></div>
+<script src="/docs/scalar.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        # The viewer puts styles into elements and attributes while it runs, only one of them with a nonce.
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+_HEADERS = (
+    ("Content-Security-Policy", _POLICY),
+    ("Cache-Control", "no-cache"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+
+
+def pages() -> Mapping[str, Page]:
+    """Return the page and its assets by their paths."""
+    assets = {
+        f"/docs/{name}": StaticPage(_reader(name), content_type) for name, content_type in _ASSETS.items()
+    }
+    return {"/docs": docs, "/docs/": docs, **assets}
+
+
+@only_read
+async def docs(scope: Scope, receive: Receive, send: Send) -> None:
+    """/docs: the page itself; everything that it loads stands beside it."""
+    await answer(scope, send, 200, _HTML, "text/html; charset=utf-8", _HEADERS)
+
+
+def _reader(name: str) -> Callable[[], bytes]:
+    return (resources.files("parley.pages") / "assets" / name).read_bytes

@@ -1,0 +1,53 @@
+"""The contract itself, as JSON and as YAML, exactly as the server loaded it."""
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from parley.pages.answers import JSON, Page, StaticPage
+
+# RFC 9512 registered the type in 2024.
+_YAML = "application/yaml"
+
+
+def as_json() -> bytes:
+    """Return the bundled contract, read as a file: this layer knows nothing of what else is generated."""
+    return (resources.files("generated") / "openapi.json").read_bytes()
+
+
+def as_yaml() -> bytes:
+    """Return the same contract in YAML, in the order of its author."""
+    text: str = yaml.dump(
+        json.loads(as_json()), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110
+    )
+    return text.encode()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes long texts as blocks, since people read them."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Never write an anchor: tools for OpenAPI seldom read them."""
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+# Everybody may read the contract, and a browser's API client reads it from another origin.
+_ANY_ORIGIN = (("Access-Control-Allow-Origin", "*"),)
+
+
+def pages() -> Mapping[str, Page]:
+    """Return both forms by their paths."""
+    return {
+        "/openapi.json": StaticPage(as_json, JSON, _ANY_ORIGIN),
+        "/openapi.yaml": StaticPage(as_yaml, _YAML, _ANY_ORIGIN),
+    }
