@@ -63,6 +63,11 @@ def outages_translated() -> Iterator[None]:
         raise Unavailable("The database is not available at the moment") from error
 
 
+def direction(after: object) -> str:
+    """The order in which a list is walked: towards newer items from a cursor in `after`, else towards older."""
+    return "DESC" if after is None else "ASC"
+
+
 class Database:
     """The pools of one process. `open()` makes it, `close()` ends it."""
 

@@ -189,6 +189,42 @@ LANGUAGE sql STABLE AS $$
     )
 $$;
 
+-- The first position in a conversation whose message is not older than `since`; past the end, when none is.
+-- Times grow with positions, so halving finds it without an index on time.
+CREATE FUNCTION position_since(conversation uuid, since timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    low bigint := 1;
+    high bigint;
+    middle bigint;
+    probe record;
+BEGIN
+    SELECT m.position + 1 INTO high FROM messages m
+    WHERE m.conversation_id = conversation ORDER BY m.position DESC LIMIT 1;
+    WHILE low < high LOOP
+        middle := (low + high) / 2;
+        SELECT m.position, m.created_at INTO probe FROM messages m
+        WHERE m.conversation_id = conversation AND m.position >= middle ORDER BY m.position LIMIT 1;
+        IF probe.created_at >= since THEN
+            high := middle;
+        ELSE
+            low := probe.position + 1;
+        END IF;
+    END LOOP;
+    RETURN low;
+END
+$$;
+
+-- How many messages of a conversation come after `after`, whether or not there is one at that position.
+CREATE FUNCTION count_after(conversation uuid, after bigint) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT last_seq(conversation) - greatest(
+        (SELECT m.seq FROM messages m
+         WHERE m.conversation_id = conversation AND m.position <= after ORDER BY m.position DESC LIMIT 1),
+        (SELECT c.purged_seq FROM conversations c WHERE c.conversation_id = conversation)
+    )
+$$;
+
 -- How far each member has received and read a conversation. What one sent oneself one has read; what was
 -- purged nobody has to read any more; what is read was received.
 CREATE FUNCTION watermarks(conversation uuid)
@@ -474,6 +510,6 @@ $$;
 
 -- migrate: rollback
 DROP FUNCTION move_watermarks, change_message, append_messages, message_status, low_watermarks, watermarks,
-    last_seq, read_head, take_head, log_epoch, extend_log;
+    count_after, position_since, last_seq, read_head, take_head, log_epoch, extend_log;
 DROP TYPE low_marks;
 DROP TABLE log_state, events, purged_messages, messages, memberships, members, groups, conversations;

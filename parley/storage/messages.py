@@ -1,0 +1,227 @@
+"""Messages as they are read. They are written by `send_queue` (new ones) and by `change` (edits, deletions)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from parley.model import Message
+from parley.storage.database import Connection, Row, direction
+
+# Counting a filtered list stops here.
+COUNT_LIMIT = 10_000
+
+# The columns of a Message, from `messages m`, `conversations c` and the low watermarks `c.low`.
+MESSAGE_COLUMNS = """
+    m.message_id AS id, m.conversation_id, m.seq, m.position, m.sender_id,
+    CASE WHEN c.kind = 'group' THEN m.conversation_id
+         WHEN c.low_user_id = m.sender_id THEN c.high_user_id
+         ELSE c.low_user_id END AS receiver_id,
+    m.content, m.type, message_status(m.seq, m.sender_id, c.low) AS status,
+    m.metadata, m.created_at, m.edited_at, m.deleted_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which messages a list shows; None leaves a criterion out. `since` is inclusive, `until` exclusive."""
+
+    conversation_id: UUID | None = None
+    status: str | None = None
+    type: str | None = None
+    sender_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def counts_are_free(self) -> bool:
+        """Whether totals follow from sequence numbers, without counting rows."""
+        return (self.status, self.type, self.sender_id, self.since, self.until) == (None,) * 5
+
+
+def message_of(row: Row) -> Message:
+    """Build a message from a row with MESSAGE_COLUMNS."""
+    return Message(
+        row["id"],
+        row["conversation_id"],
+        row["seq"],
+        row["position"],
+        row["sender_id"],
+        row["receiver_id"],
+        row["content"],
+        row["type"],
+        row["status"],
+        row["metadata"],
+        row["created_at"],
+        row["edited_at"],
+        row["deleted_at"],
+    )
+
+
+async def find(conn: Connection, message_id: UUID, user_id: UUID) -> Message | None:
+    """Return a message of one of the user's conversations, tombstones included."""
+    row = await conn.fetchrow(
+        f"""
+        SELECT {MESSAGE_COLUMNS}
+        FROM messages m
+        JOIN LATERAL (
+            SELECT v.kind, v.low_user_id, v.high_user_id, low_watermarks(v.conversation_id) AS low
+            FROM conversations v
+            WHERE v.conversation_id = m.conversation_id
+        ) c ON true
+        WHERE m.message_id = $1
+          AND EXISTS (SELECT FROM members WHERE conversation_id = m.conversation_id AND user_id = $2)
+        """,
+        message_id,
+        user_id,
+    )
+    return None if row is None else message_of(row)
+
+
+async def locate(conn: Connection, message_id: UUID, user_id: UUID) -> tuple[UUID, int] | None:
+    """Return the conversation and position of a message that the user may see, purged ones included."""
+    row = await conn.fetchrow(
+        """
+        SELECT s.conversation_id, s.position
+        FROM (
+            SELECT conversation_id, position FROM messages WHERE message_id = $1
+            UNION ALL
+            SELECT conversation_id, position FROM purged_messages WHERE message_id = $1
+        ) s
+        JOIN members USING (conversation_id)
+        WHERE members.user_id = $2
+        """,
+        message_id,
+        user_id,
+    )
+    return None if row is None else (row["conversation_id"], row["position"])
+
+
+async def page(
+    conn: Connection, user_id: UUID, only: Filter, *, limit: int, before: int | None = None, after: int | None = None
+) -> list[Message]:
+    """Return up to `limit` messages, newest first: those before a position, or those next after one."""
+    query = _Query(user_id, only)
+    if before is not None:
+        query.where(f"m.position < {query.value(before)}")
+    if after is not None:
+        query.where(f"m.position > {query.value(after)}")
+    order = direction(after)
+    count = query.value(limit)
+    rows = await conn.fetch(
+        f"""
+        WITH chosen AS MATERIALIZED (
+            SELECT m.*
+            FROM {query.mine()}
+            CROSS JOIN LATERAL (
+                SELECT m.* FROM messages m
+                WHERE {query.conditions()}
+                ORDER BY m.position {order} LIMIT {count}
+            ) m
+            ORDER BY m.position {order} LIMIT {count}
+        ), c AS MATERIALIZED (
+            SELECT v.*, low_watermarks(v.conversation_id) AS low
+            FROM (SELECT DISTINCT conversation_id FROM chosen) d
+            JOIN conversations v USING (conversation_id)
+        )
+        SELECT {MESSAGE_COLUMNS}
+        FROM chosen m
+        JOIN c USING (conversation_id)
+        ORDER BY m.position DESC
+        """,
+        *query.values,
+    )
+    return [message_of(row) for row in rows]
+
+
+async def count(conn: Connection, user_id: UUID, only: Filter, *, after: int) -> int:
+    """Count the messages after a position, up to COUNT_LIMIT + 1 where they have to be counted one by one."""
+    query = _Query(user_id, only)
+    start = query.value(after)
+    if only.counts_are_free:
+        counting = f"SELECT sum(count_after(mine.conversation_id, {start})) FROM {query.mine()}"
+    else:
+        query.where(f"m.position > {start}")
+        counting = f"""
+            SELECT count(*) FROM (
+                SELECT FROM {query.mine()}
+                CROSS JOIN LATERAL (
+                    SELECT FROM messages m
+                    WHERE {query.conditions()}
+                    LIMIT {COUNT_LIMIT + 1}
+                ) m
+                LIMIT {COUNT_LIMIT + 1}
+            ) counted
+        """
+    return int(await conn.fetchval(counting, *query.values) or 0)
+
+
+class _Query:
+    """The parts of a query over a user's messages that depend on what is filtered.
+
+    Only what is asked for stands in the text, so that PostgreSQL plans it well; values are always parameters.
+    """
+
+    def __init__(self, user_id: UUID, only: Filter) -> None:
+        self.values: list[Any] = []
+        self._only = only
+        self._conditions = ["m.conversation_id = mine.conversation_id"]
+        self._user = self.value(user_id)
+        if only.type is not None:
+            self.where(f"m.type = {self.value(only.type)}")
+        if only.sender_id is not None:
+            self.where(f"m.sender_id = {self.value(only.sender_id)}")
+        if only.since is not None:
+            self.where(f"m.position >= (SELECT position_since(mine.conversation_id, {self.value(only.since)}))")
+        if only.until is not None:
+            self.where(f"m.position < (SELECT position_since(mine.conversation_id, {self.value(only.until)}))")
+        if only.status is not None:
+            self.where(f"message_status(m.seq, m.sender_id, mine.low) = {self.value(only.status)}")
+
+    def value(self, value: Any) -> str:
+        """Add a parameter and return its name in the text."""
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+    def where(self, condition: str) -> None:
+        """Add a condition on `messages m`."""
+        self._conditions.append(condition)
+
+    def conditions(self) -> str:
+        """All conditions on `messages m`."""
+        return " AND ".join(self._conditions)
+
+    def mine(self) -> str:
+        """The user's conversations, `mine`, or the one that is asked for."""
+        low = ", low_watermarks(conversation_id) AS low" if self._only.status is not None else ""
+        one = ""
+        if self._only.conversation_id is not None:
+            one = f"AND conversation_id = {self.value(self._only.conversation_id)}"
+        return f"(SELECT conversation_id{low} FROM members WHERE user_id = {self._user} {one} OFFSET 0) mine"
+
+
+async def change(
+    conn: Connection,
+    hint: int,
+    message_id: UUID,
+    actor_id: UUID,
+    *,
+    deletion: bool = False,
+    content: str | None = None,
+    metadata: str | None = None,
+    reply_to: UUID | None = None,
+    mentions: list[UUID] | None = None,
+) -> Row:
+    """Edit or delete a message in one call under the head; the row's `verdict` says what came of it."""
+    row: Row = await conn.fetchrow(
+        "SELECT verdict, head FROM change_message($1, $2, $3, $4, $5, $6, $7, $8)",
+        hint,
+        message_id,
+        actor_id,
+        deletion,
+        content,
+        metadata,
+        reply_to,
+        mentions or [],
+    )
+    return row

@@ -1,0 +1,178 @@
+"""What is removed in time: messages of groups that keep them for some days, deleted groups, old events.
+
+Each function does one bounded step and says how much it did, so that nobody waits long and a server that dies in
+between goes on where it was.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from parley.storage.database import Connection
+
+# Positions in one partition of the log, and how many partitions are made ahead of the head.
+PARTITION_SIZE = 1_000_000
+PARTITIONS_AHEAD = 2
+
+
+async def groups_to_purge(conn: Connection, now: datetime) -> list[tuple[UUID, datetime | None]]:
+    """Return conversations with something to purge: (id, keep what is younger than; None: keep nothing)."""
+    rows = await conn.fetch(
+        """
+        SELECT c.conversation_id,
+               CASE WHEN c.deleted_at IS NULL THEN $1 - make_interval(days => g.message_retention_days) END AS keep_since
+        FROM groups g
+        JOIN conversations c USING (conversation_id)
+        CROSS JOIN LATERAL (
+            SELECT m.created_at FROM messages m
+            WHERE m.conversation_id = c.conversation_id
+            ORDER BY m.position LIMIT 1
+        ) oldest
+        WHERE c.deleted_at IS NOT NULL
+           OR oldest.created_at < $1 - make_interval(days => g.message_retention_days)
+        """,
+        now,
+    )
+    return [(row["conversation_id"], row["keep_since"]) for row in rows]
+
+
+async def purge_messages(
+    conn: Connection, conversation_id: UUID, keep_since: datetime | None, now: datetime, limit: int
+) -> int:
+    """Purge up to `limit` of a conversation's oldest messages and return how many went.
+
+    What goes is always a prefix, and its end is noted in the same statement: totals and reads agree at any moment.
+    The head is not needed: only these rows and one row of `conversations` are locked, in that order.
+    """
+    purged: int = await conn.fetchval(
+        """
+        WITH old AS (
+            SELECT m.position FROM messages m
+            WHERE m.conversation_id = $1 AND ($2::timestamptz IS NULL OR m.created_at < $2)
+            ORDER BY m.position
+            LIMIT $4
+            FOR UPDATE
+        ), gone AS (
+            DELETE FROM messages m
+            USING old
+            WHERE m.conversation_id = $1 AND m.position = old.position
+            RETURNING m.position, m.seq, m.message_id, m.sender_id, m.type, m.created_at
+        ), noted AS (
+            INSERT INTO purged_messages (
+                conversation_id, position, seq, message_id, sender_id, type, created_at, purged_at
+            )
+            SELECT $1, position, seq, message_id, sender_id, type, created_at, $3
+            FROM gone
+        ), ended AS (
+            UPDATE conversations
+            SET purged_seq = greatest(purged_seq, (SELECT max(seq) FROM gone))
+            WHERE conversation_id = $1
+        )
+        SELECT count(*) FROM gone
+        """,
+        conversation_id,
+        keep_since,
+        now,
+        limit,
+    )
+    return purged
+
+
+async def trim_log(conn: Connection, keep_since: datetime) -> int:
+    """Move the beginning of the log past everything older than `keep_since`; return it."""
+    trimmed_to: int = await conn.fetchval(
+        """
+        UPDATE log_state
+        SET trimmed_to = greatest(trimmed_to, coalesce(
+            (SELECT e.position - 1 FROM events e
+             WHERE e.position > trimmed_to AND e.created_at >= $1
+             ORDER BY e.position LIMIT 1),
+            (SELECT e.position FROM events e ORDER BY e.position DESC LIMIT 1),
+            0
+        ))
+        RETURNING trimmed_to
+        """,
+        keep_since,
+    )
+    return trimmed_to
+
+
+async def trimmed_partitions(conn: Connection) -> list[tuple[str, str]]:
+    """Return the partitions that lie wholly before the log's beginning: (name, "attached", "pending" or "detached").
+
+    The latter two are what a server that died while dropping them left behind.
+    """
+    rows = await conn.fetch(
+        """
+        SELECT c.relname,
+               CASE WHEN i.inhrelid IS NULL THEN 'detached'
+                    WHEN i.inhdetachpending THEN 'pending'
+                    ELSE 'attached' END AS state
+        FROM pg_class c
+        CROSS JOIN log_state s
+        LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhparent = 'events'::regclass
+        WHERE c.relkind = 'r' AND c.relname ~ '^events_[0-9]+$' AND c.relnamespace = 'public'::regnamespace
+          AND (substring(c.relname FROM '[0-9]+$')::bigint + 1) * $1 <= s.trimmed_to
+        ORDER BY c.oid
+        """,
+        PARTITION_SIZE,
+    )
+    return [(row["relname"], row["state"]) for row in rows]
+
+
+async def drop_partition(conn: Connection, name: str, state: str) -> None:
+    """Drop one partition of the log, without making readers or writers wait. Not inside a transaction."""
+    if state != "detached":
+        how = "FINALIZE" if state == "pending" else "CONCURRENTLY"
+        await conn.execute(f'ALTER TABLE events DETACH PARTITION "{name}" {how}')
+    await conn.execute(f'DROP TABLE "{name}"')
+
+
+async def extend_log(conn: Connection) -> int:
+    """Make the partitions that the log will need next; return how many are new."""
+    made: int = await conn.fetchval("SELECT extend_log($1, $2)", PARTITION_SIZE, PARTITIONS_AHEAD)
+    return made
+
+
+async def forget_purged(conn: Connection, before: datetime, limit: int) -> int:
+    """Forget where messages stood that were purged before a time; return how many."""
+    forgotten: int = await conn.fetchval(
+        """
+        WITH old AS (
+            SELECT conversation_id, position FROM purged_messages
+            WHERE purged_at < $1
+            ORDER BY purged_at
+            LIMIT $2
+        ), gone AS (
+            DELETE FROM purged_messages p
+            USING old
+            WHERE p.conversation_id = old.conversation_id AND p.position = old.position
+            RETURNING 1
+        )
+        SELECT count(*) FROM gone
+        """,
+        before,
+        limit,
+    )
+    return forgotten
+
+
+async def forget_deleted_groups(conn: Connection, before: datetime) -> int:
+    """Forget groups deleted before a time, once nothing of them is left to purge; return how many."""
+    forgotten: int = await conn.fetchval(
+        """
+        WITH old AS (
+            SELECT c.conversation_id FROM conversations c
+            WHERE c.deleted_at < $1
+              AND NOT EXISTS (SELECT FROM messages m WHERE m.conversation_id = c.conversation_id)
+        ), periods AS (
+            DELETE FROM memberships p USING old WHERE p.conversation_id = old.conversation_id
+        ), details AS (
+            DELETE FROM groups g USING old WHERE g.conversation_id = old.conversation_id
+        ), gone AS (
+            DELETE FROM conversations c USING old WHERE c.conversation_id = old.conversation_id RETURNING 1
+        )
+        SELECT count(*) FROM gone
+        """,
+        before,
+    )
+    return forgotten
