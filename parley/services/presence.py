@@ -70,6 +70,10 @@ class Presence:
             return here or stored
         return max(here, stored)
 
+    def last_used(self, session_id: UUID, stored: datetime) -> datetime:
+        """Return when a session was last used, through this process or as `stored`."""
+        return max(self._used.get(session_id, stored), stored)
+
     def status(self, last_seen: datetime | None) -> UserStatus:
         """Return the status of a user who was last seen then."""
         return "online" if last_seen is not None and last_seen > self.online_since() else "offline"

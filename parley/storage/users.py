@@ -238,7 +238,7 @@ async def write_profile(conn: Connection, user_id: UUID, display_name: str, prof
 
 
 async def read_accounts(conn: Connection, after: UUID | None, limit: int) -> Sequence[Account]:
-    """Return up to `limit` accounts that are newer than `after`, oldest first, for whoever runs the server."""
+    """Return up to `limit` accounts newer than `after`, oldest first, for whoever runs the server."""
     rows = await conn.fetch(
         """
         SELECT u.id, u.email, u.username, u.display_name, u.created_at, p.last_seen, c.suspended_at
