@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from parley.errors import Conflict, Invalid, NotFound, Unauthorized
+from parley.errors import Conflict, Forbidden, IdempotencyMismatch, Invalid, NotFound, Unauthorized
 from parley.ids import uuid7
 from parley.model import Caller, Me, Tokens
 from parley.services.idempotency import NOBODY, Claim, Idempotency, request_hash
@@ -13,7 +13,7 @@ from parley.services.users import Users
 from parley.storage import credentials, sessions, users
 from parley.storage.database import Database
 
-WRONG_CREDENTIALS = "Wrong e-mail address or password"
+WRONG_CREDENTIALS = "The e-mail address or the password is wrong"
 MAX_USER_AGENT = 512
 MAX_ADDRESS = 64
 
@@ -51,7 +51,7 @@ class Accounts:
         """Make a user; the second value tells that this very request had made them before.
 
         Nobody is logged in yet, so a key counts together with the request, and its repeat must know the
-        password. Raises Conflict with the field that is taken.
+        password. Raises Conflict with the field that is taken, IdempotencyMismatch for another password.
         """
         check_length("password", given.password)
         name, wanted = _registration_key(given, key)
@@ -86,12 +86,14 @@ class Accounts:
         return user_id
 
     async def _made_before(self, given: Registration, claim: Claim) -> UUID | None:
-        """Return the user whom this request made before, if the password is theirs."""
+        """Return the user whom this request made before. The password is compared like the rest of it."""
         async with self._database.read() as conn:
             user_id = await claim.made(conn)
             found = None if user_id is None else await credentials.find(conn, user_id)
-        if found is None or not await self._passwords.verify(found.password_hash, given.password):
+        if found is None:
             return None
+        if not await self._passwords.verify(found.password_hash, given.password):
+            raise IdempotencyMismatch
         return user_id
 
     # ---- logging in and out
@@ -99,11 +101,15 @@ class Accounts:
     async def log_in(
         self, email: str, password: str, *, user_agent: str | None, address: str | None
     ) -> Tokens:
-        """Begin a session. Raises Unauthorized, in the same words and after the same work for every reason."""
+        """Begin a session.
+
+        Raises Unauthorized, in the same words and after the same work whichever of the two is wrong, and
+        Forbidden for a suspended account, but only to who knows its password.
+        """
         async with self._database.read() as conn:
             found = await credentials.find_by_email(conn, email)
         matches = await self._passwords.verify(None if found is None else found.password_hash, password)
-        if found is None or not matches or found.suspended:
+        if found is None or not matches:
             raise Unauthorized(WRONG_CREDENTIALS)
         better_hash = None
         if self._passwords.is_outdated(found.password_hash):
@@ -111,8 +117,10 @@ class Accounts:
         session_id = uuid7()
         async with self._database.transaction() as conn:
             now = await credentials.lock(conn, found.user_id)
-            if now is None or now.suspended or now.password_version != found.password_version:
+            if now is None or now.password_version != found.password_version:
                 raise Unauthorized(WRONG_CREDENTIALS)
+            if now.suspended:
+                raise Forbidden("This account is suspended")
             if better_hash is not None:
                 await credentials.rewrite_hash(conn, found.user_id, better_hash)
             ended = await sessions.end_oldest(conn, found.user_id, keep=MAX_SESSIONS - 1)
@@ -128,7 +136,7 @@ class Accounts:
         return self._sessions.tokens_for(session)
 
     async def authenticate(self, token: str) -> Caller:
-        """Return whose access token this is. Raises Unauthorized, or Unavailable if that cannot be found out."""
+        """Return whose access token this is. Raises Unauthorized, and Unavailable if nobody can tell."""
         return await self._sessions.authenticate(token)
 
     # ---- passwords and suspension
@@ -184,7 +192,7 @@ class Accounts:
 
 
 def _registration_key(given: Registration, key: str | None) -> tuple[str | None, bytes]:
-    """Return the key under which a registration is noted, and its hash. Neither holds anything of the password."""
+    """Return the key under which a registration is noted, and its hash; the password is in neither."""
     body = {"email": given.email, "username": given.username, "display_name": given.display_name}
     wanted = request_hash("POST", "/users", [key, body])
     return (None if key is None else wanted.hex()), wanted

@@ -101,4 +101,4 @@ class Idempotency:
 
 
 def _still_running() -> Conflict:
-    return Conflict("The first request with this Idempotency-Key is still running", retry_after=1)
+    return Conflict("A request with this Idempotency-Key is still running", retry_after=1)

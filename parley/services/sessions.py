@@ -78,7 +78,7 @@ class Sessions:
         await self.listener.stop()
 
     async def authenticate(self, token: str) -> Caller:
-        """Return whose access token this is. Raises Unauthorized, or Unavailable if that cannot be found out."""
+        """Return whose access token this is. Raises Unauthorized, and Unavailable if nobody can tell."""
         known = self._known.get(token)
         if known is not None and known.expires_at > self._now():
             self._presence.seen(known.caller)
@@ -89,14 +89,14 @@ class Sessions:
         async with self._database.read() as conn:
             if not await sessions.is_alive(conn, caller.session_id, caller.user_id):
                 raise Unauthorized
-        # A session that ended meanwhile was announced before it was known here, and not to be announced again.
+        # One that ended meanwhile was announced before it was known here, and will not be announced again.
         if self._listening and changes == self._changes:
             self._remember(token, _Known(caller, claims.expires_at))
         self._presence.seen(caller)
         return caller
 
-    async def refresh(self, refresh_token: str, key: str | None) -> Tokens:
-        """Replace a refresh token by its successor.
+    async def refresh(self, refresh_token: str, key: str | None = None) -> tuple[Tokens, bool]:
+        """Replace a refresh token by its successor; the second value tells that this is a repeat.
 
         One that was replaced already ends the session, for somebody else has it too; but who repeats the
         request with the same key within a minute gets the same successor again. Raises Unauthorized.
@@ -121,9 +121,9 @@ class Sessions:
         tokens = self.tokens_for(session)
         if repeated:
             # The same tokens, a little older.
-            age = max(0, int(self._now() - session.rotated_at.timestamp()))
-            tokens = replace(tokens, expires_in=max(0, tokens.expires_in - age))
-        return tokens
+            age = int(self._now()) - int(session.rotated_at.timestamp())
+            tokens = replace(tokens, expires_in=max(1, tokens.expires_in - max(0, age)))
+        return tokens, repeated
 
     def session_of(self, refresh_token: str) -> UUID:
         """Return the session of a refresh token, asking nobody. Raises Unauthorized if it is none of ours."""

@@ -64,6 +64,8 @@ class Users:
             raise Invalid("after", "Use either before or after, not both")
         if username is not None and len(username) < MIN_PREFIX:
             raise Invalid("username", f"Use at least {MIN_PREFIX} characters")
+        if ids is None and username is None:
+            raise Invalid("username", "Give ids, or the beginning of a username")
         if status is not None:
             # What only this process knows yet would be missing from the answer.
             await self._presence.flush()
