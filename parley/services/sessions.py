@@ -130,13 +130,14 @@ class Sessions:
         return self._tokens.read(refresh_token, "refresh").session_id
 
     async def list_all(self, caller: Caller) -> Sequence[Session]:
-        """Return the caller's sessions, newest first."""
+        """Return the caller's sessions, the last used first."""
         async with self._database.read() as conn:
             found = await sessions.read_all(conn, caller.user_id)
-        return [
+        shown = [
             _session(record, caller, self._presence.last_used(record.id, record.last_used_at))
             for record in found
         ]
+        return sorted(shown, key=lambda session: session.last_used_at, reverse=True)
 
     async def revoke(self, caller: Caller, session_id: UUID) -> None:
         """End one of the caller's sessions. Raises NotFound."""

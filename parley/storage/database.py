@@ -71,7 +71,8 @@ def direction(after: object) -> str:
 class Database:
     """The pools of one process. `open()` makes it, `close()` ends it."""
 
-    def __init__(self, reading: Pool, appending: Pool) -> None:
+    def __init__(self, dsn: str, reading: Pool, appending: Pool) -> None:
+        self._dsn = dsn
         self._reading = reading
         self._appending = appending
 
@@ -80,7 +81,7 @@ class Database:
         """Connect to `dsn`, with at most `pool_size` connections for reading and a few for the log."""
         reading = await _pool(dsn, pool_size, READING)
         try:
-            return cls(reading, await _pool(dsn, max(2, pool_size // 3), APPENDING))
+            return cls(dsn, reading, await _pool(dsn, max(2, pool_size // 3), APPENDING))
         except BaseException:
             reading.terminate()
             raise
@@ -112,6 +113,12 @@ class Database:
         """A connection for the log. Its errors are the driver's own, since the log must tell outcomes apart."""
         async with self._appending.acquire(timeout=ACQUIRE_TIMEOUT) as conn:
             yield conn
+
+    async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """Open a connection outside of the pools, for whoever listens. Its errors are the driver's own."""
+        return await asyncpg.connect(
+            self._dsn, timeout=ACQUIRE_TIMEOUT, server_settings={"application_name": "parley-listener"}
+        )
 
     @property
     def pool_in_use(self) -> tuple[int, int]:
