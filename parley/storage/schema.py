@@ -59,7 +59,7 @@ async def apply(target: Target, *, migrations: Path = MIGRATIONS) -> list[str]:
 
 
 async def pending(target: Target, *, migrations: Path = MIGRATIONS) -> list[str]:
-    """Return the names of the migrations that `apply` would apply, in order; it refuses what `apply` refuses."""
+    """Return the names of the migrations that `apply` would apply, in order; refuse what `apply` refuses."""
     async with _connection(target) as conn:
         await _check_server(conn)
         return [migration.id for migration in await _missing(conn, migrations)]
@@ -71,8 +71,8 @@ async def _missing(conn: asyncpg.Connection, migrations: Path) -> list[Migration
     newer = sorted(applied.keys() - {migration.id for migration in known})
     if newer:
         raise SchemaError(
-            f"The database is newer than this Parley: it has the migration {newer[-1]}, which is unknown here. "
-            "Start the Parley that made it, or a later one."
+            f"The database is newer than this Parley: it has the migration {newer[-1]}, which is unknown "
+            "here. Start the Parley that made it, or a later one."
         )
     for migration in known:
         if applied.get(migration.id, _hash(migration)) != _hash(migration):

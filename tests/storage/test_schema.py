@@ -11,9 +11,8 @@ from parley.storage.schema import SchemaError
 
 
 def write(directory: Path, name: str, apply: str, depends: str = "") -> None:
-    (directory / f"{name}.sql").write_text(
-        f"-- A migration of a test\n-- depends: {depends}\n\n-- migrate: apply\n{apply}\n\n-- migrate: rollback\n"
-    )
+    header = f"-- A migration of a test\n-- depends: {depends}\n"
+    (directory / f"{name}.sql").write_text(f"{header}\n-- migrate: apply\n{apply}\n\n-- migrate: rollback\n")
 
 
 def run(dsn: str, migrations: Path) -> list[str]:
@@ -135,7 +134,7 @@ def test_edited_migration_is_refused(empty_database_dsn: str, tmp_path: Path) ->
 def test_unreadable_migration_is_refused(empty_database_dsn: str, tmp_path: Path) -> None:
     """A file without the marks of a migration is named."""
     (tmp_path / "0001_things.sql").write_text("CREATE TABLE things (id int PRIMARY KEY);")
-    with pytest.raises(SchemaError, match="0001_things.sql"):
+    with pytest.raises(SchemaError, match=r"0001_things\.sql"):
         run(empty_database_dsn, tmp_path)
 
 

