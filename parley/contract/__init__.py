@@ -2,7 +2,7 @@
 
 Handlers import what stands in `__all__` and nothing else. What holds here:
 
-- one compiled operation does all that the document says of it, and nothing interprets the document per request;
+- one compiled operation does all that the document says of it; nothing interprets the document per request;
 - the compiled validator decides what is valid; a generated model never refuses afterwards;
 - whatever is raised becomes the error envelope in `errors.py` and nowhere else.
 """

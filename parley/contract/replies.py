@@ -43,7 +43,7 @@ def created(body: Any, location: str | None = None, replayed: bool = False) -> R
 
 
 def paged(name: str, page: Page[Any]) -> Reply:
-    """200 with one page of a list called `name`, and the seed's pagination headers as far as they are known."""
+    """200 with a page of a list called `name`, and the seed's pagination headers as far as they are known."""
     headers = {"X-Pagination-Per-Page": str(page.per_page)}
     if page.total is not None:
         headers["X-Pagination-Total"] = str(page.total)

@@ -1,7 +1,9 @@
 """The facts about the request under way that a handler may need and no parameter says."""
 
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,14 +15,22 @@ class RequestInfo:
     user_agent: str | None
 
 
-_current: ContextVar[RequestInfo] = ContextVar("current_request")
+# What is left of each bucket for whoever makes the request, shown as `GET /limits` does.
+LimitsLeft = Callable[[], Awaitable[list[dict[str, Any]]]]
+
+_current: ContextVar[tuple[RequestInfo, LimitsLeft]] = ContextVar("current_request")
 
 
 def current_request() -> RequestInfo:
     """Return the facts of the request that this task answers; LookupError outside of one."""
-    return _current.get()
+    return _current.get()[0]
 
 
-def begin_request(info: RequestInfo) -> None:
-    """Make `info` the current request of this task, and of those it starts."""
-    _current.set(info)
+async def limits_left() -> list[dict[str, Any]]:
+    """Return every bucket with what is left of it for the caller of the request that this task answers."""
+    return await _current.get()[1]()
+
+
+def begin_request(info: RequestInfo, left: LimitsLeft) -> None:
+    """Make this the current request of this task, and of those it starts."""
+    _current.set((info, left))

@@ -1,0 +1,78 @@
+"""Which pages of other origins may call (the Fetch standard's CORS), without ever allowing credentials."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from parley.contract.document import operations_of, resolve
+
+Header = tuple[bytes, bytes]
+
+VARY: Header = (b"vary", b"Origin")
+_LOCALHOST = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+_ALWAYS_SENT = ("X-Request-Id",)
+_ALWAYS_READ = ("Authorization", "Content-Type", "X-Request-Id")
+_PREFLIGHT_SECONDS = b"7200"
+
+
+class Cors:
+    """Answers the questions of browsers. Without origins the server's own and localhost's may call."""
+
+    def __init__(self, origins: Sequence[str], document: Mapping[str, Any]) -> None:
+        self._any = "*" in origins
+        self._origins = frozenset(origin.rstrip("/").lower().encode() for origin in origins)
+        self._exposed = (b"access-control-expose-headers", ", ".join(response_headers(document)).encode())
+        self._allowed_headers = ", ".join(request_headers(document)).encode()
+
+    def headers(self, origin: bytes, host: bytes | None) -> tuple[Header, ...]:
+        """Return what an answer to a page of this origin carries; nothing where it may not call."""
+        if not self._allows(origin, host):
+            return ()
+        return ((b"access-control-allow-origin", b"*" if self._any else origin), self._exposed)
+
+    def preflight_headers(self, allow: str) -> tuple[Header, ...]:
+        """Return what an allowed page may send; `allow` are the methods of the path."""
+        return (
+            (b"access-control-allow-methods", allow.encode()),
+            (b"access-control-allow-headers", self._allowed_headers),
+            (b"access-control-max-age", _PREFLIGHT_SECONDS),
+        )
+
+    def _allows(self, origin: bytes, host: bytes | None) -> bool:
+        if self._any:
+            return True
+        if self._origins:
+            return origin.lower() in self._origins
+        return origin.partition(b"://")[2] == host or _LOCALHOST.fullmatch(origin) is not None
+
+
+def response_headers(document: Mapping[str, Any]) -> list[str]:
+    """List every header that some documented answer carries."""
+    return _sorted((*_ALWAYS_SENT, *_documented_headers(document)))
+
+
+def request_headers(document: Mapping[str, Any]) -> list[str]:
+    """List every header that some operation reads."""
+    return _sorted((*_ALWAYS_READ, *_header_parameters(document)))
+
+
+def _documented_headers(document: Mapping[str, Any]) -> Iterator[str]:
+    for operation in operations_of(document):
+        for response in operation.raw["responses"].values():
+            yield from resolve(document, response).get("headers", {})
+
+
+def _header_parameters(document: Mapping[str, Any]) -> Iterator[str]:
+    for operation in operations_of(document):
+        for parameter in (*operation.path_parameters, *operation.raw.get("parameters", ())):
+            facts = resolve(document, parameter)
+            if facts["in"] == "header":
+                yield facts["name"]
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    """Names of headers ignore case: the first spelling stays."""
+    by_lower: dict[str, str] = {}
+    for name in names:
+        by_lower.setdefault(name.lower(), name)
+    return [by_lower[lower] for lower in sorted(by_lower)]

@@ -1,0 +1,143 @@
+"""One request and its one answer.
+
+An exchange begins before anything is known of the request but its headers, so that every answer, also that
+of an unknown path, has a request id, CORS headers and a place in the metrics.
+"""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from itertools import count
+from time import perf_counter
+from typing import Any
+
+from parley.contract.addresses import ClientAddresses
+from parley.contract.answers import AnswersRecorder
+from parley.contract.cors import VARY, Cors
+from parley.contract.observer import RequestObserver
+from parley.contract.replies import Reply, encode
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_JSON: Header = (b"content-type", b"application/json")
+# Without those for a page of another origin.
+_PLAIN_HEADERS = 3
+_NO_REPEATS: Mapping[bytes, list[bytes]] = {}
+
+# A number per request behind a random prefix per process: unique, and a hundred times cheaper than a UUID.
+_prefix = secrets.token_hex(6)
+_numbers = count(1)
+
+
+class Edge:
+    """What all exchanges of a server share."""
+
+    def __init__(
+        self,
+        cors: Cors,
+        addresses: ClientAddresses,
+        observer: RequestObserver,
+        recorder: AnswersRecorder | None,
+    ) -> None:
+        self.cors = cors
+        self.addresses = addresses
+        self.observer = observer
+        self.recorder = recorder
+
+
+class Exchange:
+    """A request as its headers tell it, and the way to answer it, once."""
+
+    __slots__ = (
+        "_answer_headers",
+        "_edge",
+        "_send",
+        "_started",
+        "headers",
+        "limit_headers",
+        "receive",
+        "repeated",
+        "request_id",
+        "scope",
+    )
+
+    def __init__(self, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
+        self._started = perf_counter()
+        self._edge = edge
+        self._send = send
+        self.scope = scope
+        self.receive = receive
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.repeated = _repeats(scope) if len(self.headers) != len(scope["headers"]) else _NO_REPEATS
+        self.limit_headers: list[Header] = []
+        given = self.headers.get(b"x-request-id")
+        if given is None or b"x-request-id" in self.repeated or _REQUEST_ID.fullmatch(given) is None:
+            given = b"%s-%x" % (_prefix.encode(), next(_numbers))
+        self.request_id = given.decode("ascii")
+        self._answer_headers: list[Header] = [_JSON, (b"x-request-id", given), VARY]
+        origin = self.headers.get(b"origin")
+        if origin is not None:
+            self._answer_headers.extend(edge.cors.headers(origin, self.headers.get(b"host")))
+
+    def address(self) -> str:
+        """Return the client's address."""
+        client = self.scope.get("client")
+        return self._edge.addresses.address(
+            client[0] if client else "local", self._joined(b"x-forwarded-for"), self._joined(b"forwarded")
+        )
+
+    def user_agent(self) -> str | None:
+        """Return what the client calls itself; it may have made that up."""
+        value = self.headers.get(b"user-agent")
+        return None if value is None else value.decode("latin-1")
+
+    def single(self, name: bytes) -> bytes | None:
+        """Return a header that must not be repeated; None where it is missing or was sent twice."""
+        return None if name in self.repeated else self.headers.get(name)
+
+    def options_reply(self, allow: str) -> Reply:
+        """Answer OPTIONS: what the path can do, and to a browser that asks for a page what it may send."""
+        if b"access-control-request-method" in self.headers and len(self._answer_headers) > _PLAIN_HEADERS:
+            self._answer_headers.extend(self._edge.cors.preflight_headers(allow))
+        return Reply(204, headers={"Allow": allow})
+
+    async def answer(self, reply: Reply, operation: str | None, route: str) -> None:
+        """Send the reply, whole. Raises TypeError for a body that is no JSON before anything is sent."""
+        status = reply.status
+        body = b"" if reply.body is None else encode(reply.body)
+        headers = self._answer_headers if body else self._answer_headers[1:]
+        if status != 204:
+            headers = [*headers, (b"content-length", b"%d" % len(body))]
+        if self.limit_headers:
+            headers = headers + self.limit_headers
+        if reply.headers:
+            headers = headers + [
+                (name.lower().encode(), value.encode()) for name, value in reply.headers.items()
+            ]
+        scope = self.scope
+        edge = self._edge
+        if edge.recorder is not None:
+            edge.recorder.record(operation, scope["method"], status, headers, body)
+        sent = b"" if scope["method"] == "HEAD" else body
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": sent})
+        edge.observer.answered(
+            operation, scope["method"], route, status, perf_counter() - self._started, self.request_id
+        )
+
+    def _joined(self, name: bytes) -> bytes | None:
+        """Return a list header as one value: proxies may append a line of their own (RFC 9110, 5.3)."""
+        lines = self.repeated.get(name)
+        return self.headers.get(name) if lines is None else b",".join(lines)
+
+
+def _repeats(scope: Scope) -> dict[bytes, list[bytes]]:
+    lines: dict[bytes, list[bytes]] = {}
+    for name, value in scope["headers"]:
+        lines.setdefault(name, []).append(value)
+    return {name: values for name, values in lines.items() if len(values) > 1}

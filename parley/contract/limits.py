@@ -1,0 +1,159 @@
+"""Rate limits: the buckets and their numbers stand in the document, the counters in a storage.
+
+A limiter that cannot reach its counters lets requests through, on purpose, and says so in log and metric:
+a chat that is down protects nobody.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any, Literal
+
+from limits.aio.storage import Storage
+from limits.errors import StorageError
+
+from parley.contract.document import ContractError
+from parley.contract.observer import RequestObserver
+from parley.logs import logger
+
+Per = Literal["user", "address", "account", "session"]
+PER: tuple[Per, ...] = ("user", "address", "account", "session")
+
+Header = tuple[bytes, bytes]
+
+log = logger("contract")
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """`limit` requests in `window_seconds`."""
+
+    name: str
+    limit: int
+    window_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an operation counts against, and what tells one counter of the bucket from the next."""
+
+    bucket: Bucket
+    per: Per
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Where a counter stands after a hit. `reset` is in seconds since 1970."""
+
+    bucket: Bucket
+    used: int
+    reset: float
+
+    @property
+    def refused(self) -> bool:
+        """Say whether this hit was one too many."""
+        return self.used > self.bucket.limit
+
+    @property
+    def remaining(self) -> int:
+        """Return how many more there may be in this window."""
+        return max(0, self.bucket.limit - self.used)
+
+    def retry_after(self) -> int:
+        """Return in how many whole seconds the window ends; at least one."""
+        return max(1, ceil(self.reset - time.time()))
+
+    def headers(self) -> list[Header]:
+        """Return the seed's three headers."""
+        return [
+            (b"x-ratelimit-limit", b"%d" % self.bucket.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % ceil(self.reset)),
+        ]
+
+
+class RateLimits:
+    """The buckets of a document with their counters."""
+
+    def __init__(
+        self,
+        buckets: Mapping[str, Bucket],
+        storage: Storage,
+        observer: RequestObserver,
+        *,
+        enforced: bool = True,
+    ) -> None:
+        self.buckets = buckets
+        self._storage = storage
+        self._observer = observer
+        self._enforced = enforced
+
+    async def hit(self, bucket: Bucket, who: str) -> Count:
+        """Count one request of `who`, and say where that leaves them. Never raises."""
+        if not self._enforced:
+            return _untouched(bucket)
+        key = f"{bucket.name}/{who}"
+        try:
+            used = await self._storage.incr(key, bucket.window_seconds)
+            return Count(bucket, used, await self._storage.get_expiry(key))
+        except (StorageError, OSError) as error:
+            self._say_failed(bucket, error)
+            return _untouched(bucket)
+
+    async def peek(self, bucket: Bucket, who: str) -> Count:
+        """Say where a counter stands without counting. Never raises."""
+        if not self._enforced:
+            return _untouched(bucket)
+        key = f"{bucket.name}/{who}"
+        try:
+            used = await self._storage.get(key)
+            return Count(bucket, used, await self._storage.get_expiry(key)) if used else _untouched(bucket)
+        except (StorageError, OSError) as error:
+            self._say_failed(bucket, error)
+            return _untouched(bucket)
+
+    def _say_failed(self, bucket: Bucket, error: Exception) -> None:
+        self._observer.limiter_failed()
+        log.warning("rate_limiter_unreachable", bucket=bucket.name, error=repr(error))
+
+
+def _untouched(bucket: Bucket) -> Count:
+    return Count(bucket, 0, time.time() + bucket.window_seconds)
+
+
+def read_buckets(document: Mapping[str, Any], overrides: Mapping[str, tuple[int, int]]) -> dict[str, Bucket]:
+    """Read the document's buckets, with what the settings say instead."""
+    documented: Mapping[str, Any] = document.get("x-rate-limits", {})
+    unknown = sorted(set(overrides) - set(documented))
+    if unknown:
+        raise ContractError(f"The document has no rate limit called {', '.join(unknown)}")
+    buckets = {}
+    for name, facts in documented.items():
+        limit, seconds = overrides.get(name, (facts["limit"], facts["window_seconds"]))
+        buckets[name] = Bucket(name, limit, seconds)
+    return buckets
+
+
+def read_rules(operation: Mapping[str, Any], buckets: Mapping[str, Bucket], name: str) -> tuple[Rule, ...]:
+    """Read what an operation counts against: the rule whose headers it shows first, then `also`."""
+    said: Mapping[str, Any] | None = operation.get("x-rate-limit")
+    rules: list[Rule] = []
+    while said is not None:
+        if said["bucket"] not in buckets or said.get("per", "user") not in PER:
+            raise ContractError(f"{name} has a rate limit that the document does not define: {said}")
+        rules.append(Rule(buckets[said["bucket"]], said.get("per", "user")))
+        said = said.get("also")
+    return tuple(rules)
+
+
+def as_limit(count: Count) -> dict[str, Any]:
+    """Show a counter as `GET /limits` does."""
+    return {
+        "name": count.bucket.name,
+        "limit": count.bucket.limit,
+        "window_seconds": count.bucket.window_seconds,
+        "remaining": count.remaining,
+        "reset_at": datetime.fromtimestamp(ceil(count.reset), UTC),
+    }

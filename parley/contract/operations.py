@@ -1,0 +1,319 @@
+"""An operation, compiled: everything the document says of it, made ready once when the server starts.
+
+A request goes through it in this order: who calls, how often, is the body JSON, is all of it valid; then the
+handler; then its reply. Where a rate limit depends on the body, the body comes before it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import jsonschema_rs
+from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
+from pydantic import TypeAdapter
+from starlette.types import ASGIApp
+
+from parley import logs
+from parley.contract.addresses import counted_address
+from parley.contract.bodies import check_media_type, parse_json, read_body
+from parley.contract.document import ContractError, DocumentedOperation, Handler, resolve
+from parley.contract.errors import (
+    MAX_PROBLEMS,
+    ClientGone,
+    InternalError,
+    MethodNotAllowed,
+    error_reply,
+    invalid,
+)
+from parley.contract.exchange import Exchange, Receive, Scope, Send
+from parley.contract.limits import Count, RateLimits, Rule, as_limit, read_rules
+from parley.contract.observer import RequestObserver
+from parley.contract.parameters import Parameter, QueryReader, make_parameter, take
+from parley.contract.problems import Problem, problems_of
+from parley.contract.replies import Reply
+from parley.contract.request import RequestInfo, begin_request
+from parley.contract.routing import ALLOW, EXCHANGE
+from parley.contract.schemas import Schemas
+from parley.contract.security import Authenticator, bearer_token, needs_token
+from parley.errors import Invalid, NotFound, ParleyError, RateLimited, Unauthorized
+from parley.model import Caller
+
+log = logs.logger("contract")
+
+_JSON = "application/json"
+_REFUSED_TOKENS_BUCKET = "api"
+
+
+class Body:
+    """The body of one operation: validated by the compiled validator, then made a generated model."""
+
+    def __init__(self, raw: Mapping[str, Any], schemas: Schemas, models: ModuleType, name: str) -> None:
+        content = raw["content"]
+        if list(content) != [_JSON]:
+            raise ContractError(f"{name} takes a body that is not JSON alone")
+        schema = content[_JSON]["schema"]
+        reference: str = schema.get("$ref", "")
+        model = getattr(models, reference.rpartition("/")[2], None)
+        if not reference or model is None:
+            raise ContractError(f"The body of {name} has no named schema with a model")
+        self.required: bool = raw.get("required", False)
+        self._validator: jsonschema_rs.Validator = schemas.validator(schema)
+        self._model: Callable[[Any], Any] = TypeAdapter(model).validator.validate_python
+
+    def checked(self, value: Any) -> Any:
+        """Return the model of a valid body. Raises Invalid with every problem of another."""
+        if not self._validator.is_valid(value):
+            raise invalid(problems_of(self._validator, value, "body", MAX_PROBLEMS))
+        return self._model(value)
+
+
+class Compiler:
+    """What is needed to compile operations, and what all of them use when they run."""
+
+    def __init__(
+        self,
+        document: Mapping[str, Any],
+        functions: Mapping[str, Handler],
+        models: ModuleType,
+        authenticator: Authenticator,
+        limits: RateLimits,
+        observer: RequestObserver,
+        max_body_bytes: int,
+        session_of: Callable[[Any], str | None],
+    ) -> None:
+        self.document = document
+        self.schemas = Schemas(document)
+        self.functions = functions
+        self.models = models
+        self.authenticator = authenticator
+        self.limits = limits
+        self.observer = observer
+        self.max_body_bytes = max_body_bytes
+        self.session_of = session_of
+
+
+_ABSENT: Any = object()
+
+
+class CompiledOperation:
+    """One operation as an ASGI application."""
+
+    def __init__(self, compiler: Compiler, documented: DocumentedOperation) -> None:
+        self.operation_id = documented.operation_id
+        self.route = documented.path
+        self._shared = compiler
+        self._handler = compiler.functions[documented.name]
+        self._secured = needs_token(compiler.document, documented.raw, documented.name)
+        self._rules = read_rules(documented.raw, compiler.limits.buckets, documented.name)
+        self._limited_by_body = any(rule.per in {"account", "session"} for rule in self._rules)
+        parameters = _parameters(compiler, documented)
+        self._path = tuple(parameter for parameter in parameters if parameter.location == "path")
+        self._headers = tuple(parameter for parameter in parameters if parameter.location == "header")
+        self._query = QueryReader([parameter for parameter in parameters if parameter.location == "query"])
+        self._body: Body | None = None
+        if "requestBody" in documented.raw:
+            raw = resolve(compiler.document, documented.raw["requestBody"])
+            self._body = Body(raw, compiler.schemas, compiler.models, documented.name)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+        exchange: Exchange = scope[EXCHANGE]
+        try:
+            await exchange.answer(await self._reply(exchange), self.operation_id, self.route)
+        except ClientGone:
+            return
+        except ParleyError as error:
+            given = b"authorization" in exchange.headers
+            reply = error_reply(error, credentials_given=given)
+            await exchange.answer(reply, self.operation_id, self.route)
+        except Exception as error:
+            self._shared.observer.failed_unexpectedly()
+            log.error(
+                "unexpected_error",
+                operation=self.operation_id,
+                request_id=exchange.request_id,
+                exc_info=error,
+            )
+            await exchange.answer(error_reply(InternalError()), self.operation_id, self.route)
+
+    async def _reply(self, exchange: Exchange) -> Reply:
+        logs.begin_request(exchange.request_id)
+        address = exchange.address()
+        caller = await self._caller(exchange, address) if self._secured else None
+
+        async def limits_left() -> list[dict[str, Any]]:
+            return await self._limits_left(caller, address)
+
+        begin_request(RequestInfo(exchange.request_id, address, exchange.user_agent()), limits_left)
+        value = await self._limited(exchange, caller, address)
+        arguments = self._arguments(exchange, value)
+        if caller is not None:
+            arguments["caller"] = caller
+        reply: Reply = await self._handler(**arguments)
+        return reply
+
+    async def _caller(self, exchange: Exchange, address: str) -> Caller:
+        """Find out who calls. A refused token counts against its address, so that guessing has a price."""
+        try:
+            token = bearer_token(exchange.single(b"authorization"))
+            return await self._shared.authenticator.authenticate(token)
+        except Unauthorized:
+            limits = self._shared.limits
+            bucket = limits.buckets.get(_REFUSED_TOKENS_BUCKET)
+            if self._rules and bucket is not None:
+                count = await limits.hit(bucket, f"address/{counted_address(address)}")
+                self._take(exchange, count)
+            raise
+
+    async def _limited(self, exchange: Exchange, caller: Caller | None, address: str) -> Any:
+        """Count the request and read its body, in the order that the rate limit needs."""
+        if not self._limited_by_body:
+            await self._count(exchange, caller, address, None)
+            return await self._json(exchange)
+        try:
+            value = await self._json(exchange)
+        except ParleyError:
+            await self._count(exchange, caller, address, None)
+            raise
+        await self._count(exchange, caller, address, value)
+        return value
+
+    async def _count(self, exchange: Exchange, caller: Caller | None, address: str, value: Any) -> None:
+        """Count against each rule, the widest first: where that refuses, no narrow counter is made."""
+        for rule in reversed(self._rules):
+            self._take(
+                exchange, await self._shared.limits.hit(rule.bucket, self._who(rule, caller, address, value))
+            )
+
+    def _who(self, rule: Rule, caller: Caller | None, address: str, value: Any) -> str:
+        if rule.per == "user":
+            assert caller is not None
+            return f"user/{caller.user_id}"
+        who = f"address/{counted_address(address)}"
+        if rule.per == "account":
+            email = value.get("email") if isinstance(value, dict) else None
+            # An address that is too long is refused later; until then it must not fill the memory.
+            return f"{who}/account/{email[:320].strip().lower() if isinstance(email, str) else ''}"
+        if rule.per == "session":
+            session = self._shared.session_of(value)
+            return who if session is None else f"session/{session}"
+        return who
+
+    def _take(self, exchange: Exchange, count: Count) -> None:
+        """Show a counter in the answer; raises RateLimited when this was one too many."""
+        exchange.limit_headers = count.headers()
+        if count.refused:
+            raise RateLimited(count.retry_after())
+
+    async def _limits_left(self, caller: Caller | None, address: str) -> list[dict[str, Any]]:
+        limits = self._shared.limits
+        found = []
+        for bucket in limits.buckets.values():
+            by_address = caller is None or bucket.name.endswith("_address")
+            who = f"address/{counted_address(address)}" if by_address else f"user/{caller.user_id}"  # type: ignore[union-attr]
+            found.append(as_limit(await limits.peek(bucket, who)))
+        return found
+
+    async def _json(self, exchange: Exchange) -> Any:
+        """Read the body as far as JSON; _ABSENT where there is none."""
+        if self._body is None:
+            return _ABSENT
+        headers = exchange.headers
+        length = headers.get(b"content-length")
+        if (length is None and b"transfer-encoding" not in headers) or length == b"0":
+            return _ABSENT
+        check_media_type(exchange.single(b"content-type"))
+        raw = await read_body(exchange.receive, self._shared.max_body_bytes, length)
+        return parse_json(raw) if raw else _ABSENT
+
+    def _arguments(self, exchange: Exchange, value: Any) -> dict[str, Any]:
+        """Validate everything and make the handler's arguments. Raises Invalid with all problems."""
+        arguments: dict[str, Any] = {}
+        problems: list[Problem] = []
+        if self._path:
+            values = exchange.scope["path_params"]
+            for parameter in self._path:
+                take(parameter, (values[parameter.argument],), arguments, problems)
+        for parameter in self._headers:
+            take(parameter, _lines(exchange, parameter), arguments, problems)
+        self._query.read(exchange.scope["query_string"], arguments, problems)
+        if self._body is not None:
+            self._take_body(self._body, value, arguments, problems)
+        if problems:
+            raise invalid(problems)
+        return arguments
+
+    def _take_body(self, body: Body, value: Any, arguments: dict[str, Any], problems: list[Problem]) -> None:
+        if value is _ABSENT:
+            if body.required:
+                problems.append(("body", "Is required"))
+            arguments["body"] = None
+            return
+        try:
+            arguments["body"] = body.checked(value)
+        except Invalid as error:
+            problems.extend((found["field"], found["reason"]) for found in error.details["errors"])
+
+
+def _parameters(compiler: Compiler, documented: DocumentedOperation) -> list[Parameter]:
+    """Make the readers; an operation's own parameter replaces the path's of the same name and place."""
+    made: dict[tuple[str, str], Parameter] = {}
+    for raw in (*documented.path_parameters, *documented.raw.get("parameters", ())):
+        parameter = make_parameter(compiler.document, raw, compiler.schemas)
+        made[parameter.name, parameter.location] = parameter
+    return list(made.values())
+
+
+def _lines(exchange: Exchange, parameter: Parameter) -> Sequence[str] | None:
+    name = parameter.name.lower().encode()
+    lines = exchange.repeated.get(name)
+    if lines is None:
+        value = exchange.headers.get(name)
+        return None if value is None else (value.decode("latin-1"),)
+    return [line.decode("latin-1") for line in lines]
+
+
+class CompiledApi(RoutedAPI[CompiledOperation]):  # type: ignore[misc]  # Connexion has no types
+    """All compiled operations under one base path."""
+
+    def __init__(self, *args: Any, compiled: Mapping[str, CompiledOperation], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._compiled = compiled
+        self.add_paths()
+
+    def make_operation(self, operation: Any) -> CompiledOperation:
+        """Return the compiled operation: it is the same one under every base path."""
+        return self._compiled[operation.operation_id]
+
+
+class CompiledOperations(RoutedMiddleware[CompiledApi]):  # type: ignore[misc]  # Connexion has no types
+    """The middleware that answers for every operation that routing found."""
+
+    api_cls = CompiledApi
+
+    def __init__(self, app: ASGIApp, *, compiled: Mapping[str, CompiledOperation]) -> None:
+        super().__init__(app)
+        self._compiled = compiled
+
+    def add_api(self, specification: Any, **kwargs: Any) -> CompiledApi:
+        """Add the operations under one more base path."""
+        api: CompiledApi = super().add_api(specification, compiled=self._compiled, **kwargs)
+        return api
+
+
+class Unrouted:
+    """The end of the line: answers where no operation was found."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer OPTIONS of a known path, 405 for its other methods, 404 for an unknown path."""
+        if scope["type"] != "http":
+            return
+        exchange: Exchange = scope[EXCHANGE]
+        allow: str | None = scope.get(ALLOW)
+        if allow is None:
+            reply = error_reply(NotFound("path"))
+        elif scope["method"] == "OPTIONS":
+            reply = exchange.options_reply(allow)
+        else:
+            reply = error_reply(MethodNotAllowed(allow))
+        await exchange.answer(reply, None, "unrouted")
