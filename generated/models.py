@@ -1,0 +1,1088 @@
+# Made from spec/openapi.yaml by scripts/codegen.py: change the former and run `make codegen`.
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
+from pydantic.experimental.missing_sentinel import MISSING
+
+
+class DayOrTime(RootModel[date | AwareDatetime]):
+    root: Annotated[date | AwareDatetime, Field(description='A day in UTC, or a time.')]
+
+
+class FieldError(BaseModel):
+    field: Annotated[str, Field(max_length=500)]
+    reason: Annotated[str, Field(max_length=2000)]
+
+
+class Credentials(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    email: Annotated[
+        str,
+        Field(
+            description='Unique; capitals do not make a difference.',
+            max_length=254,
+            min_length=3,
+            pattern="^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$",
+        ),
+    ]
+    password: Annotated[
+        str,
+        Field(
+            description='A password that may be right.', max_length=128, min_length=1
+        ),
+    ]
+
+
+class RefreshToken(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    refresh_token: Annotated[str, Field(max_length=4096, min_length=1)]
+
+
+class Tokens(BaseModel):
+    access_token: Annotated[
+        str,
+        Field(
+            description='For the Authorization header, as `Bearer <token>`.',
+            max_length=4096,
+            min_length=1,
+        ),
+    ]
+    refresh_token: Annotated[
+        str,
+        Field(
+            description='For the next tokens; it works once.',
+            max_length=4096,
+            min_length=1,
+        ),
+    ]
+    expires_in: Annotated[
+        int,
+        Field(
+            description='How long the access token works in seconds.', ge=1, le=31536000
+        ),
+    ]
+    token_type: Literal['Bearer']
+    user_id: Annotated[UUID, Field(description='The id of a user.')]
+    session_id: Annotated[UUID, Field(description='The id of a session.')]
+
+
+class ChangePassword(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    current_password: Annotated[
+        str,
+        Field(
+            description='A password that may be right.', max_length=128, min_length=1
+        ),
+    ]
+    new_password: Annotated[
+        str,
+        Field(description='At least eight characters.', max_length=128, min_length=8),
+    ]
+
+
+class Session(BaseModel):
+    """
+    One log-in on one device.
+    """
+
+    id: Annotated[UUID, Field(description='The id of a session.')]
+    created_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    last_used_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    expires_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    user_agent: Annotated[
+        str | None,
+        Field(description='What the client called itself at log-in.', max_length=512),
+    ]
+    address: Annotated[
+        str | None, Field(description='Where the log-in came from.', max_length=64)
+    ]
+    current: Annotated[bool, Field(description='Whether it is the session that asks.')]
+
+
+class RegisterUser(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    email: Annotated[
+        str,
+        Field(
+            description='Unique; capitals do not make a difference.',
+            max_length=254,
+            min_length=3,
+            pattern="^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$",
+        ),
+    ]
+    password: Annotated[
+        str,
+        Field(description='At least eight characters.', max_length=128, min_length=8),
+    ]
+    username: Annotated[
+        str,
+        Field(
+            description='Unique; capitals do not make a difference.',
+            max_length=32,
+            min_length=3,
+            pattern='^[A-Za-z0-9_.-]+$',
+        ),
+    ]
+    display_name: Annotated[
+        str, Field(description='What people call you.', max_length=64, min_length=1)
+    ]
+
+
+class UpdateUser(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    display_name: Annotated[
+        str | MISSING,
+        Field(description='What people call you.', max_length=64, min_length=1),
+    ] = MISSING
+    bio: Annotated[str | None | MISSING, Field(max_length=500)] = MISSING
+    avatar_url: Annotated[
+        str | None | MISSING,
+        Field(
+            max_length=2048,
+            min_length=8,
+            pattern="^https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#](?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?$",
+        ),
+    ] = MISSING
+    location: Annotated[str | None | MISSING, Field(max_length=100)] = MISSING
+
+
+class Profile(BaseModel):
+    """
+    What a user tells about themselves; null is nothing told.
+    """
+
+    bio: Annotated[str | None, Field(max_length=500)]
+    avatar_url: Annotated[str | None, Field(max_length=2048)]
+    location: Annotated[str | None, Field(max_length=100)]
+
+
+class User(BaseModel):
+    """
+    A person.
+    """
+
+    id: Annotated[UUID, Field(description='The id of a user.')]
+    email: Annotated[
+        str | MISSING,
+        Field(
+            description='Unique; capitals do not make a difference.',
+            max_length=254,
+            min_length=3,
+            pattern="^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$",
+        ),
+    ] = MISSING
+    username: Annotated[
+        str,
+        Field(
+            description='Unique; capitals do not make a difference.',
+            max_length=32,
+            min_length=3,
+            pattern='^[A-Za-z0-9_.-]+$',
+        ),
+    ]
+    display_name: Annotated[
+        str, Field(description='What people call you.', max_length=64, min_length=1)
+    ]
+    status: Literal['online', 'offline']
+    last_seen: Annotated[
+        AwareDatetime | None,
+        Field(description='The last sign of life; null before the first.'),
+    ]
+    profile: Profile
+    created_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+
+
+class Me(BaseModel):
+    """
+    A person, as they see themselves.
+    """
+
+    id: Annotated[UUID, Field(description='The id of a user.')]
+    email: Annotated[
+        str,
+        Field(
+            description='Unique; capitals do not make a difference.',
+            max_length=254,
+            min_length=3,
+            pattern="^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$",
+        ),
+    ]
+    username: Annotated[
+        str,
+        Field(
+            description='Unique; capitals do not make a difference.',
+            max_length=32,
+            min_length=3,
+            pattern='^[A-Za-z0-9_.-]+$',
+        ),
+    ]
+    display_name: Annotated[
+        str, Field(description='What people call you.', max_length=64, min_length=1)
+    ]
+    status: Literal['online', 'offline']
+    last_seen: Annotated[
+        AwareDatetime | None,
+        Field(description='The last sign of life; null before the first.'),
+    ]
+    profile: Profile
+    created_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+
+
+class UserPage(BaseModel):
+    users: Annotated[list[User], Field(max_length=100)]
+    has_more: bool
+    next_cursor: Annotated[str | None, Field(max_length=256)]
+
+
+class OpenConversation(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    user_id: Annotated[UUID, Field(description='The id of a user.')]
+
+
+class Mark(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    message_id: Annotated[UUID, Field(description='The id of a message.')]
+
+
+class Receipt(BaseModel):
+    """
+    How far a member has received and read a conversation.
+    """
+
+    conversation_id: Annotated[
+        UUID,
+        Field(
+            description='The id of a conversation. A group has the same id as its conversation.'
+        ),
+    ]
+    user_id: Annotated[UUID, Field(description='The id of a user.')]
+    delivered_seq: Annotated[
+        int,
+        Field(
+            description='The number of a message in its conversation, from 1 and without gaps. 0 is before the first.',
+            ge=0,
+            le=9007199254740991,
+        ),
+    ]
+    read_seq: Annotated[
+        int,
+        Field(
+            description='The number of a message in its conversation, from 1 and without gaps. 0 is before the first.',
+            ge=0,
+            le=9007199254740991,
+        ),
+    ]
+
+
+class TextMetadata(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    reply_to: Annotated[UUID | MISSING, Field(description='The id of a message.')] = (
+        MISSING
+    )
+    mentions: Annotated[list[UUID] | MISSING, Field(max_length=50)] = MISSING
+    custom: dict[str, Any] | MISSING = MISSING
+
+
+class EditMessage(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    content: Annotated[
+        str, Field(description='The text of a message.', max_length=4000, min_length=1)
+    ]
+
+
+class Attachment(BaseModel):
+    url: Annotated[
+        str,
+        Field(
+            description='An http or https address, in ASCII.',
+            max_length=2048,
+            min_length=8,
+            pattern="^https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#](?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?$",
+        ),
+    ]
+    name: Annotated[str, Field(max_length=255)]
+    content_type: Annotated[
+        str,
+        Field(
+            description='A media type without parameters (RFC 6838).',
+            max_length=127,
+            min_length=3,
+            pattern='^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$',
+        ),
+    ]
+    size: Annotated[int, Field(description='In bytes.', ge=0, le=9007199254740991)]
+
+
+class NewGroupSettings(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    is_private: Annotated[bool, Field(description='Only members can see it.')] = True
+    allow_invites: Annotated[
+        bool, Field(description='Every member may add others.')
+    ] = True
+    message_retention_days: Annotated[
+        int | None,
+        Field(
+            description='For how long messages are kept; null is for ever.',
+            ge=1,
+            le=3650,
+        ),
+    ] = None
+
+
+class UpdateGroupSettings(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    is_private: bool | MISSING = MISSING
+    allow_invites: bool | MISSING = MISSING
+    message_retention_days: Annotated[int | None | MISSING, Field(ge=1, le=3650)] = (
+        MISSING
+    )
+
+
+class GroupSettings(BaseModel):
+    is_private: Annotated[bool, Field(description='Only members can see it.')]
+    allow_invites: Annotated[bool, Field(description='Every member may add others.')]
+    message_retention_days: Annotated[
+        int | None,
+        Field(
+            description='For how long messages are kept; null is for ever.',
+            ge=1,
+            le=3650,
+        ),
+    ]
+
+
+class AddMember(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    user_id: Annotated[UUID, Field(description='The id of a user.')]
+
+
+class UpdateMember(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    role: Literal['owner', 'admin', 'member']
+
+
+class Member(BaseModel):
+    """
+    A user's place in a group.
+    """
+
+    user_id: Annotated[UUID, Field(description='The id of a user.')]
+    role: Literal['owner', 'admin', 'member']
+    joined_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+
+
+class MemberPage(BaseModel):
+    members: Annotated[list[Member], Field(max_length=100)]
+    has_more: bool
+    next_cursor: Annotated[str | None, Field(max_length=256)]
+
+
+class ReceiptEvent(BaseModel):
+    """
+    A member received or read messages.
+    """
+
+    type: Literal['receipt']
+    data: Receipt
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+
+
+class UserUpdatedEvent(BaseModel):
+    """
+    A user changed what they tell about themselves.
+    """
+
+    type: Literal['user.updated']
+    data: User
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+
+
+class ConversationCreated(BaseModel):
+    conversation_id: Annotated[
+        UUID,
+        Field(
+            description='The id of a conversation. A group has the same id as its conversation.'
+        ),
+    ]
+    kind: Literal['direct', 'group']
+    name: Annotated[str | None, Field(max_length=100)]
+    created_by: Annotated[UUID, Field(description='The id of a user.')]
+    user_ids: Annotated[
+        list[UUID], Field(description='The first hundred members.', max_length=100)
+    ]
+
+
+class Membership(BaseModel):
+    conversation_id: Annotated[
+        UUID,
+        Field(
+            description='The id of a conversation. A group has the same id as its conversation.'
+        ),
+    ]
+    user_id: Annotated[UUID, Field(description='The id of a user.')]
+    role: Literal['owner', 'admin', 'member']
+    actor_id: Annotated[UUID, Field(description='The id of a user.')]
+
+
+class GroupFacts(BaseModel):
+    group_id: Annotated[UUID, Field(description='The id of a group.')]
+    name: Annotated[str, Field(max_length=100, min_length=1)]
+    description: Annotated[str | None, Field(max_length=1000)]
+    settings: GroupSettings
+    owner_id: Annotated[UUID, Field(description='The id of a user.')]
+
+
+class GroupDeleted(BaseModel):
+    group_id: Annotated[UUID, Field(description='The id of a group.')]
+    actor_id: Annotated[UUID, Field(description='The id of a user.')]
+
+
+class LimitBucket(BaseModel):
+    name: Annotated[str, Field(max_length=64, min_length=1)]
+    limit: Annotated[int, Field(ge=1, le=1000000000)]
+    window_seconds: Annotated[int, Field(ge=1, le=86400)]
+    remaining: Annotated[int, Field(ge=0, le=1000000000)]
+    reset_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+
+
+class ErrorDetails(BaseModel):
+    """
+    Facts about the error; which ones depends on the code.
+    """
+
+    field: Annotated[
+        str | MISSING,
+        Field(
+            description='The first field that is wrong; a path with dots in a body.',
+            max_length=500,
+        ),
+    ] = MISSING
+    reason: Annotated[
+        str | MISSING, Field(description='What is wrong with it.', max_length=2000)
+    ] = MISSING
+    errors: Annotated[
+        list[FieldError] | MISSING,
+        Field(description='All fields that are wrong.', max_length=100),
+    ] = MISSING
+    token_expired: Annotated[
+        bool | MISSING, Field(description='Whether the token was right once.')
+    ] = MISSING
+    retry_after: Annotated[
+        int | MISSING,
+        Field(description='When to come back in seconds.', ge=0, le=86400),
+    ] = MISSING
+    resource: Annotated[
+        str | MISSING, Field(description='What is not there.', max_length=64)
+    ] = MISSING
+    max_bytes: Annotated[
+        int | MISSING,
+        Field(description='How large a body may be.', ge=0, le=9007199254740991),
+    ] = MISSING
+    content_type: Annotated[
+        str | None | MISSING,
+        Field(description='What the body was declared as.', max_length=256),
+    ] = MISSING
+
+
+class SessionList(BaseModel):
+    sessions: Annotated[list[Session], Field(max_length=100)]
+
+
+class TextToReceiver(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    receiver_id: Annotated[UUID, Field(description='The id of a user or of a group.')]
+    content: Annotated[
+        str, Field(description='The text of a message.', max_length=4000, min_length=1)
+    ]
+    type: Literal['text'] = 'text'
+    metadata: TextMetadata | MISSING = MISSING
+
+
+class TextToConversation(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    conversation_id: Annotated[
+        UUID,
+        Field(
+            description='The id of a conversation. A group has the same id as its conversation.'
+        ),
+    ]
+    content: Annotated[
+        str, Field(description='The text of a message.', max_length=4000, min_length=1)
+    ]
+    type: Literal['text'] = 'text'
+    metadata: TextMetadata | MISSING = MISSING
+
+
+class NewAttachment(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    url: Annotated[
+        str,
+        Field(
+            description='An http or https address, in ASCII.',
+            max_length=2048,
+            min_length=8,
+            pattern="^https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#](?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?$",
+        ),
+    ]
+    name: Annotated[str, Field(max_length=255, min_length=1)]
+    content_type: Annotated[
+        str,
+        Field(
+            description='A media type without parameters (RFC 6838).',
+            max_length=127,
+            min_length=3,
+            pattern='^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$',
+        ),
+    ]
+    size: Annotated[int, Field(description='In bytes.', ge=0, le=9007199254740991)]
+
+
+class MessageMetadata(BaseModel):
+    """
+    What the sender said beside the content. Null when the message was deleted.
+    """
+
+    reply_to: Annotated[UUID | MISSING, Field(description='The id of a message.')] = (
+        MISSING
+    )
+    mentions: Annotated[list[UUID] | MISSING, Field(max_length=50)] = MISSING
+    attachments: Annotated[list[Attachment] | MISSING, Field(max_length=10)] = MISSING
+    custom: dict[str, Any] | MISSING = MISSING
+
+
+class CreateGroup(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    name: Annotated[str, Field(max_length=100, min_length=1)]
+    description: Annotated[str | None, Field(max_length=1000)] = None
+    members: Annotated[
+        list[UUID],
+        Field(description='Who is in it from the start, beside you.', max_length=999),
+    ] = []
+    settings: NewGroupSettings | MISSING = MISSING
+
+
+class UpdateGroup(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    name: Annotated[str | MISSING, Field(max_length=100, min_length=1)] = MISSING
+    description: Annotated[str | None | MISSING, Field(max_length=1000)] = MISSING
+    settings: UpdateGroupSettings | MISSING = MISSING
+
+
+class Group(BaseModel):
+    id: Annotated[UUID, Field(description='The id of a group.')]
+    name: Annotated[str, Field(max_length=100, min_length=1)]
+    description: Annotated[str | None, Field(max_length=1000)]
+    owner_id: Annotated[UUID, Field(description='The id of a user.')]
+    created_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    member_count: Annotated[int, Field(ge=1, le=1000000)]
+    members: Annotated[
+        list[Member], Field(description='The first hundred who joined.', max_length=100)
+    ]
+    settings: GroupSettings
+
+
+class GroupPage(BaseModel):
+    groups: Annotated[list[Group], Field(max_length=100)]
+    has_more: bool
+    next_cursor: Annotated[str | None, Field(max_length=256)]
+
+
+class ConversationCreatedEvent(BaseModel):
+    """
+    A conversation was made, with you in it.
+    """
+
+    type: Literal['conversation.created']
+    data: ConversationCreated
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+
+
+class MemberAddedEvent(BaseModel):
+    """
+    Somebody was added to a group, or joined it.
+    """
+
+    type: Literal['member.added']
+    data: Membership
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+
+
+class MemberRemovedEvent(BaseModel):
+    """
+    Somebody was removed from a group, or left it; the role is the one they had.
+    """
+
+    type: Literal['member.removed']
+    data: Membership
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+
+
+class MemberUpdatedEvent(BaseModel):
+    """
+    A member has another role.
+    """
+
+    type: Literal['member.updated']
+    data: Membership
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+
+
+class GroupUpdatedEvent(BaseModel):
+    """
+    A group has another name, description, owner or settings.
+    """
+
+    type: Literal['group.updated']
+    data: GroupFacts
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+
+
+class GroupDeletedEvent(BaseModel):
+    """
+    A group was deleted.
+    """
+
+    type: Literal['group.deleted']
+    data: GroupDeleted
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+
+
+class Limits(BaseModel):
+    buckets: Annotated[list[LimitBucket], Field(max_length=20)]
+
+
+class ErrorBody(BaseModel):
+    code: Annotated[
+        Literal['validation_error', 'unauthorized', 'forbidden', 'not_found', 'method_not_allowed', 'conflict', 'gone', 'payload_too_large', 'unsupported_media_type', 'idempotency_mismatch', 'rate_limit_exceeded', 'internal_error', 'unavailable'],
+        Field(
+            description='What went wrong. Later versions add codes; treat one you do not know by the status.'
+        ),
+    ]
+    message: Annotated[
+        str, Field(description='A sentence for people.', max_length=500, min_length=1)
+    ]
+    details: ErrorDetails
+
+
+class MediaMetadata(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    reply_to: Annotated[UUID | MISSING, Field(description='The id of a message.')] = (
+        MISSING
+    )
+    mentions: Annotated[list[UUID] | MISSING, Field(max_length=50)] = MISSING
+    attachments: Annotated[list[NewAttachment], Field(max_length=10, min_length=1)]
+    custom: dict[str, Any] | MISSING = MISSING
+
+
+class Message(BaseModel):
+    """
+    A message, or (with `deleted_at`) the tombstone that keeps its place.
+    """
+
+    id: Annotated[UUID, Field(description='The id of a message.')]
+    conversation_id: Annotated[
+        UUID,
+        Field(
+            description='The id of a conversation. A group has the same id as its conversation.'
+        ),
+    ]
+    seq: Annotated[
+        int,
+        Field(
+            description='The number of a message in its conversation, from 1 and without gaps. 0 is before the first.',
+            ge=0,
+            le=9007199254740991,
+        ),
+    ]
+    position: Annotated[
+        int,
+        Field(
+            description='Orders messages across conversations.',
+            ge=1,
+            le=9007199254740991,
+        ),
+    ]
+    sender_id: Annotated[UUID, Field(description='The id of a user.')]
+    receiver_id: Annotated[UUID, Field(description='The id of a user or of a group.')]
+    content: Annotated[
+        str | None,
+        Field(description='Null when the message was deleted.', max_length=4000),
+    ]
+    type: Literal['text', 'image', 'video', 'audio', 'file']
+    status: Annotated[
+        Literal['sent', 'delivered', 'read'],
+        Field(
+            description='Read when every other member has read it, delivered when every other member has received it, else sent.'
+        ),
+    ]
+    metadata: MessageMetadata | None
+    created_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    edited_at: Annotated[
+        AwareDatetime | None, Field(description='Null when it was never edited.')
+    ]
+    deleted_at: Annotated[
+        AwareDatetime | None, Field(description='Null unless it was deleted.')
+    ]
+
+
+class MessagePage(BaseModel):
+    messages: Annotated[list[Message], Field(max_length=100)]
+    has_more: bool
+    next_cursor: Annotated[str | None, Field(max_length=256)]
+
+
+class MessageEvent(BaseModel):
+    """
+    A message was sent.
+    """
+
+    type: Literal['message']
+    data: Message
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    seq: Annotated[
+        int,
+        Field(
+            description='The number of a message in its conversation, from 1 and without gaps. 0 is before the first.',
+            ge=0,
+            le=9007199254740991,
+        ),
+    ]
+
+
+class MessageUpdatedEvent(BaseModel):
+    """
+    A message was edited.
+    """
+
+    type: Literal['message.updated']
+    data: Message
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    seq: Annotated[
+        int,
+        Field(
+            description='The number of a message in its conversation, from 1 and without gaps. 0 is before the first.',
+            ge=0,
+            le=9007199254740991,
+        ),
+    ]
+
+
+class MessageDeletedEvent(BaseModel):
+    """
+    A message was deleted; this is its tombstone.
+    """
+
+    type: Literal['message.deleted']
+    data: Message
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    seq: Annotated[
+        int,
+        Field(
+            description='The number of a message in its conversation, from 1 and without gaps. 0 is before the first.',
+            ge=0,
+            le=9007199254740991,
+        ),
+    ]
+
+
+class ErrorEnvelope(BaseModel):
+    """
+    The form of every error.
+    """
+
+    error: ErrorBody
+
+
+class Conversation(BaseModel):
+    """
+    A conversation, as one of its members sees it.
+    """
+
+    id: Annotated[
+        UUID,
+        Field(
+            description='The id of a conversation. A group has the same id as its conversation.'
+        ),
+    ]
+    kind: Literal['direct', 'group']
+    user_id: Annotated[
+        UUID | None, Field(description='The other person; null in a group.')
+    ]
+    group_id: Annotated[
+        UUID | None, Field(description='The group; null between two people.')
+    ]
+    name: Annotated[
+        str | None,
+        Field(
+            description='The name of the group; null between two people.',
+            max_length=100,
+        ),
+    ]
+    created_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    last_activity_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    last_message: Annotated[
+        Message | None, Field(description='Null while there is none.')
+    ]
+    unread_count: Annotated[int, Field(ge=0, le=9007199254740991)]
+    last_seq: Annotated[
+        int,
+        Field(
+            description='The number of a message in its conversation, from 1 and without gaps. 0 is before the first.',
+            ge=0,
+            le=9007199254740991,
+        ),
+    ]
+    read_seq: Annotated[
+        int,
+        Field(
+            description='The number of a message in its conversation, from 1 and without gaps. 0 is before the first.',
+            ge=0,
+            le=9007199254740991,
+        ),
+    ]
+    delivered_seq: Annotated[
+        int,
+        Field(
+            description='The number of a message in its conversation, from 1 and without gaps. 0 is before the first.',
+            ge=0,
+            le=9007199254740991,
+        ),
+    ]
+
+
+class ConversationPage(BaseModel):
+    conversations: Annotated[list[Conversation], Field(max_length=100)]
+    has_more: bool
+    next_cursor: Annotated[str | None, Field(max_length=256)]
+
+
+class MediaToReceiver(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    receiver_id: Annotated[UUID, Field(description='The id of a user or of a group.')]
+    content: Annotated[
+        str, Field(description='What is said about the attachments.', max_length=4000)
+    ] = ''
+    type: Annotated[
+        Literal['image', 'video', 'audio', 'file'],
+        Field(description='The types that carry attachments.'),
+    ]
+    metadata: MediaMetadata
+
+
+class MediaToConversation(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    conversation_id: Annotated[
+        UUID,
+        Field(
+            description='The id of a conversation. A group has the same id as its conversation.'
+        ),
+    ]
+    content: Annotated[
+        str, Field(description='What is said about the attachments.', max_length=4000)
+    ] = ''
+    type: Annotated[
+        Literal['image', 'video', 'audio', 'file'],
+        Field(description='The types that carry attachments.'),
+    ]
+    metadata: MediaMetadata
+
+
+class SendMessage(
+    RootModel[
+        TextToReceiver
+        | TextToConversation
+        | MediaToReceiver
+        | MediaToConversation
+    ]
+):
+    root: Annotated[
+        TextToReceiver | TextToConversation | MediaToReceiver | MediaToConversation,
+        Field(
+            description='A text or a message with attachments, to a receiver or to a conversation.'
+        ),
+    ]
+
+
+class EventPage(BaseModel):
+    events: Annotated[
+        list[Annotated[MessageEvent | MessageUpdatedEvent | MessageDeletedEvent | ReceiptEvent | ConversationCreatedEvent | MemberAddedEvent | MemberRemovedEvent | MemberUpdatedEvent | GroupUpdatedEvent | GroupDeletedEvent | UserUpdatedEvent, Field(discriminator='type')]],
+        Field(max_length=100),
+    ]
+    next_cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    has_more: bool

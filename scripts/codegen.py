@@ -1,0 +1,91 @@
+"""Makes generated/ from spec/openapi.yaml; with --check it only says whether that has been done.
+
+The document is judged first, and nothing is written from one that breaks a rule of `scripts/contract_rules.py`.
+Exit code 0: everything is as it should be. 1: the document breaks a rule, or (with --check) a file is stale.
+"""
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+# So that it also runs as a bare script, where Python looks for modules only beside it.
+sys.path.insert(0, str(ROOT))
+
+from scripts.contract_rules import violations  # noqa: E402
+from scripts.models_module import models_module  # noqa: E402
+from scripts.operations_module import operations_module  # noqa: E402
+from scripts.specification import BrokenDocument, read_specification  # noqa: E402
+
+SPECIFICATION = ROOT / "spec" / "openapi.yaml"
+GENERATED = ROOT / "generated"
+ORIGIN = "Made from spec/openapi.yaml by scripts/codegen.py: change the former and run `make codegen`."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; show what is stale")
+    options = parser.parse_args(arguments)
+    try:
+        document = read_specification(SPECIFICATION)
+    except BrokenDocument as error:
+        print(error, file=sys.stderr)
+        return 1
+    broken = list(violations(document))
+    if broken:
+        print("\n".join([*broken, f"spec/openapi.yaml breaks {len(broken)} rules."]), file=sys.stderr)
+        return 1
+    files = generate(document)
+    return compare(files, GENERATED) if options.check else write(files, GENERATED)
+
+
+def generate(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return the text of each file in generated/ by its name."""
+    line = f"# {ORIGIN}"
+    return {
+        "__init__.py": f'{line}\n"""What is made from the contract. Nobody edits it."""\n',
+        "openapi.json": bundle(document),
+        "models.py": models_module(document, line),
+        "operations.py": operations_module(document, line),
+    }
+
+
+def bundle(document: Mapping[str, Any]) -> str:
+    """Return the document as JSON, in its own order. JSON has no comments, so a property says where it is from."""
+    text = json.dumps({"x-generated": ORIGIN, **document}, indent=1, ensure_ascii=False)
+    return text.replace("{\n ", "{", 1) + "\n"
+
+
+def write(files: Mapping[str, str], directory: Path) -> int:
+    directory.mkdir(exist_ok=True)
+    for name, text in files.items():
+        directory.joinpath(name).write_text(text, encoding="utf-8")
+    return 0
+
+
+def compare(files: Mapping[str, str], directory: Path) -> int:
+    """Print how the directory differs from what would be written, and what mends it."""
+    present = {path.name for path in directory.glob("*") if path.is_file()}
+    lines: list[str] = []
+    for name in sorted(files.keys() | present):
+        path = directory / name
+        old = path.read_text(encoding="utf-8") if name in present else ""
+        lines += difflib.unified_diff(
+            old.splitlines(keepends=True),
+            files.get(name, "").splitlines(keepends=True),
+            f"generated/{name}",
+            f"generated/{name} (as it should be)",
+        )
+    if not lines:
+        return 0
+    print("".join(lines))
+    print("generated/ is not what spec/openapi.yaml makes. To mend it: make codegen", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
