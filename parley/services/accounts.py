@@ -128,8 +128,8 @@ class Accounts:
                 conn,
                 session_id,
                 found.user_id,
-                None if user_agent is None else user_agent[:MAX_USER_AGENT],
-                None if address is None else address[:MAX_ADDRESS],
+                _bounded(user_agent, MAX_USER_AGENT),
+                _bounded(address, MAX_ADDRESS),
                 self._sessions.refresh_lifetime,
             )
         self._sessions.forget(ended)
@@ -196,6 +196,11 @@ def _registration_key(given: Registration, key: str | None) -> tuple[str | None,
     body = {"email": given.email, "username": given.username, "display_name": given.display_name}
     wanted = request_hash("POST", "/users", [key, body])
     return (None if key is None else wanted.hex()), wanted
+
+
+def _bounded(text: str | None, length: int) -> str | None:
+    """Cut what a client says of itself; PostgreSQL stores no U+0000."""
+    return None if text is None else text.replace("\0", "")[:length]
 
 
 def _wrong_password() -> Invalid:

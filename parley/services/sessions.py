@@ -125,9 +125,12 @@ class Sessions:
             tokens = replace(tokens, expires_in=max(1, tokens.expires_in - max(0, age)))
         return tokens, repeated
 
-    def session_of(self, refresh_token: str) -> UUID:
-        """Return the session of a refresh token, asking nobody. Raises Unauthorized if it is none of ours."""
-        return self._tokens.read(refresh_token, "refresh").session_id
+    def session_of(self, refresh_token: str) -> UUID | None:
+        """Return the session of a refresh token, asking nobody; None if it is none of ours or too old."""
+        try:
+            return self._tokens.read(refresh_token, "refresh").session_id
+        except Unauthorized:
+            return None
 
     async def list_all(self, caller: Caller) -> Sequence[Session]:
         """Return the caller's sessions, the last used first."""

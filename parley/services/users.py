@@ -8,6 +8,7 @@ from uuid import UUID
 from parley.errors import Forbidden, Invalid, NotFound
 from parley.events import EventKind
 from parley.model import Caller, Me, Page, User, UserStatus
+from parley.services.pages import check_direction, cut
 from parley.services.presence import Presence
 from parley.storage import users
 from parley.storage.database import Database
@@ -60,8 +61,7 @@ class Users:
 
         Totals are counted for ids only: a prefix would have to be counted over all users.
         """
-        if before is not None and after is not None:
-            raise Invalid("after", "Use either before or after, not both")
+        check_direction(before, after)
         if username is not None and len(username) < MIN_PREFIX:
             raise Invalid("username", f"Use at least {MIN_PREFIX} characters")
         if ids is None and username is None:
@@ -73,17 +73,13 @@ class Users:
         async with self._database.read() as conn:
             # One more than is shown tells whether there are more.
             records = await users.read_page(conn, wanted, before, after, limit + 1)
-            shown = records[:limit] if after is None else records[:limit][::-1]
-            page = Page(
-                items=[self._listed(record, status) for record in shown],
-                has_more=len(records) > limit,
-                next_cursor=_next_cursor(shown, after, len(records) > limit),
-                per_page=limit,
-            )
+            found = [self._listed(record, status) for record in records]
+            page = cut(found, limit, None if after is None else str(after), lambda user: str(user.id))
             if ids is None:
                 return page
-            total, newer = await users.count(conn, wanted, shown[0].id if shown else None)
-        if not shown and before is not None:
+            first = page.items[0].id if page.items else None
+            total, newer = await users.count(conn, wanted, first)
+        if first is None and before is not None:
             newer = total
         return replace(page, total=total, current_page=newer // limit + 1)
 
@@ -156,10 +152,3 @@ def _changed(record: UserRecord, changes: Mapping[str, Any]) -> UserRecord:
     profile = replace(record.profile, **{name: changes[name] for name in CHANGEABLE[1:] if name in changes})
     display_name = changes.get("display_name", record.display_name) or record.username
     return replace(record, display_name=display_name, profile=profile)
-
-
-def _next_cursor(shown: Sequence[UserRecord], after: UUID | None, has_more: bool) -> str | None:
-    """Return where to go on in the direction asked: None at the old end, and never None after `after`."""
-    if after is not None:
-        return str(shown[0].id if shown else after)
-    return str(shown[-1].id) if has_more else None

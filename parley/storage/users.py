@@ -11,7 +11,7 @@ from asyncpg import Record, UniqueViolationError
 
 from parley.errors import Conflict, Invalid
 from parley.model import Profile, UserStatus
-from parley.storage.database import Connection
+from parley.storage.database import Connection, direction
 
 # Which property it is about and what the client reads, by constraint: those of `20261122_01_accounts.sql`.
 _TAKEN = {
@@ -149,10 +149,7 @@ async def find_id(conn: Connection, email: str) -> UUID | None:
 async def read_page(
     conn: Connection, wanted: Filter, before: UUID | None, after: UUID | None, limit: int
 ) -> Sequence[UserRecord]:
-    """Return up to `limit` users: the newest older than `before`, or the oldest newer than `after`.
-
-    Newest first with `before` or neither, oldest first with `after`.
-    """
+    """Return up to `limit` users, newest first: the next ones older than `before`, or newer than `after`."""
     where, values = _conditions(wanted)
     if before is not None:
         values.append(before)
@@ -169,12 +166,12 @@ async def read_page(
         FROM users u
         LEFT JOIN presence p ON p.user_id = u.id
         WHERE {" AND ".join(where) or "true"}
-        ORDER BY u.id {"DESC" if after is None else "ASC"}
+        ORDER BY u.id {direction(after)}
         LIMIT ${len(values)}
         """,  # noqa: S608
         *values,
     )
-    return [_record(row) for row in rows]
+    return [_record(row) for row in (rows if after is None else reversed(rows))]
 
 
 async def count(conn: Connection, wanted: Filter, newer_than: UUID | None) -> tuple[int, int]:
