@@ -1,0 +1,18 @@
+"""How a command gets a password: from a prompt, or from standard input; never from an argument, which `ps` shows."""
+
+import sys
+
+import typer
+
+from parley.cli.outcomes import Usage
+
+
+def ask_password(prompt: str = "Password") -> str:
+    """Return a password that was typed twice, or the first line of standard input when nobody sits there."""
+    if sys.stdin.isatty():
+        typed: str = typer.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
+        return typed
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise Usage("A password is expected on standard input, and there was none.")
+    return line
