@@ -18,7 +18,7 @@ from parley.cli.outcomes import outcome
 
 _EPILOG = (
     "Everything is set by PARLEY_* variables: `parley settings` shows them. Exit codes: 0 done, 1 refused, "
-    "2 a wrong option or variable, 3 the surroundings (port or data directory in use, full disk, no database)."
+    "2 a wrong option or variable, 3 the surroundings (port or directory in use, full disk, no database)."
 )
 
 app = typer.Typer(

@@ -13,7 +13,7 @@ _FILE = typer.Argument(metavar="FILE", help="The file of the backup.")
 
 
 def backup(file: Path = _FILE) -> None:
-    """Write the embedded database to FILE, also while the server runs. Keep PARLEY_JWT_KEYS or jwt.key apart."""
+    """Write the embedded database to FILE, also while the server runs. It holds no keys of tokens."""
     from parley.storage.backup import backup_data_dir
 
     chosen = _embedded()
@@ -22,7 +22,7 @@ def backup(file: Path = _FILE) -> None:
 
 
 def restore(file: Path = _FILE) -> None:
-    """Make the data directory, which must be new or empty, from a backup. Clients' cursors start afresh then."""
+    """Make the data directory, which must be new or empty, from a backup. Old cursors start afresh."""
     from parley.storage.backup import restore
 
     chosen = _embedded()

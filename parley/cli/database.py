@@ -36,7 +36,7 @@ def show_epoch() -> None:
 
 @epoch_commands.command("bump")
 def bump_epoch() -> None:
-    """Begin another epoch: after putting back a snapshot of the volume, clients must not trust old cursors."""
+    """Begin another epoch: do it after putting back a snapshot of the volume, so that no old cursor counts."""
     typer.echo(asyncio.run(_epoch(settings.load(), bump=True)))
 
 
