@@ -30,8 +30,15 @@ _PLAIN_HEADERS = 3
 _NO_REPEATS: Mapping[bytes, list[bytes]] = {}
 
 # A number per request behind a random prefix per process: unique, and a hundred times cheaper than a UUID.
-_prefix = secrets.token_hex(6)
+_prefix = secrets.token_hex(6).encode()
 _numbers = count(1)
+
+
+def pick_request_id(given: bytes | None) -> bytes:
+    """Return the client's own id where it is sane, else a new one. It stands in headers and in logs."""
+    if given is not None and _REQUEST_ID.fullmatch(given) is not None:
+        return given
+    return b"%s-%x" % (_prefix, next(_numbers))
 
 
 class Edge:
@@ -75,11 +82,9 @@ class Exchange:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.repeated = _repeats(scope) if len(self.headers) != len(scope["headers"]) else _NO_REPEATS
         self.limit_headers: list[Header] = []
-        given = self.headers.get(b"x-request-id")
-        if given is None or b"x-request-id" in self.repeated or _REQUEST_ID.fullmatch(given) is None:
-            given = b"%s-%x" % (_prefix.encode(), next(_numbers))
-        self.request_id = given.decode("ascii")
-        self._answer_headers: list[Header] = [_JSON, (b"x-request-id", given), VARY]
+        request_id = pick_request_id(self.single(b"x-request-id"))
+        self.request_id = request_id.decode("ascii")
+        self._answer_headers: list[Header] = [_JSON, (b"x-request-id", request_id), VARY]
         origin = self.headers.get(b"origin")
         if origin is not None:
             self._answer_headers.extend(edge.cors.headers(origin, self.headers.get(b"host")))

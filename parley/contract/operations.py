@@ -4,13 +4,14 @@ A request goes through it in this order: who calls, how often, is the body JSON,
 handler; then its reply. Where a rate limit depends on the body, the body comes before it.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 import jsonschema_rs
 from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
-from pydantic import TypeAdapter
+from pydantic import RootModel, TypeAdapter
 from starlette.types import ASGIApp
 
 from parley import logs
@@ -59,12 +60,15 @@ class Body:
         self.required: bool = raw.get("required", False)
         self._validator: jsonschema_rs.Validator = schemas.validator(schema)
         self._model: Callable[[Any], Any] = TypeAdapter(model).validator.validate_python
+        # A union of named schemas: the handler gets the one that it is.
+        self._is_root = issubclass(model, RootModel)
 
     def checked(self, value: Any) -> Any:
         """Return the model of a valid body. Raises Invalid with every problem of another."""
         if not self._validator.is_valid(value):
             raise invalid(problems_of(self._validator, value, "body", MAX_PROBLEMS))
-        return self._model(value)
+        made = self._model(value)
+        return made.root if self._is_root else made
 
 
 class Compiler:
@@ -111,9 +115,18 @@ class CompiledOperation:
         self._headers = tuple(parameter for parameter in parameters if parameter.location == "header")
         self._query = QueryReader([parameter for parameter in parameters if parameter.location == "query"])
         self._body: Body | None = None
+        _check_signature(self._handler, documented.name, self._argument_names(documented.raw))
         if "requestBody" in documented.raw:
             raw = resolve(compiler.document, documented.raw["requestBody"])
             self._body = Body(raw, compiler.schemas, compiler.models, documented.name)
+
+    def _argument_names(self, raw: Mapping[str, Any]) -> set[str]:
+        names = {parameter.argument for parameter in (*self._path, *self._headers, *self._query.parameters)}
+        if self._secured:
+            names.add("caller")
+        if "requestBody" in raw:
+            names.add("body")
+        return names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens."""
@@ -253,6 +266,18 @@ class CompiledOperation:
             arguments["body"] = body.checked(value)
         except Invalid as error:
             problems.extend((found["field"], found["reason"]) for found in error.details["errors"])
+
+
+def _check_signature(handler: Handler, name: str, arguments: set[str]) -> None:
+    """Raise ContractError unless the handler takes just what it will be given."""
+    parameters = inspect.signature(handler).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    taken = {parameter.name for parameter in parameters if parameter.kind is not parameter.POSITIONAL_ONLY}
+    if taken != arguments:
+        raise ContractError(
+            f"The function of {name} takes {sorted(taken)}, but the document gives {sorted(arguments)}"
+        )
 
 
 def _parameters(compiler: Compiler, documented: DocumentedOperation) -> list[Parameter]:

@@ -16,7 +16,7 @@ from uuid import UUID
 import jsonschema_rs
 
 from parley.contract.document import ContractError, resolve
-from parley.contract.formats import parse_date_time
+from parley.contract.formats import FORMATS, parse_date_time
 from parley.contract.problems import Problem, problems_of
 from parley.contract.schemas import Schemas
 from parley.errors import Invalid
@@ -72,7 +72,7 @@ def make_parameter(document: Mapping[str, Any], reference: Mapping[str, Any], sc
         raise ContractError(f"The parameter {name} is in {location}, which is not read here")
     is_list = schema.get("type") == "array"
     item = resolve(document, schema["items"]) if is_list else schema
-    convert = _converter(item)
+    convert = _converter(document, item)
     default = schema.get("default", ABSENT)
     convert_value: Callable[[Any], Any] = _each(convert) if is_list else convert
     return Parameter(
@@ -120,13 +120,30 @@ def _boolean(text: str) -> Any:
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
-def _converter(schema: Mapping[str, Any]) -> Callable[[Any], Any]:
-    converters: dict[str, Callable[[Any], Any]] = {
-        "uuid": UUID,
-        "date-time": parse_date_time,
-        "date": date.fromisoformat,
-    }
-    return converters.get(schema.get("format", ""), _text)
+def _converter(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Callable[[Any], Any]:
+    if "anyOf" in schema:
+        return _first_that_fits([resolve(document, part) for part in schema["anyOf"]])
+    return _CONVERTERS.get(schema.get("format", ""), _text)
+
+
+def _first_that_fits(schemas: Sequence[Mapping[str, Any]]) -> Callable[[Any], Any]:
+    """Convert to the first of several formats that the text has: a day or a time."""
+    formats = [schema.get("format", "") for schema in schemas]
+
+    def convert(text: str) -> Any:
+        fitting = next(name for name in formats if FORMATS[name](text))
+        return _CONVERTERS[fitting](text)
+
+    if not all(name in _CONVERTERS for name in formats):
+        raise ContractError("A parameter has alternatives which are not told apart by formats known here")
+    return convert
+
+
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+    "uuid": UUID,
+    "date-time": parse_date_time,
+    "date": date.fromisoformat,
+}
 
 
 def _each(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -159,7 +176,7 @@ class QueryReader:
     """Reads the query of one operation."""
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
-        self._parameters = tuple(parameters)
+        self.parameters = tuple(parameters)
         self._names = frozenset(parameter.name for parameter in parameters)
 
     def read(self, query: bytes, arguments: dict[str, Any], problems: list[Problem]) -> None:
@@ -171,7 +188,7 @@ class QueryReader:
             return
         if given.keys() - self._names:
             problems.extend((name, "Unknown query parameter") for name in given if name not in self._names)
-        for parameter in self._parameters:
+        for parameter in self.parameters:
             take(parameter, given.get(parameter.name), arguments, problems)
 
 

@@ -12,6 +12,7 @@ Problem = tuple[str, str]
 Branches = Sequence[Sequence[jsonschema_rs.ValidationError]]
 
 _FAR = 10
+_MISFORMED = "Invalid "
 
 _KINDS = {
     "string": "a string",
@@ -31,7 +32,9 @@ def problems_of(validator: jsonschema_rs.Validator, value: Any, root: str, at_mo
         found.extend(_explained(error, root))
         if len(found) >= at_most:
             break
-    return list(dict.fromkeys(found))[:at_most]
+    # What has not the right form need not be told that it is too short as well.
+    misformed = {field: reason for field, reason in found if reason.startswith(_MISFORMED)}
+    return list(dict.fromkeys((field, misformed.get(field, reason)) for field, reason in found))[:at_most]
 
 
 def field_name(path: Iterable[str | int], root: str) -> str:
@@ -144,7 +147,7 @@ def _reason(keyword: str, facts: dict[str, Any]) -> str:
         case "type":
             return f"Must be {' or '.join(_KINDS[name] for name in facts['types'])}"
         case "format":
-            return f"Invalid {facts['format']} format"
+            return f"{_MISFORMED}{facts['format']} format"
         case "enum":
             return f"Must be one of: {', '.join(_shown(option) for option in facts['options'])}"
         case "pattern":

@@ -1,0 +1,138 @@
+"""HTTP in one ASGI application: the operators' pages by their exact paths, the contract for all others."""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from time import perf_counter
+from types import ModuleType
+from typing import Any, Protocol
+
+from limits.aio.storage import Storage
+
+from generated import models as generated_models
+from parley import metrics
+from parley.contract.document import Document, handler_modules
+from parley.contract.exchange import pick_request_id
+from parley.contract.options import ContractOptions
+from parley.contract.security import Authenticator
+from parley.contract.stack import contract_app
+from parley.logs import begin_request
+from parley.services import Services, bind_services
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Page = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# RFC 6455, section 7.4.1: the server cannot serve a socket; it has none yet.
+_POLICY_VIOLATION = 1008
+
+
+class RequestLine(Protocol):
+    """Writes a line per request; `parley.logs.RequestLog` does."""
+
+    def line(self, method: str, route: str, status: int, seconds: float, request_id: str) -> None:
+        """Log one answer."""
+
+
+class Observer:
+    """Tells metrics, and the request log where there is one, what was answered."""
+
+    def __init__(self, request_log: RequestLine | None = None) -> None:
+        self._request_log = request_log
+        self._meters: dict[str, metrics.OperationMeter] = {}
+
+    def answered(
+        self, operation: str | None, method: str, route: str, status: int, seconds: float, request_id: str
+    ) -> None:
+        """Count the answer, and log it."""
+        name = operation or route
+        meter = self._meters.get(name)
+        if meter is None:
+            meter = self._meters[name] = metrics.requests.of(name)
+        meter.observe(status, seconds)
+        if self._request_log is not None:
+            self._request_log.line(method, route, status, seconds, request_id)
+
+    def limiter_failed(self) -> None:
+        """Count a request that no rate limit held back."""
+        metrics.limiter_failures.inc()
+
+    def failed_unexpectedly(self) -> None:
+        """Count a fault of ours."""
+        metrics.unexpected_errors.inc()
+
+
+class App:
+    """What uvicorn serves.
+
+    Raises ContractError when it is made and the contract and the handlers do not fit together, so that a
+    server with such a fault does not start.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        document: Document,
+        authenticator: Authenticator,
+        options: ContractOptions,
+        *,
+        pages: Mapping[str, Page],
+        observer: Observer | None = None,
+        counters: Storage | None = None,
+        modules: Mapping[str, Any] | None = None,
+        models: ModuleType = generated_models,
+    ) -> None:
+        self._services = services
+        self._pages = pages
+        self._observer = observer or Observer()
+        self._contract = contract_app(
+            document,
+            handler_modules("handlers") if modules is None else modules,
+            models,
+            authenticator,
+            options,
+            self._observer,
+            counters,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection of ASGI, of whatever kind."""
+        if scope["type"] == "http":
+            page = self._pages.get(scope["path"])
+            if page is not None:
+                await self._show(page, scope, receive, send)
+                return
+            bind_services(self._services)
+            await self._contract(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+
+    async def _show(self, page: Page, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a page, with a request id as on every answer."""
+        started = perf_counter()
+        request_id = pick_request_id(dict(scope["headers"]).get(b"x-request-id"))
+        begin_request(request_id.decode())
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+            await send(message)
+
+        await page(scope, receive, send_with_id)
+        self._observer.answered(
+            None, scope["method"], scope["path"], status, perf_counter() - started, request_id.decode()
+        )
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Answer the server's questions about start and end: everything was started before the server was."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
