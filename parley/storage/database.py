@@ -141,7 +141,7 @@ async def _pool(dsn: str, size: int, session: dict[str, str]) -> Pool:
     return pool
 
 
-async def _read_json_as_values(conn: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _read_json_as_values(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
     # Facts (jsonb) are looked into; metadata (json) is the client's own and goes through as it came.
     await conn.set_type_codec("jsonb", encoder=_dumps, decoder=orjson.loads, schema="pg_catalog")
     await conn.set_type_codec("json", encoder=_dumps, decoder=orjson.Fragment, schema="pg_catalog")
@@ -151,5 +151,5 @@ def _dumps(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-async def _keep_session(_conn: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _keep_session(_conn: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Spare the RESET ALL after each loan: nobody changes a session, and the pool itself ends transactions."""
