@@ -65,22 +65,28 @@ async def pending(target: Target, *, migrations: Path = MIGRATIONS) -> list[str]
         return [migration.id for migration in await _missing(conn, migrations)]
 
 
+async def applied(target: Target) -> list[str]:
+    """Return the names of the migrations that the database has had, in order."""
+    async with _connection(target) as conn:
+        return sorted(await _applied(conn))
+
+
 async def _missing(conn: asyncpg.Connection, migrations: Path) -> list[Migration]:
-    applied = await _applied(conn)
+    hashes = await _applied(conn)
     known = _read(migrations)
-    newer = sorted(applied.keys() - {migration.id for migration in known})
+    newer = sorted(hashes.keys() - {migration.id for migration in known})
     if newer:
         raise SchemaError(
             f"The database is newer than this Parley: it has the migration {newer[-1]}, which is unknown "
             "here. Start the Parley that made it, or a later one."
         )
     for migration in known:
-        if applied.get(migration.id, _hash(migration)) != _hash(migration):
+        if hashes.get(migration.id, _hash(migration)) != _hash(migration):
             raise SchemaError(
                 f"The migration {migration.id} was edited after it had been applied to this database. "
                 "Put the file back, and make the change in a new migration."
             )
-    return [migration for migration in known if migration.id not in applied]
+    return [migration for migration in known if migration.id not in hashes]
 
 
 async def _applied(conn: asyncpg.Connection) -> dict[str, str]:

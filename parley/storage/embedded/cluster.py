@@ -65,6 +65,28 @@ def prepare_data_dir(data_dir: Path) -> None:
             pass
 
 
+def refuse_used(data_dir: Path, *, but: str = "") -> bool:
+    """Refuse a directory that holds anything `but` the file of that name; return whether it exists."""
+    with explained(data_dir):
+        try:
+            if any(name != but for name in os.listdir(data_dir)):
+                raise EmbeddedError(f"The data directory {data_dir} is not empty: choose a new one.")
+        except FileNotFoundError:
+            return False
+        return True
+
+
+def empty(data_dir: Path, *, remove: bool) -> None:
+    """Remove everything in `data_dir`, and with `remove` the directory too."""
+    for entry in data_dir.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+    if remove:
+        data_dir.rmdir()
+
+
 def check_version(cluster: Path) -> None:
     """Refuse a database that another major version made, or a directory that is none."""
     try:
@@ -100,10 +122,10 @@ def remove_unfinished(data_dir: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def adopt(made: Path, cluster: Path) -> None:
-    """Give the finished database its name, durably."""
-    os.rename(made, cluster)
-    directory = os.open(cluster.parent, os.O_RDONLY)
+def rename(made: Path, final: Path) -> None:
+    """Give what is finished its name, durably."""
+    os.replace(made, final)
+    directory = os.open(final.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:
@@ -121,8 +143,8 @@ def explained(data_dir: Path) -> Iterator[None]:
                 raise disk_full(data_dir) from error
             case errno.EACCES | errno.EPERM | errno.EROFS:
                 raise EmbeddedError(
-                    f"The data directory {data_dir} cannot be written by {_user(os.geteuid())}: "
-                    "allow it or choose another PARLEY_DATA_DIR."
+                    f"The data directory {data_dir} is closed to {_user(os.geteuid())}: "
+                    "run Parley as its owner or choose another PARLEY_DATA_DIR."
                 ) from error
             case errno.EEXIST | errno.ENOTDIR:
                 raise EmbeddedError(f"The data directory {data_dir} is not a directory.") from error

@@ -56,7 +56,7 @@ class EmbeddedPostgres:
 
     @classmethod
     def temporary(cls, *, grace: float = 10.0) -> Self:
-        """Return a database in a new directory that is removed at the end and need not survive a power cut."""
+        """Return a database in a new directory that is removed at the end; may not survive a power cut."""
         database = cls(tempfile.mkdtemp(prefix="parley-temporary-"), grace=grace)
         database._durable = False
         database._temporary.append(database.data_dir)
@@ -65,7 +65,14 @@ class EmbeddedPostgres:
     @staticmethod
     def running_dsn(data_dir: Path | str) -> str | None:
         """Return the address of the database that another process runs in `data_dir`, or None."""
-        return claim.published(Path(data_dir).absolute())
+        with cluster.explained(Path(data_dir)):
+            return claim.published(Path(data_dir).absolute())
+
+    @staticmethod
+    def has_database(data_dir: Path | str) -> bool:
+        """Return whether a database lies in `data_dir`, running or not."""
+        with cluster.explained(Path(data_dir)):
+            return Path(data_dir, cluster.CLUSTER, "PG_VERSION").exists()
 
     async def __aenter__(self) -> str:
         return await self.start()
@@ -75,34 +82,42 @@ class EmbeddedPostgres:
     ) -> None:
         await self.stop()
 
-    async def start(self, *, fill: Fill | None = None) -> str:
-        """Start the database, making it first if need be, and return its address (a postgresql:// DSN).
-
-        `fill` gets the address of a database in the making: it becomes the database only when `fill` returns.
-        """
+    async def start(self) -> str:
+        """Start the database, making it first if need be, and return its address (a postgresql:// DSN)."""
         cluster.prepare_data_dir(self.data_dir)
         self._claim = claim.Claim(self.data_dir)
         try:
             with cluster.explained(self.data_dir):
-                return await self._start(self._claim, fill)
+                await self._prepare()
+                if not self._cluster.exists():
+                    await self._make(_nothing)
+                dsn = await self._run()
+                self._claim.publish(dsn)
         except BaseException:
             await self.stop()
             raise
-
-    async def _start(self, held: claim.Claim, fill: Fill | None) -> str:
-        await remains.clear(self._cluster, patience=self._grace + 2 * keeper.FIRM_SECONDS)
-        cluster.remove_unfinished(self.data_dir)
-        self._identity = await identity.choose(self._cluster, cluster.program("postgres"))
-        self._make_socket_directory()
-        if not self._cluster.exists():
-            await self._make(fill)
-        cluster.check_version(self._cluster)
-        self._identity.own(self._cluster)
-        await self._launch(self._cluster)
-        dsn = await self._ensure_database()
-        held.publish(dsn)
         self._supervisor = asyncio.create_task(self._supervise())
         return dsn
+
+    async def make(self, fill: Fill) -> None:
+        """Make the database in a new or empty directory, without starting it.
+
+        `fill` gets its address while it is being made. When `fill` fails, nothing is left.
+        """
+        existed = cluster.refuse_used(self.data_dir)
+        cluster.prepare_data_dir(self.data_dir)
+        self._claim = claim.Claim(self.data_dir)
+        try:
+            with cluster.explained(self.data_dir):
+                cluster.refuse_used(self.data_dir, but=claim.LOCK)
+                await self._prepare()
+                await self._make(fill)
+        except BaseException:
+            # The claim is still held: whoever else wants the directory has to wait until it is empty again.
+            cluster.empty(self.data_dir, remove=not existed)
+            raise
+        finally:
+            await self.stop()
 
     async def stop(self) -> None:
         """End the database: a clean shutdown within `grace` seconds, or else by force."""
@@ -119,6 +134,18 @@ class EmbeddedPostgres:
                 self._claim.release()
                 self._claim = None
 
+    async def _prepare(self) -> None:
+        await remains.clear(self._cluster, patience=self._grace + 2 * keeper.FIRM_SECONDS)
+        cluster.remove_unfinished(self.data_dir)
+        self._identity = await identity.choose(self._cluster, cluster.program("postgres"))
+        self._make_socket_directory()
+
+    async def _run(self) -> str:
+        cluster.check_version(self._cluster)
+        self._identity.own(self._cluster)
+        await self._launch(self._cluster)
+        return await self._ensure_database()
+
     def _make_socket_directory(self) -> None:
         self._socket, outside = cluster.socket_directory(self.data_dir)
         if outside:
@@ -127,7 +154,7 @@ class EmbeddedPostgres:
         if self._identity.owner and cluster.is_private(self.data_dir):
             self.data_dir.chmod(0o711)  # the other user has to pass through it
 
-    async def _make(self, fill: Fill | None) -> None:
+    async def _make(self, fill: Fill) -> None:
         """Make the database under another name, so that an interrupted one is never mistaken for it."""
         cluster.check_room(self.data_dir)
         made = cluster.unfinished(self.data_dir)
@@ -135,11 +162,11 @@ class EmbeddedPostgres:
             made.mkdir(mode=0o700)
             self._identity.own(made)
             await self._initdb(made)
-            if fill is not None:
+            if fill is not _nothing:
                 await self._launch(made)
                 await fill(await self._ensure_database())
                 await self._end(made)
-            cluster.adopt(made, self._cluster)
+            cluster.rename(made, self._cluster)
         except BaseException:
             await self._end(made)
             shutil.rmtree(made, ignore_errors=True)
@@ -257,6 +284,10 @@ class EmbeddedPostgres:
             return ""
         start = self._output_start if self._output_start <= len(written) else 0  # the log was changed
         return written[start:].decode(errors="replace")
+
+
+async def _nothing(dsn: str) -> None:
+    """Leave the database as it was made."""
 
 
 def _surprising(error: Exception) -> bool:
