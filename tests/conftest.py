@@ -66,6 +66,12 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run tests marked `anyio` on asyncio, which is what the server runs on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def seed() -> int:
     """Return the seed for whatever makes its own choices: the fuzzer, the crash test."""
     return SEED
