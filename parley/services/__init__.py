@@ -1,18 +1,46 @@
-"""Rules: what may be done and what follows from it. No HTTP here and no SQL."""
+"""Rules: what Parley does and refuses. A service knows neither HTTP nor SQL and gets exactly what it uses.
+
+| a refusal | is |
+|---|---|
+| of what was asked, whoever asks | raised, as one of `parley.errors` |
+| a fact that the caller may want to know (it was new, it was a replay) | returned beside the value |
+
+A service that writes to the log does it in one `append` each, and judges after the head was taken.
+"""
 
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from dataclasses import dataclass
 
-Services: TypeAlias = Any
+from parley.services.accounts import Accounts
+from parley.services.conversations import Conversations
+from parley.services.events import Events
+from parley.services.groups import Groups
+from parley.services.messages import Messages
+from parley.services.sessions import Sessions
+from parley.services.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What handlers call."""
+
+    accounts: Accounts
+    sessions: Sessions
+    users: Users
+    conversations: Conversations
+    messages: Messages
+    groups: Groups
+    events: Events
+
 
 _bound: ContextVar[Services] = ContextVar("services")
 
 
-def services() -> Services:
-    """Return the services of the process that answers the present request; LookupError outside of one."""
-    return _bound.get()
-
-
 def bind_services(bound: Services) -> None:
-    """Make these the services of this task, and of those it starts."""
+    """Make these the services of the request under way."""
     _bound.set(bound)
+
+
+def services() -> Services:
+    """Return the services of the request under way; LookupError outside of one."""
+    return _bound.get()

@@ -33,7 +33,9 @@ def request_hash(method: str, path: str, body: Any) -> bytes:
     `path` is the path below `/v1` or `/api` with its parameters filled in; `body` holds what JSON can say, as
     well as UUIDs, datetimes and dataclasses. The order of properties does not matter.
     """
-    canonical = orjson.dumps([method, path, body], option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+    canonical = orjson.dumps(
+        [method, path, body], default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
+    )
     return hashlib.sha256(canonical).digest()
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from parley.model import Conversation, Receipt, Role
-from parley.storage.database import Connection, Row, direction
+from parley.model import Conversation, ConversationKind, Receipt, Role
+from parley.storage.database import Connection, Row, direction, fetch_one
 from parley.storage.messages import MESSAGE_COLUMNS, message_of
 
 
@@ -22,6 +22,17 @@ async def find_direct(conn: Connection, one: UUID, other: UUID) -> UUID | None:
         high,
     )
     return found
+
+
+async def shape(conn: Connection, conversation_id: UUID) -> tuple[ConversationKind, tuple[UUID, ...]] | None:
+    """Return a conversation's kind and, of a direct one, both people in their stored order."""
+    row = await conn.fetchrow(
+        "SELECT kind, low_user_id, high_user_id FROM conversations WHERE conversation_id = $1",
+        conversation_id,
+    )
+    if row is None:
+        return None
+    return row["kind"], () if row["kind"] == "group" else (row["low_user_id"], row["high_user_id"])
 
 
 async def create_direct(
@@ -67,45 +78,95 @@ async def add_members(
     )
 
 
-async def remove_members(conn: Connection, conversation_id: UUID, user_ids: Sequence[UUID], position: int) -> None:
-    """Let people out: what is at `position` and after is not theirs to read."""
+async def remove_member(conn: Connection, conversation_id: UUID, user_id: UUID, position: int) -> None:
+    """Let one person out: what is at `position` and after is not theirs to read."""
     await conn.execute(
         """
         WITH gone AS (
             DELETE FROM members
-            WHERE conversation_id = $1 AND user_id = ANY($2::uuid[])
+            WHERE conversation_id = $1 AND user_id = $2
         )
         UPDATE memberships
         SET to_position = $3
-        WHERE conversation_id = $1 AND user_id = ANY($2::uuid[]) AND to_position IS NULL
+        WHERE conversation_id = $1 AND user_id = $2 AND to_position IS NULL
         """,
         conversation_id,
-        user_ids,
+        user_id,
         position,
     )
 
 
-async def is_member(conn: Connection, conversation_id: UUID, user_id: UUID) -> bool:
-    """Tell whether a person is in a conversation now."""
-    found: bool = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM members WHERE conversation_id = $1 AND user_id = $2)", conversation_id, user_id
+async def remove_everybody(conn: Connection, conversation_id: UUID, position: int) -> None:
+    """Let everybody out: what is at `position` and after is nobody's to read."""
+    await conn.execute(
+        """
+        WITH gone AS (
+            DELETE FROM members
+            WHERE conversation_id = $1
+        )
+        UPDATE memberships
+        SET to_position = $2
+        WHERE conversation_id = $1 AND to_position IS NULL
+        """,
+        conversation_id,
+        position,
     )
-    return found
 
 
-async def read_receipt(conn: Connection, conversation_id: UUID, user_id: UUID) -> Receipt | None:
-    """Return how far a member has received and read, None where they are no member."""
-    row = await conn.fetchrow(
-        "SELECT delivered_seq, read_seq FROM watermarks($1) WHERE user_id = $2", conversation_id, user_id
+async def seq_of(conn: Connection, conversation_id: UUID, message_id: UUID, user_id: UUID) -> int | None:
+    """Return the seq of a message of this conversation, purged ones included, for a member of it."""
+    seq: int | None = await conn.fetchval(
+        """
+        SELECT s.seq
+        FROM (
+            SELECT conversation_id, seq FROM messages WHERE message_id = $2
+            UNION ALL
+            SELECT conversation_id, seq FROM purged_messages WHERE message_id = $2
+        ) s
+        JOIN members USING (conversation_id)
+        WHERE s.conversation_id = $1 AND members.user_id = $3
+        """,
+        conversation_id,
+        message_id,
+        user_id,
     )
-    return None if row is None else Receipt(conversation_id, user_id, row["delivered_seq"], row["read_seq"])
+    return seq
 
 
-async def move_watermarks(
-    conn: Connection, hint: int, receipt: Receipt, audience: int
-) -> Row:
+async def undelivered(conn: Connection, user_id: UUID, position: int, limit: int) -> list[tuple[UUID, int]]:
+    """Return up to `limit` conversations with a message up to a position that counts as not yet received,
+    each with the seq of the last such message.
+    """
+    rows = await conn.fetch(
+        """
+        SELECT m.conversation_id, s.seq
+        FROM members m
+        CROSS JOIN LATERAL (
+            SELECT l.seq FROM messages l
+            WHERE l.conversation_id = m.conversation_id AND l.position <= $2
+            ORDER BY l.position DESC LIMIT 1
+        ) s
+        WHERE m.user_id = $1
+          AND s.seq > (SELECT w.delivered_seq FROM watermarks(m.conversation_id) w WHERE w.user_id = $1)
+        LIMIT $3
+        """,
+        user_id,
+        position,
+        limit,
+    )
+    return [(row["conversation_id"], row["seq"]) for row in rows]
+
+
+async def count(conn: Connection, user_id: UUID) -> int:
+    """Count a person's conversations."""
+    number: int = await conn.fetchval("SELECT count(*) FROM members WHERE user_id = $1", user_id)
+    return number
+
+
+async def move_watermarks(conn: Connection, hint: int, receipt: Receipt, audience: int) -> Row:
     """Move a member's watermarks up to those of `receipt`; the row says how they stand (null: no member)."""
-    row: Row = await conn.fetchrow(
+    return await fetch_one(
+        conn,
         "SELECT delivered_seq, read_seq, head FROM move_watermarks($1, $2, $3, $4, $5, $6)",
         hint,
         receipt.conversation_id,
@@ -114,7 +175,6 @@ async def move_watermarks(
         receipt.read_seq,
         audience,
     )
-    return row
 
 
 async def page(

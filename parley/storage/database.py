@@ -68,6 +68,13 @@ def direction(after: object) -> str:
     return "DESC" if after is None else "ASC"
 
 
+async def fetch_one(conn: Connection, query: str, *values: Any) -> Row:
+    """Run a query that always has exactly one row, such as the call of a function, and return it."""
+    row = await conn.fetchrow(query, *values)
+    assert row is not None, "a query without FROM has one row"
+    return row
+
+
 class Database:
     """The pools of one process. `open()` makes it, `close()` ends it."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from parley.model import Message
-from parley.storage.database import Connection, Row
+from parley.storage.database import Connection, Row, fetch_one
 from parley.storage.messages import MESSAGE_COLUMNS, message_of
 
 # A change of somebody's profile is told in conversations of at most so many members.
@@ -30,8 +30,9 @@ class Excerpt:
 
 async def read_state(conn: Connection) -> LogState:
     """Return the state of the log."""
-    row = await conn.fetchrow(
-        "SELECT log_epoch() AS epoch, trimmed_to, (SELECT head FROM read_head(0)) AS head FROM log_state"
+    row = await fetch_one(
+        conn,
+        "SELECT log_epoch() AS epoch, trimmed_to, (SELECT head FROM read_head(0)) AS head FROM log_state",
     )
     return LogState(row["epoch"], row["trimmed_to"], row["head"])
 
@@ -57,7 +58,7 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
                   ) counted) <= {SMALL_CONVERSATION}
         ), theirs AS (
             (
-                SELECT e.*
+                SELECT e.*, p.to_position
                 FROM memberships p
                 CROSS JOIN LATERAL (
                     SELECT e.* FROM events e
@@ -70,11 +71,11 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
                 WHERE p.user_id = $1
                 ORDER BY e.position LIMIT $3
             ) UNION ALL (
-                SELECT e.* FROM events e
+                SELECT e.*, NULL::bigint FROM events e
                 WHERE e.stream_id = $1 AND e.position > $2
                 ORDER BY e.position LIMIT $3
             ) UNION ALL (
-                SELECT e.*
+                SELECT e.*, NULL::bigint
                 FROM companions w
                 CROSS JOIN LATERAL (
                     SELECT e.* FROM events e
@@ -100,9 +101,17 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
             JOIN conversations v ON v.conversation_id = d.stream_id
         ), m AS (
             SELECT e.position AS event_position, w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
-                   w.type, w.content, w.metadata, w.created_at, w.edited_at, w.deleted_at
+                   w.type, v.content, v.metadata, w.created_at, w.edited_at, v.deleted_at
             FROM chosen e
             JOIN messages w ON w.conversation_id = e.stream_id AND w.position = e.message_position
+            CROSS JOIN LATERAL (
+                -- What was edited after somebody left is not theirs to read, and what it was before is gone.
+                SELECT w.content, w.metadata, w.deleted_at
+                WHERE w.edited_position < coalesce(e.to_position, 9223372036854775807) OR w.edited_at IS NULL
+                UNION ALL
+                SELECT NULL, NULL, w.edited_at
+                WHERE w.edited_position >= e.to_position
+            ) v
             UNION ALL
             SELECT e.position, w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
                    w.type, NULL, NULL, w.created_at, NULL, w.purged_at

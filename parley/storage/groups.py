@@ -92,8 +92,8 @@ async def page(
             JOIN conversations v USING (conversation_id)
             WHERE v.deleted_at IS NULL
               AND {_VISIBLE[member_id is None]}
-              AND ($2::uuid IS NULL OR g.created_position < (SELECT created_position FROM groups WHERE conversation_id = $2))
-              AND ($3::uuid IS NULL OR g.created_position > (SELECT created_position FROM groups WHERE conversation_id = $3))
+              AND ($2::uuid IS NULL OR g.created_position < {_PLACE.format("$2")})
+              AND ($3::uuid IS NULL OR g.created_position > {_PLACE.format("$3")})
             ORDER BY g.created_position {direction(after)}
             LIMIT $4
         )
@@ -110,6 +110,7 @@ async def page(
     return [_group_of(row) for row in rows]
 
 
+_PLACE = "(SELECT created_position FROM groups WHERE conversation_id = {})"
 _VISIBLE = {
     True: "NOT g.is_private AND $1::uuid IS NULL",
     False: "g.conversation_id IN (SELECT m.conversation_id FROM members m WHERE m.user_id = $1)",
@@ -125,7 +126,7 @@ async def count(conn: Connection, *, member_id: UUID | None, newer_than: UUID | 
         JOIN conversations c USING (conversation_id)
         WHERE c.deleted_at IS NULL
           AND {_VISIBLE[member_id is None]}
-          AND ($2::uuid IS NULL OR g.created_position > (SELECT created_position FROM groups WHERE conversation_id = $2))
+          AND ($2::uuid IS NULL OR g.created_position > {_PLACE.format("$2")})
         """,
         member_id,
         newer_than,
@@ -135,14 +136,18 @@ async def count(conn: Connection, *, member_id: UUID | None, newer_than: UUID | 
 
 async def exists(conn: Connection, group_id: UUID) -> bool:
     """Tell whether a group was ever made and not yet forgotten: such an id is a cursor."""
-    found: bool = await conn.fetchval("SELECT EXISTS (SELECT FROM groups WHERE conversation_id = $1)", group_id)
+    found: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM groups WHERE conversation_id = $1)", group_id
+    )
     return found
 
 
 async def update(conn: Connection, group_id: UUID, changes: Mapping[str, Any]) -> None:
     """Set columns of a group to new values. The caller holds the head and chose the names."""
     assignments = ", ".join(f"{column} = ${n}" for n, column in enumerate(changes, 2))
-    await conn.execute(f"UPDATE groups SET {assignments} WHERE conversation_id = $1", group_id, *changes.values())
+    await conn.execute(
+        f"UPDATE groups SET {assignments} WHERE conversation_id = $1", group_id, *changes.values()
+    )
 
 
 async def role_of(conn: Connection, group_id: UUID, user_id: UUID) -> Role | None:
@@ -164,7 +169,10 @@ async def set_roles(conn: Connection, group_id: UUID, roles: Mapping[UUID, Role]
     """Give members new roles, in the given order: who ceases to be the owner comes first."""
     for user_id, role in roles.items():
         await conn.execute(
-            "UPDATE members SET role = $3 WHERE conversation_id = $1 AND user_id = $2", group_id, user_id, role
+            "UPDATE members SET role = $3 WHERE conversation_id = $1 AND user_id = $2",
+            group_id,
+            user_id,
+            role,
         )
 
 
@@ -176,7 +184,9 @@ async def delete(conn: Connection, group_id: UUID, at: datetime) -> None:
 async def member(conn: Connection, group_id: UUID, user_id: UUID) -> Member | None:
     """Return one member of a group."""
     row = await conn.fetchrow(
-        "SELECT user_id, role, joined_at FROM members WHERE conversation_id = $1 AND user_id = $2", group_id, user_id
+        "SELECT user_id, role, joined_at FROM members WHERE conversation_id = $1 AND user_id = $2",
+        group_id,
+        user_id,
     )
     return None if row is None else Member(row["user_id"], row["role"], row["joined_at"])
 
@@ -190,7 +200,9 @@ async def member_ids(conn: Connection, group_id: UUID) -> list[UUID]:
 async def member_place(conn: Connection, group_id: UUID, user_id: UUID) -> int | None:
     """Return the position at which a person last joined, also of one who left since: where a list goes on."""
     place: int | None = await conn.fetchval(
-        "SELECT max(from_position) FROM memberships WHERE conversation_id = $1 AND user_id = $2", group_id, user_id
+        "SELECT max(from_position) FROM memberships WHERE conversation_id = $1 AND user_id = $2",
+        group_id,
+        user_id,
     )
     return place
 
@@ -241,7 +253,8 @@ async def count_members(conn: Connection, group_id: UUID, newer_than: tuple[int,
 
 def _group_of(row: Row) -> Group:
     members = [
-        Member(UUID(user_id), role, datetime.fromisoformat(joined_at)) for user_id, role, joined_at in row["first_members"]
+        Member(UUID(user_id), role, datetime.fromisoformat(joined_at))
+        for user_id, role, joined_at in row["first_members"]
     ]
     return Group(
         id=row["conversation_id"],

@@ -14,16 +14,14 @@ is rare uses `async with log.append() as entry`.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-
-from parley.errors import Unavailable
 from parley.events import EventKind
-from parley.storage.database import OUTAGES, Connection, Database, outages_translated
+from parley.storage.database import OUTAGES, Connection, Database, fetch_one, outages_translated
 
 # One commit holds at most so many events, so that nobody waits long for the head.
 MAX_EVENTS_PER_COMMIT = 256
@@ -34,22 +32,14 @@ class Head:
 
     def __init__(self) -> None:
         self.position = 0
-        self._moved = asyncio.Event()
+        self.moved = asyncio.Event()
 
     def advance(self, position: int) -> None:
-        """Note that the log reaches `position` and wake everybody who waits for it to move."""
+        """Note that the log reaches `position`. Whoever took `moved` before and waits for it is woken."""
         if position > self.position:
             self.position = position
-            moved, self._moved = self._moved, asyncio.Event()
+            moved, self.moved = self.moved, asyncio.Event()
             moved.set()
-
-    def forget(self) -> None:
-        """Start again from nothing: the database may be another one than before."""
-        self.position = 0
-
-    async def wait(self) -> None:
-        """Return when the log has moved, as far as this process knows."""
-        await self._moved.wait()
 
 
 @dataclass(slots=True)
@@ -99,7 +89,7 @@ class Log:
             async with self._database.appending() as conn:
                 await conn.execute("BEGIN; SELECT take_head()")
                 try:
-                    head, at = await conn.fetchrow("SELECT head, at FROM read_head($1)", self.head.position)
+                    head, at = await fetch_one(conn, "SELECT head, at FROM read_head($1)", self.head.position)
                     entry = Entry(conn, head, at)
                     yield entry
                     await self._write(entry)
@@ -140,7 +130,5 @@ class Log:
 
 async def _roll_back(conn: Connection) -> None:
     # Where even that fails the connection is dead, and the server rolls back by itself.
-    try:
+    with suppress(*OUTAGES):
         await conn.execute("ROLLBACK")
-    except OUTAGES:
-        pass

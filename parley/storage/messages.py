@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from parley.model import Message
-from parley.storage.database import Connection, Row, direction
+from parley.storage.database import Connection, Row, direction, fetch_one
 
 # Counting a filtered list stops here.
 COUNT_LIMIT = 10_000
@@ -98,7 +98,13 @@ async def locate(conn: Connection, message_id: UUID, user_id: UUID) -> tuple[UUI
 
 
 async def page(
-    conn: Connection, user_id: UUID, only: Filter, *, limit: int, before: int | None = None, after: int | None = None
+    conn: Connection,
+    user_id: UUID,
+    only: Filter,
+    *,
+    limit: int,
+    before: int | None = None,
+    after: int | None = None,
 ) -> list[Message]:
     """Return up to `limit` messages, newest first: those before a position, or those next after one."""
     query = _Query(user_id, only)
@@ -172,9 +178,13 @@ class _Query:
         if only.sender_id is not None:
             self.where(f"m.sender_id = {self.value(only.sender_id)}")
         if only.since is not None:
-            self.where(f"m.position >= (SELECT position_since(mine.conversation_id, {self.value(only.since)}))")
+            self.where(
+                f"m.position >= (SELECT position_since(mine.conversation_id, {self.value(only.since)}))"
+            )
         if only.until is not None:
-            self.where(f"m.position < (SELECT position_since(mine.conversation_id, {self.value(only.until)}))")
+            self.where(
+                f"m.position < (SELECT position_since(mine.conversation_id, {self.value(only.until)}))"
+            )
         if only.status is not None:
             self.where(f"message_status(m.seq, m.sender_id, mine.low) = {self.value(only.status)}")
 
@@ -200,28 +210,16 @@ class _Query:
         return f"(SELECT conversation_id{low} FROM members WHERE user_id = {self._user} {one} OFFSET 0) mine"
 
 
-async def change(
-    conn: Connection,
-    hint: int,
-    message_id: UUID,
-    actor_id: UUID,
-    *,
-    deletion: bool = False,
-    content: str | None = None,
-    metadata: str | None = None,
-    reply_to: UUID | None = None,
-    mentions: list[UUID] | None = None,
-) -> Row:
-    """Edit or delete a message in one call under the head; the row's `verdict` says what came of it."""
-    row: Row = await conn.fetchrow(
-        "SELECT verdict, head FROM change_message($1, $2, $3, $4, $5, $6, $7, $8)",
+async def change(conn: Connection, hint: int, message_id: UUID, actor_id: UUID, content: str | None) -> Row:
+    """Edit a message, or (content None) delete it, in one call under the head.
+
+    The row's `verdict` says what came of it: done, not_found, gone or forbidden.
+    """
+    return await fetch_one(
+        conn,
+        "SELECT verdict, head FROM change_message($1, $2, $3, $4)",
         hint,
         message_id,
         actor_id,
-        deletion,
         content,
-        metadata,
-        reply_to,
-        mentions or [],
     )
-    return row

@@ -13,13 +13,17 @@ from parley.storage.database import Connection
 PARTITION_SIZE = 1_000_000
 PARTITIONS_AHEAD = 2
 
+# The advisory lock of whoever tidies up; the number is arbitrary.
+TURN = 7236837127
+
 
 async def groups_to_purge(conn: Connection, now: datetime) -> list[tuple[UUID, datetime | None]]:
     """Return conversations with something to purge: (id, keep what is younger than; None: keep nothing)."""
     rows = await conn.fetch(
         """
         SELECT c.conversation_id,
-               CASE WHEN c.deleted_at IS NULL THEN $1 - make_interval(days => g.message_retention_days) END AS keep_since
+               CASE WHEN c.deleted_at IS NULL
+                    THEN $1::timestamptz - make_interval(days => g.message_retention_days) END AS keep_since
         FROM groups g
         JOIN conversations c USING (conversation_id)
         CROSS JOIN LATERAL (
@@ -28,7 +32,7 @@ async def groups_to_purge(conn: Connection, now: datetime) -> list[tuple[UUID, d
             ORDER BY m.position LIMIT 1
         ) oldest
         WHERE c.deleted_at IS NOT NULL
-           OR oldest.created_at < $1 - make_interval(days => g.message_retention_days)
+           OR oldest.created_at < $1::timestamptz - make_interval(days => g.message_retention_days)
         """,
         now,
     )
@@ -176,3 +180,14 @@ async def forget_deleted_groups(conn: Connection, before: datetime) -> int:
         before,
     )
     return forgotten
+
+
+async def take_turn(conn: Connection) -> bool:
+    """Become the one process that tidies up, on this connection until `end_turn`; False if another is."""
+    taken: bool = await conn.fetchval("SELECT pg_try_advisory_lock($1)", TURN)
+    return taken
+
+
+async def end_turn(conn: Connection) -> None:
+    """Let another process tidy up."""
+    await conn.execute("SELECT pg_advisory_unlock($1)", TURN)

@@ -17,7 +17,8 @@ import asyncpg
 import structlog
 
 from parley.errors import Unavailable
-from parley.storage.database import OUTAGES, Database, Row
+from parley.model import MessageType
+from parley.storage.database import OUTAGES, Database, Row, fetch_one
 from parley.storage.log import MAX_EVENTS_PER_COMMIT, Log
 
 Verdict = Literal["sent", "found", "not_member", "replayed", "mismatch", "bad_reply", "bad_mention"]
@@ -39,7 +40,7 @@ class Draft:
     message_id: UUID
     conversation_id: UUID
     sender_id: UUID
-    type: str
+    type: MessageType
     content: str
     metadata: str
     reply_to: UUID | None = None
@@ -148,14 +149,20 @@ class SendQueue:
         while True:
             try:
                 async with self._database.appending() as conn:
-                    row = await conn.fetchrow(APPEND, *_arguments(drafts, self._log.head.position, attempt > 0))
+                    row = await fetch_one(
+                        conn, APPEND, *_arguments(drafts, self._log.head.position, attempt > 0)
+                    )
                 results = _results(drafts, row)
                 self._log.head.advance(row["head"] + row["verdicts"].count("sent"))
                 return results
             except OUTAGES as error:
                 if time.monotonic() > deadline:
                     raise Unavailable("The database is not available at the moment") from error
-                logger.warning("the outcome of a batch is unknown, it is tried again", size=len(drafts), error=repr(error))
+                logger.warning(
+                    "the outcome of a batch is unknown, it is tried again",
+                    size=len(drafts),
+                    error=repr(error),
+                )
                 await asyncio.sleep(SETTLE_PAUSES[min(attempt, len(SETTLE_PAUSES) - 1)])
                 attempt += 1
 
@@ -195,7 +202,10 @@ def _arguments(drafts: Sequence[Draft], hint: int, settle: bool) -> tuple[Any, .
 def _results(drafts: Sequence[Draft], row: Row) -> list[Sent]:
     """Count positions and seqs as the function did: the n-th sent draft is at head + n, likewise in each seq."""
     position, created_at = row["head"], row["created_at"]
-    order = {conversation_id: n for n, conversation_id in enumerate(dict.fromkeys(d.conversation_id for d in drafts))}
+    order = {
+        conversation_id: n
+        for n, conversation_id in enumerate(dict.fromkeys(d.conversation_id for d in drafts))
+    }
     seqs = list(row["bases"])
     results = []
     for index, (draft, verdict) in enumerate(zip(drafts, row["verdicts"], strict=True)):
@@ -206,7 +216,12 @@ def _results(drafts: Sequence[Draft], row: Row) -> list[Sent]:
                 results.append(Sent("sent", position, seqs[order[draft.conversation_id]], created_at))
             case "found":
                 results.append(
-                    Sent("found", row["found_positions"][index], row["found_seqs"][index], row["found_times"][index])
+                    Sent(
+                        "found",
+                        row["found_positions"][index],
+                        row["found_seqs"][index],
+                        row["found_times"][index],
+                    )
                 )
             case "replayed":
                 results.append(Sent("replayed", replay_id=row["replays"][index]))

@@ -69,6 +69,7 @@ CREATE TABLE messages (
     metadata json,
     created_at timestamptz NOT NULL,
     edited_at timestamptz,
+    edited_position bigint,
     deleted_at timestamptz,
     PRIMARY KEY (conversation_id, position)
 );
@@ -401,22 +402,19 @@ END
 $$;
 
 -- Change or delete one message. Verdicts: 'done', 'not_found' (also for whoever is no member), 'gone' (deleted
--- before), 'forbidden', 'bad_reply', 'bad_mention'. Editing is the sender's; deleting also an owner's or admin's.
--- A null content or metadata stays as it was; a deletion leaves the row without either.
+-- before), 'forbidden'. Without new content it is a deletion, which leaves the row without content and metadata.
+-- Editing is the sender's; deleting is also an owner's or admin's.
 CREATE FUNCTION change_message(
     hint bigint,
     message uuid,
     actor uuid,
-    deletion boolean,
     new_content text,
-    new_metadata text,
-    reply_id uuid,
-    mention_ids uuid[],
     OUT verdict text,
     OUT head bigint
 )
 LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
 DECLARE
+    deletion constant boolean := new_content IS NULL;
     old record;
     at timestamptz;
     role text;
@@ -431,15 +429,6 @@ BEGIN
         WHEN role IS NULL THEN 'not_found'
         WHEN old.deleted_at IS NOT NULL THEN 'gone'
         WHEN old.sender_id <> actor AND NOT (deletion AND role IN ('owner', 'admin')) THEN 'forbidden'
-        WHEN reply_id IS NOT NULL AND NOT EXISTS (
-            SELECT FROM messages m WHERE m.message_id = reply_id AND m.conversation_id = old.conversation_id
-        ) THEN 'bad_reply'
-        WHEN EXISTS (
-            SELECT FROM unnest(mention_ids) AS mentioned (id)
-            WHERE NOT EXISTS (
-                SELECT FROM members m WHERE m.conversation_id = old.conversation_id AND m.user_id = mentioned.id
-            )
-        ) THEN 'bad_mention'
         ELSE 'done'
     END;
     IF verdict <> 'done' THEN
@@ -451,7 +440,7 @@ BEGIN
         WHERE m.conversation_id = old.conversation_id AND m.position = old.position;
     ELSE
         UPDATE messages m
-        SET content = coalesce(new_content, m.content), metadata = coalesce(new_metadata::json, m.metadata), edited_at = at
+        SET content = new_content, edited_at = at, edited_position = head + 1
         WHERE m.conversation_id = old.conversation_id AND m.position = old.position;
     END IF;
     IF NOT FOUND THEN

@@ -1,0 +1,264 @@
+"""Messages: sending, reading, editing and deleting them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from parley.errors import Forbidden, Gone, IdempotencyMismatch, Invalid, NotFound
+from parley.ids import uuid7
+from parley.model import Caller, Message, MessageType, Page
+from parley.services.conversations import Conversations, Directory
+from parley.services.idempotency import Claim, Idempotency, request_hash
+from parley.services.pages import check_direction, cut
+from parley.storage import groups, messages
+from parley.storage.database import Database
+from parley.storage.log import Log
+from parley.storage.messages import COUNT_LIMIT, Filter
+from parley.storage.send_queue import Draft, SendQueue, Sent
+
+# How large a client's own object in `metadata.custom` may be, as JSON in UTF-8.
+MAX_CUSTOM_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """What a client wants to send, to exactly one of a receiver and a conversation."""
+
+    content: str
+    type: MessageType = "text"
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    receiver_id: UUID | None = None
+    conversation_id: UUID | None = None
+
+
+class Messages:
+    """The messages of a caller's conversations."""
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        queue: SendQueue,
+        directory: Directory,
+        conversations: Conversations,
+        idempotency: Idempotency,
+    ) -> None:
+        self._database = database
+        self._log = log
+        self._queue = queue
+        self._directory = directory
+        self._conversations = conversations
+        self._idempotency = idempotency
+
+    async def send(self, caller: Caller, new: NewMessage, key: str | None = None) -> tuple[Message, bool]:
+        """Send a message and return it once it is durable; the second value tells a replay.
+
+        Raises NotFound for a conversation or receiver that is not the caller's to write to, Invalid for a reply
+        or mention that does not belong to it, and Unavailable when too much is waiting.
+        """
+        _check_custom(new.metadata)
+        wanted = request_hash("POST", "/messages", new) if key is not None else b""
+        async with self._idempotency.claim(caller.user_id, key, wanted) as claim:
+            try:
+                conversation_id = await self._target(caller, new)
+            except NotFound:
+                # What could be written to then may be gone now; the first answer still holds.
+                replay = await self._replay(caller, claim)
+                if replay is None:
+                    raise
+                return replay, True
+            metadata = orjson.dumps(new.metadata)
+            draft = Draft(
+                uuid7(),
+                conversation_id,
+                caller.user_id,
+                new.type,
+                new.content,
+                metadata.decode(),
+                new.metadata.get("reply_to"),
+                new.metadata.get("mentions", ()),
+                key,
+                wanted if key is not None else None,
+            )
+            sent = await self._queue.send(draft)
+        if sent.verdict == "replayed":
+            return await self._read_again(caller, sent.replay_id), True
+        _check_verdict(sent)
+        shape = await self._directory.shape(conversation_id)
+        return _message(draft, sent, shape.receiver(conversation_id, caller.user_id), metadata), False
+
+    async def get(self, caller: Caller, message_id: UUID) -> Message:
+        """Return one message. Raises NotFound, and Gone for one that was deleted."""
+        async with self._database.read() as conn:
+            message = await messages.find(conn, message_id, caller.user_id)
+        if message is None:
+            raise NotFound("message")
+        if message.deleted_at is not None:
+            raise Gone("This message was deleted", {"deleted_at": message.deleted_at})
+        return message
+
+    async def list_page(
+        self,
+        caller: Caller,
+        only: Filter,
+        *,
+        limit: int,
+        before: UUID | None = None,
+        after: UUID | None = None,
+    ) -> Page[Message]:
+        """Return a page of one conversation's history, or of all the caller's, newest first, with totals.
+
+        A cursor that names a purged message continues where it stood. Raises Invalid for a cursor that is no
+        message of this list and NotFound for a conversation that is not the caller's.
+        """
+        check_direction(before, after)
+        async with self._database.read() as conn:
+            place = None
+            cursor = before or after
+            if cursor is not None:
+                located = await messages.locate(conn, cursor, caller.user_id)
+                if located is None or only.conversation_id not in (None, located[0]):
+                    raise Invalid("before" if before else "after", "This is no message of this list")
+                place = located[1]
+            found = await messages.page(
+                conn,
+                caller.user_id,
+                only,
+                limit=limit + 1,
+                before=place if before else None,
+                after=place if after else None,
+            )
+            page = cut(found, limit, str(after) if after else None, lambda message: str(message.id))
+            total = await messages.count(conn, caller.user_id, only, after=0)
+            newer = 0
+            if cursor is not None and page.items:
+                newer = await messages.count(conn, caller.user_id, only, after=page.items[0].position)
+            elif before is not None:
+                newer = total
+        if not page.items and only.conversation_id is not None:
+            await self._conversations.get(caller, only.conversation_id)
+        return replace(
+            page,
+            total=min(total, COUNT_LIMIT) if not only.counts_are_free else total,
+            total_exact=only.counts_are_free or total <= COUNT_LIMIT,
+            current_page=newer // limit + 1,
+        )
+
+    async def edit(self, caller: Caller, message_id: UUID, content: str) -> Message:
+        """Change the content of one's own message. Raises NotFound, Forbidden, and Gone for a deleted one."""
+        await self._change(caller, message_id, content)
+        return await self.get(caller, message_id)
+
+    async def delete(self, caller: Caller, message_id: UUID) -> None:
+        """Delete one's own message, or as owner or admin anyone's in the group. A tombstone stays."""
+        await self._change(caller, message_id, None)
+
+    async def _change(self, caller: Caller, message_id: UUID, content: str | None) -> None:
+        row = await self._log.call(
+            lambda conn, hint: messages.change(conn, hint, message_id, caller.user_id, content)
+        )
+        match row["verdict"]:
+            case "not_found":
+                raise NotFound("message")
+            case "gone":
+                raise Gone("This message was deleted")
+            case "forbidden":
+                raise Forbidden("This message was sent by somebody else")
+
+    async def _target(self, caller: Caller, new: NewMessage) -> UUID:
+        """Return the conversation that a message goes to, opening a direct one if need be."""
+        if new.conversation_id is not None:
+            return new.conversation_id
+        assert new.receiver_id is not None
+        if new.receiver_id == caller.user_id:
+            raise Invalid("receiver_id", "This is yourself")
+        known = self._directory.direct(caller.user_id, new.receiver_id)
+        if known is not None:
+            return known
+        async with self._database.read() as conn:
+            if await groups.role_of(conn, new.receiver_id, caller.user_id) is not None:
+                return new.receiver_id
+        try:
+            return await self._conversations.direct_id(caller, new.receiver_id)
+        except NotFound:
+            raise NotFound("receiver") from None
+
+    async def _replay(self, caller: Caller, claim: Claim) -> Message | None:
+        async with self._database.read() as conn:
+            made = await claim.made(conn)
+        return None if made is None else await self._read_again(caller, made)
+
+    async def _read_again(self, caller: Caller, message_id: UUID | None) -> Message:
+        """Return what an earlier request made, as it is now: perhaps a tombstone."""
+        assert message_id is not None
+        async with self._database.read() as conn:
+            message = await messages.find(conn, message_id, caller.user_id)
+        if message is None:
+            raise Gone("What this Idempotency-Key made is no longer there")
+        return message
+
+
+def _message(draft: Draft, sent: Sent, receiver_id: UUID, metadata: bytes) -> Message:
+    assert sent.created_at is not None
+    return Message(
+        draft.message_id,
+        draft.conversation_id,
+        sent.seq,
+        sent.position,
+        draft.sender_id,
+        receiver_id,
+        draft.content,
+        draft.type,
+        "sent",
+        orjson.Fragment(metadata),
+        sent.created_at,
+        None,
+        None,
+    )
+
+
+def _check_verdict(sent: Sent) -> None:
+    match sent.verdict:
+        case "not_member":
+            raise NotFound("conversation")
+        case "mismatch":
+            raise IdempotencyMismatch
+        case "bad_reply" | "bad_mention" as verdict:
+            raise _refusal(verdict)
+
+
+def _refusal(verdict: str) -> Invalid:
+    if verdict == "bad_reply":
+        return Invalid("metadata.reply_to", "This is no message of the conversation")
+    return Invalid("metadata.mentions", "Only members of the conversation can be mentioned")
+
+
+def _check_custom(metadata: Mapping[str, Any]) -> None:
+    if "custom" in metadata and len(orjson.dumps(metadata["custom"])) > MAX_CUSTOM_BYTES:
+        raise Invalid("metadata.custom", f"Use at most {MAX_CUSTOM_BYTES} bytes of JSON")
+
+
+def period(
+    start: date | datetime | None, end: date | datetime | None
+) -> tuple[datetime | None, datetime | None]:
+    """Return the moments from (inclusive) and until (exclusive) which dates in UTC or times reach.
+
+    A bare end date includes that day, and an end moment itself is included.
+    """
+    since = None if start is None else _moment(start)
+    if end is None:
+        return since, None
+    try:
+        return since, _moment(end) + (
+            timedelta(microseconds=1) if isinstance(end, datetime) else timedelta(days=1)
+        )
+    except OverflowError:
+        return since, None
+
+
+def _moment(when: date | datetime) -> datetime:
+    return when if isinstance(when, datetime) else datetime.combine(when, time.min, UTC)

@@ -1,0 +1,91 @@
+"""What goes in time, in the background: old messages of groups that want it, deleted groups, old events.
+
+Every step is small and can be repeated; a server that dies in the middle goes on where it was. Of many processes
+on one database one at a time does the work.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+
+from parley.errors import Unavailable
+from parley.storage import idempotency, retention, sessions
+from parley.storage.database import Connection, Database
+
+# Seconds between rounds. Each also makes room in the log for two million events, far more than fit in between.
+ROUND_EVERY = 20.0
+# How many rows one statement removes.
+STEP = 500
+
+_log = structlog.get_logger(__name__)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Retention:
+    """Removes what is no longer to be kept. `start()` and `stop()` frame its life."""
+
+    def __init__(
+        self, database: Database, *, keep_events: timedelta, now: Callable[[], datetime] = _utc_now
+    ) -> None:
+        self._database = database
+        self._keep_events = keep_events
+        self._now = now
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin with the rounds."""
+        self._task = asyncio.create_task(self._keep_going(), name="retention")
+
+    async def stop(self) -> None:
+        """End, in the middle of a round if need be."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def round(self) -> None:
+        """Do once all there is to do, unless another process is at it."""
+        async with self._database.read() as conn:
+            if not await retention.take_turn(conn):
+                return
+            try:
+                await self._work(conn)
+            finally:
+                await retention.end_turn(conn)
+
+    async def _work(self, conn: Connection) -> None:
+        now = self._now()
+        await retention.extend_log(conn)
+        for conversation_id, keep_since in await retention.groups_to_purge(conn, now):
+            await _repeat(partial(retention.purge_messages, conn, conversation_id, keep_since, now))
+        # Events go last: what is purged can still be told as a tombstone by those that remain.
+        oldest = now - self._keep_events
+        await retention.trim_log(conn, oldest)
+        for name, state in await retention.trimmed_partitions(conn):
+            await retention.drop_partition(conn, name, state)
+        await _repeat(partial(retention.forget_purged, conn, oldest))
+        await retention.forget_deleted_groups(conn, oldest)
+        await _repeat(partial(idempotency.delete_expired, conn))
+        await _repeat(partial(sessions.delete_expired, conn))
+
+    async def _keep_going(self) -> None:
+        while True:
+            try:
+                await self.round()
+            except Unavailable as error:
+                _log.warning("retention has to wait for the database", reason=str(error.__cause__))
+            except Exception:
+                _log.exception("a round of retention failed")
+            await asyncio.sleep(ROUND_EVERY)
+
+
+async def _repeat(step: Callable[[int], Awaitable[int]]) -> None:
+    """Repeat a bounded step until it found less than it may do at once."""
+    removed = STEP
+    while removed == STEP:
+        removed = await step(STEP)
