@@ -146,8 +146,13 @@ class RegisterUser(BaseModel):
         ),
     ]
     display_name: Annotated[
-        str, Field(description='What people call you.', max_length=64, min_length=1)
-    ]
+        str | None,
+        Field(
+            description='What people call you; the username unless you say otherwise.',
+            max_length=64,
+            min_length=1,
+        ),
+    ] = None
 
 
 class UpdateUser(BaseModel):
@@ -155,8 +160,8 @@ class UpdateUser(BaseModel):
         extra='forbid',
     )
     display_name: Annotated[
-        str | MISSING,
-        Field(description='What people call you.', max_length=64, min_length=1),
+        str | None | MISSING,
+        Field(description='Null makes it the username.', max_length=64, min_length=1),
     ] = MISSING
     bio: Annotated[str | None | MISSING, Field(max_length=500)] = MISSING
     avatar_url: Annotated[
@@ -182,7 +187,7 @@ class Profile(BaseModel):
 
 class User(BaseModel):
     """
-    A person.
+    A person. The e-mail address is shown only to themselves.
     """
 
     id: Annotated[UUID, Field(description='The id of a user.')]
@@ -261,7 +266,7 @@ class Me(BaseModel):
 class UserPage(BaseModel):
     users: Annotated[list[User], Field(max_length=100)]
     has_more: bool
-    next_cursor: Annotated[str | None, Field(max_length=256)]
+    next_cursor: Annotated[UUID | None, Field(...)]
 
 
 class OpenConversation(BaseModel):
@@ -423,7 +428,7 @@ class Member(BaseModel):
 class MemberPage(BaseModel):
     members: Annotated[list[Member], Field(max_length=100)]
     has_more: bool
-    next_cursor: Annotated[str | None, Field(max_length=256)]
+    next_cursor: Annotated[UUID | None, Field(...)]
 
 
 class ReceiptEvent(BaseModel):
@@ -442,6 +447,7 @@ class ReceiptEvent(BaseModel):
             pattern='^[\\x21-\\x7e]+$',
         ),
     ]
+    seq: Annotated[int | None | MISSING, Field(ge=0, le=9007199254740991)] = MISSING
 
 
 class UserUpdatedEvent(BaseModel):
@@ -460,6 +466,7 @@ class UserUpdatedEvent(BaseModel):
             pattern='^[\\x21-\\x7e]+$',
         ),
     ]
+    seq: Annotated[int | None | MISSING, Field(ge=0, le=9007199254740991)] = MISSING
 
 
 class ConversationCreated(BaseModel):
@@ -521,7 +528,7 @@ class ErrorDetails(BaseModel):
     field: Annotated[
         str | MISSING,
         Field(
-            description='The first field that is wrong; a path with dots in a body.',
+            description='The first field that is wrong; in a body a path such as metadata.mentions[0].',
             max_length=500,
         ),
     ] = MISSING
@@ -546,9 +553,9 @@ class ErrorDetails(BaseModel):
         int | MISSING,
         Field(description='How large a body may be.', ge=0, le=9007199254740991),
     ] = MISSING
-    content_type: Annotated[
-        str | None | MISSING,
-        Field(description='What the body was declared as.', max_length=256),
+    deleted_at: Annotated[
+        AwareDatetime | MISSING,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
     ] = MISSING
 
 
@@ -665,7 +672,7 @@ class Group(BaseModel):
 class GroupPage(BaseModel):
     groups: Annotated[list[Group], Field(max_length=100)]
     has_more: bool
-    next_cursor: Annotated[str | None, Field(max_length=256)]
+    next_cursor: Annotated[UUID | None, Field(...)]
 
 
 class ConversationCreatedEvent(BaseModel):
@@ -684,6 +691,7 @@ class ConversationCreatedEvent(BaseModel):
             pattern='^[\\x21-\\x7e]+$',
         ),
     ]
+    seq: Annotated[int | None | MISSING, Field(ge=0, le=9007199254740991)] = MISSING
 
 
 class MemberAddedEvent(BaseModel):
@@ -702,6 +710,7 @@ class MemberAddedEvent(BaseModel):
             pattern='^[\\x21-\\x7e]+$',
         ),
     ]
+    seq: Annotated[int | None | MISSING, Field(ge=0, le=9007199254740991)] = MISSING
 
 
 class MemberRemovedEvent(BaseModel):
@@ -720,6 +729,7 @@ class MemberRemovedEvent(BaseModel):
             pattern='^[\\x21-\\x7e]+$',
         ),
     ]
+    seq: Annotated[int | None | MISSING, Field(ge=0, le=9007199254740991)] = MISSING
 
 
 class MemberUpdatedEvent(BaseModel):
@@ -738,6 +748,7 @@ class MemberUpdatedEvent(BaseModel):
             pattern='^[\\x21-\\x7e]+$',
         ),
     ]
+    seq: Annotated[int | None | MISSING, Field(ge=0, le=9007199254740991)] = MISSING
 
 
 class GroupUpdatedEvent(BaseModel):
@@ -756,6 +767,7 @@ class GroupUpdatedEvent(BaseModel):
             pattern='^[\\x21-\\x7e]+$',
         ),
     ]
+    seq: Annotated[int | None | MISSING, Field(ge=0, le=9007199254740991)] = MISSING
 
 
 class GroupDeletedEvent(BaseModel):
@@ -774,6 +786,7 @@ class GroupDeletedEvent(BaseModel):
             pattern='^[\\x21-\\x7e]+$',
         ),
     ]
+    seq: Annotated[int | None | MISSING, Field(ge=0, le=9007199254740991)] = MISSING
 
 
 class Limits(BaseModel):
@@ -862,7 +875,7 @@ class Message(BaseModel):
 class MessagePage(BaseModel):
     messages: Annotated[list[Message], Field(max_length=100)]
     has_more: bool
-    next_cursor: Annotated[str | None, Field(max_length=256)]
+    next_cursor: Annotated[UUID | None, Field(...)]
 
 
 class MessageEvent(BaseModel):

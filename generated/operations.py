@@ -1,8 +1,8 @@
 # Made from spec/openapi.yaml by scripts/codegen.py: change the former and run `make codegen`.
 """What the handlers are: a Protocol per tag, whose methods are the operations.
 
-The module `handlers.<tag>` fulfils the Protocol of that tag, which mypy proves. A method gets the parameters of
-its operation, already validated, the body as its model, and who calls where a token is needed.
+The module `handlers.<tag>` fulfils the Protocol of that tag, which mypy proves. A method gets the parameters
+of its operation, already validated, the body as its model, and who calls where a token is needed.
 """
 
 from datetime import date, datetime

@@ -1,6 +1,6 @@
 """Makes generated/ from spec/openapi.yaml; with --check it only says whether that has been done.
 
-The document is judged first, and nothing is written from one that breaks a rule of `scripts/contract_rules.py`.
+The document is judged first: nothing is written from one that breaks a rule (`scripts/contract_rules.py`).
 Exit code 0: everything is as it should be. 1: the document breaks a rule, or (with --check) a file is stale.
 """
 
@@ -27,7 +27,9 @@ ORIGIN = "Made from spec/openapi.yaml by scripts/codegen.py: change the former a
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; show what is stale")
     options = parser.parse_args(arguments)
     try:
@@ -55,7 +57,7 @@ def generate(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def bundle(document: Mapping[str, Any]) -> str:
-    """Return the document as JSON, in its own order. JSON has no comments, so a property says where it is from."""
+    """Return the document as JSON, in its own order; as JSON has no comments, a property says where from."""
     text = json.dumps({"x-generated": ORIGIN, **document}, indent=1, ensure_ascii=False)
     return text.replace("{\n ", "{", 1) + "\n"
 

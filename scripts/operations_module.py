@@ -14,8 +14,8 @@ _TYPES = {"integer": "int", "number": "float", "boolean": "bool", "string": "str
 
 _DOCSTRING = '''"""What the handlers are: a Protocol per tag, whose methods are the operations.
 
-The module `handlers.<tag>` fulfils the Protocol of that tag, which mypy proves. A method gets the parameters of
-its operation, already validated, the body as its model, and who calls where a token is needed.
+The module `handlers.<tag>` fulfils the Protocol of that tag, which mypy proves. A method gets the parameters
+of its operation, already validated, the body as its model, and who calls where a token is needed.
 """'''
 
 

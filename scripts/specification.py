@@ -1,9 +1,20 @@
-"""Reads the document strictly: what one YAML reader takes for a time or overlooks, another does not."""
+"""Reads the document strictly and finds things in it.
 
+Strictly: what one YAML reader takes for a time, or silently overlooks, another does not.
+"""
+
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from parley.contract.document import DocumentedOperation, operations_of, resolve
+
+Document = Mapping[str, Any]
+Schema = Mapping[str, Any]
+
+SCHEMAS = "#/components/schemas/"
 
 
 class BrokenDocument(Exception):
@@ -14,26 +25,26 @@ class _StrictLoader(yaml.SafeLoader):
     """Refuses a key that stands twice in a mapping, of which YAML readers silently take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
+        seen: set[str] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
-                raise BrokenDocument(f"{_place(key_node)}: the key {key!r} must be quoted to be a string")
+                raise BrokenDocument(f"{_line(key_node)}: the key {key!r} must be quoted to be a string")
             if key in seen:
-                raise BrokenDocument(f"{_place(key_node)}: the key {key!r} stands there twice")
+                raise BrokenDocument(f"{_line(key_node)}: the key {key!r} stands there twice")
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
 def _refuse_time(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> None:
     del loader
-    raise BrokenDocument(f"{_place(node)}: {node.value} must be quoted, else some readers take it for a time")
+    raise BrokenDocument(f"{_line(node)}: {node.value} must be quoted, else some readers take it for a time")
 
 
 _StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", _refuse_time)
 
 
-def _place(node: yaml.Node) -> str:
+def _line(node: yaml.Node) -> str:
     mark = node.start_mark
     return f"{Path(mark.name).name}:{mark.line + 1}:{mark.column + 1}"
 
@@ -48,3 +59,92 @@ def read_specification(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise BrokenDocument(f"{path.name} is not a mapping")
     return document
+
+
+def walk(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every node below this one with its place, as in `paths/~1users/get/tags/0`."""
+    yield place, node
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            escaped = name.replace("~", "~0").replace("/", "~1")
+            yield from walk(value, f"{place}/{escaped}" if place else escaped)
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from walk(value, f"{place}/{index}")
+
+
+def resolvable(document: Document, reference: str) -> bool:
+    """Say whether a reference leads to something inside of the document."""
+    try:
+        resolve(document, {"$ref": reference})
+    except Exception:  # whatever it stumbles over, the reference leads nowhere
+        return False
+    return True
+
+
+def name_of(operation: DocumentedOperation) -> str:
+    """Return what to call an operation in a sentence."""
+    return f"{operation.operation_id} ({operation.method.upper()} {operation.path})"
+
+
+def parameters_of(document: Document, operation: DocumentedOperation) -> list[Mapping[str, Any]]:
+    """Return the parameters of an operation, references followed."""
+    raw = (*operation.path_parameters, *operation.raw.get("parameters", ()))
+    return [resolve(document, each) for each in raw]
+
+
+def answers_of(document: Document, operation: DocumentedOperation) -> dict[int, Mapping[str, Any]]:
+    """Return the answers of an operation by status, references followed."""
+    return {int(status): resolve(document, each) for status, each in operation.raw["responses"].items()}
+
+
+def content_of(holder: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the JSON media type of a body or an answer, if there is one."""
+    media_type: Mapping[str, Any] | None = holder.get("content", {}).get("application/json")
+    return media_type
+
+
+def schema_places(document: Document) -> Iterator[tuple[str, Schema]]:
+    """Yield every schema that is written out somewhere, and those inside of it, with their places."""
+    for name, schema in document["components"]["schemas"].items():
+        yield from _with_parts(f"components/schemas/{name}", schema)
+    for place, node in walk(document):
+        holds_a_schema = isinstance(node, Mapping) and isinstance(node.get("schema"), Mapping)
+        if holds_a_schema and not place.startswith("components/schemas/") and "/example" not in place:
+            yield from _with_parts(f"{place}/schema", node["schema"])
+
+
+def _with_parts(place: str, schema: Schema) -> Iterator[tuple[str, Schema]]:
+    yield place, schema
+    for name, part in schema.get("properties", {}).items():
+        yield from _with_parts(f"{place}/properties/{name}", part)
+    for word in ("allOf", "anyOf", "oneOf"):
+        for index, part in enumerate(schema.get(word, ())):
+            yield from _with_parts(f"{place}/{word}/{index}", part)
+    for word in ("items", "not", "additionalProperties"):
+        if isinstance(schema.get(word), Mapping):
+            yield from _with_parts(f"{place}/{word}", schema[word])
+
+
+def sent_by_clients(document: Document) -> Set[str]:
+    """Return the names of the schemas that are part of some request body."""
+    return _reachable(document, "requestBody")
+
+
+def sent_by_server(document: Document) -> Set[str]:
+    """Return the names of the schemas that are part of some answer."""
+    return _reachable(document, "responses")
+
+
+def _reachable(document: Document, part: str) -> Set[str]:
+    waiting: list[Any] = [operation.raw.get(part) for operation in operations_of(document)]
+    if part == "responses":
+        waiting += list(document.get("x-outside-operations", {}).values())
+    references: set[str] = set()
+    while waiting:
+        for place, node in walk(waiting.pop()):
+            reference = node.get("$ref") if isinstance(node, Mapping) and "/examples/" not in place else None
+            if isinstance(reference, str) and reference not in references:
+                references.add(reference)
+                waiting.append(resolve(document, node))
+    return {each.removeprefix(SCHEMAS) for each in references if each.startswith(SCHEMAS)}
