@@ -39,6 +39,7 @@ class Listener:
         self._heard = heard
         self._turned = turned
         self._listening = False
+        self._warned = False
         self._task: asyncio.Task[None] | None = None
         self.started = asyncio.Event()
 
@@ -54,10 +55,15 @@ class Listener:
 
     async def _run(self) -> None:
         while True:
+            reason: object = "the connection was closed"
             try:
                 await self._listen()
             except (*OUTAGES, asyncpg.PostgresError) as error:
-                _log.warning("not listening to the database", channel=self._channel, reason=str(error))
+                reason = error
+            if not self._warned:
+                # Once for each outage, and not with every attempt.
+                _log.warning("not listening to the database", channel=self._channel, reason=str(reason))
+                self._warned = True
             await asyncio.sleep(RETRY)
 
     async def _listen(self) -> None:
@@ -73,6 +79,7 @@ class Listener:
             conn.add_termination_listener(on_loss)
             await conn.add_listener(self._channel, self._on_notification)
             self._turn(True)
+            self._warned = False
             self.started.set()
             while not lost.is_set():
                 await self._heartbeat(conn, lost)
