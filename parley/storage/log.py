@@ -38,8 +38,12 @@ class Head:
         """Note that the log reaches `position`. Whoever took `moved` before and waits for it is woken."""
         if position > self.position:
             self.position = position
-            moved, self.moved = self.moved, asyncio.Event()
-            moved.set()
+            self.wake()
+
+    def wake(self) -> None:
+        """Wake whoever waits, whether or not anything has moved."""
+        moved, self.moved = self.moved, asyncio.Event()
+        moved.set()
 
 
 @dataclass(slots=True)
