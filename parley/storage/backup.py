@@ -97,7 +97,15 @@ async def _check_archive(file: Path) -> None:
 
 async def _load(dsn: str, file: Path) -> None:
     status, errors = await _run(
-        *("pg_restore", "--exit-on-error", "--single-transaction", *_PLAIN, f"--dbname={dsn}", "--", str(file))
+        *(
+            "pg_restore",
+            "--exit-on-error",
+            "--single-transaction",
+            *_PLAIN,
+            f"--dbname={dsn}",
+            "--",
+            str(file),
+        )
     )
     if status == 0:
         return

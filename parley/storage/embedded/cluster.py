@@ -138,6 +138,8 @@ def explained(data_dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if not _is_about(error, data_dir):
+            raise EmbeddedError(f"PostgreSQL cannot be run: {error.strerror} ({error.filename}).") from error
         match error.errno:
             case errno.ENOSPC | errno.EDQUOT:
                 raise disk_full(data_dir) from error
@@ -151,12 +153,17 @@ def explained(data_dir: Path) -> Iterator[None]:
         raise EmbeddedError(f"The data directory {data_dir} cannot be used: {error.strerror}.") from error
 
 
+def _is_about(error: OSError, data_dir: Path) -> bool:
+    return not isinstance(error.filename, str) or error.filename.startswith(str(data_dir))
+
+
 def explain_failure(data_dir: Path, output: str) -> EmbeddedError:
     """Say why PostgreSQL did not start, from what it wrote before it ended."""
     if "No space left on device" in output or "Disk quota exceeded" in output:
         return disk_full(data_dir)
     wanted = ("FATAL:", "PANIC:", "error:", "keeper:")
-    reasons = [line for line in output.splitlines() if any(word in line for word in wanted)]
+    lines = output.splitlines()
+    reasons = [line for line in lines if any(word in line for word in wanted)] or lines
     reason = reasons[-1].split("] ", 1)[-1].strip() if reasons else "it gave no reason"
     return EmbeddedError(f"PostgreSQL did not start ({reason}); its log is {data_dir / LOG}.")
 
