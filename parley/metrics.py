@@ -120,6 +120,12 @@ PlatformCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)
 
 
+def observe_batch(events: int, seconds: float) -> None:
+    """Count one commit of the log."""
+    batch_events.observe(events)
+    append_seconds.observe(seconds)
+
+
 def watch(name: str, sentence: str, read: Callable[[], float]) -> None:
     """Show `read()` as a gauge. Called again with the same name it replaces, as a restarted node wants.
 

@@ -6,26 +6,44 @@ ready, so that nobody sends it more, and lets go of those who only wait.
 """
 
 import asyncio
-from collections.abc import Awaitable
+import secrets
+from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 import asyncpg
+from pydantic import SecretStr
 
-from parley import logs
+from parley import metrics
 from parley.errors import Unavailable
-from parley.settings import Settings
+from parley.services import Services
+from parley.services.accounts import Accounts
+from parley.services.conversations import Conversations, Directory
+from parley.services.events import Events
+from parley.services.groups import Groups
+from parley.services.idempotency import Idempotency
+from parley.services.messages import Messages
+from parley.services.passwords import Passwords
+from parley.services.presence import Presence
+from parley.services.sessions import Sessions
+from parley.services.tokens import Tokens, kept_keys
+from parley.services.users import Users
+from parley.settings import JwtKey, Settings
 from parley.storage import schema
 from parley.storage.database import Database
 from parley.storage.embedded import EmbeddedPostgres
-
-_log = logs.logger("node")
+from parley.storage.log import Log
+from parley.storage.send_queue import SendQueue
 
 # Seconds that /readyz waits for the database; whoever asks has a timeout of their own, seldom below this.
 _READY_TIMEOUT = 2.0
+
+# The file in the data directory that tells where the server listens.
+_ADDRESS = "server.url"
 
 
 class NodeError(Exception):
@@ -57,9 +75,7 @@ class Storage:
         migrate: bool = True,
     ) -> None:
         if temporary and settings.database_url is not None:
-            raise NodeError(
-                "A temporary server makes its own database, and PARLEY_DATABASE_URL names another."
-            )
+            raise NodeError("PARLEY_DATABASE_URL is set, and a temporary server makes a database of its own.")
         self._settings = settings
         self._temporary = temporary
         self._visiting = visiting
@@ -142,7 +158,10 @@ class Storage:
 
 
 class Node:
-    """Everything that serves: storage and services. `async with Node(settings) as node` starts and stops it."""
+    """Everything that serves: storage and services. `async with Node(settings) as node` frames its life.
+
+    A `visiting` node is a command's: it shares the database with a server and leaves all standing work to it.
+    """
 
     def __init__(
         self,
@@ -154,17 +173,34 @@ class Node:
     ) -> None:
         self._settings = settings
         self._storage = Storage(settings, temporary=temporary, visiting=visiting, must_exist=must_exist)
+        self._visiting = visiting
         self._stack = AsyncExitStack()
         self._draining = False
+        self.services: Services
 
     @property
     def data_dir(self) -> Path:
         """Where the database and the keys of this node lie."""
         return self._storage.data_dir
 
+    @property
+    def address(self) -> str:
+        """The URL of the server that is visited, or at which one would listen."""
+        try:
+            return (self.data_dir / _ADDRESS).read_text()
+        except FileNotFoundError:
+            return self._settings.url(self._settings.port)
+
+    def publish(self, url: str) -> None:
+        """Let commands know where this node's server listens, until it stops."""
+        path = self.data_dir / _ADDRESS
+        path.write_text(url)
+        self._stack.callback(path.unlink, missing_ok=True)
+
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._storage)
+            self.services = await self._start_services(stack)
             self._stack = stack.pop_all()
         return self
 
@@ -173,12 +209,77 @@ class Node:
     ) -> None:
         await self._stack.aclose()
 
+    async def _start_services(self, stack: AsyncExitStack) -> Services:
+        """Build the services from what each needs, and start what works in the background."""
+        chosen, database = self._settings, self._storage.database
+        log = Log(database)
+        idempotency = Idempotency()
+        presence = Presence(database)
+        sessions = Sessions(
+            database,
+            Tokens(self._keys()),
+            presence,
+            database.connect,
+            access_lifetime=timedelta(seconds=chosen.access_token_seconds),
+            refresh_lifetime=timedelta(days=chosen.refresh_token_days),
+        )
+        users = Users(database, log, presence)
+        passwords = Passwords(chosen.password_hashing_concurrency, chosen.password_queue_size)
+        stack.callback(passwords.close)
+        directory = Directory(database)
+        conversations = Conversations(database, log, directory, idempotency)
+        queue = SendQueue(database, log, size=chosen.send_queue_size, observe=metrics.observe_batch)
+        standing = () if self._visiting else (presence, sessions)
+        await self._start(stack, [*standing, queue])
+        _watch(log, queue, database)
+        return Services(
+            accounts=Accounts(database, passwords, sessions, users, idempotency),
+            sessions=sessions,
+            users=users,
+            conversations=conversations,
+            messages=Messages(database, log, queue, directory, conversations, idempotency),
+            groups=Groups(database, log, idempotency, max_members=chosen.group_max_members),
+            events=Events(database, log, conversations, users),
+        )
+
+    async def _start(self, stack: AsyncExitStack, tasks: Sequence[Startable]) -> None:
+        for task in tasks:
+            await task.start()
+            stack.push_async_callback(task.stop)
+
+    def _keys(self) -> Sequence[JwtKey]:
+        if self._visiting:
+            # A command hands out no tokens, and must not leave a key where it happens to be called.
+            return [JwtKey("unused", SecretStr(secrets.token_urlsafe(48)))]
+        try:
+            return kept_keys(self._settings.jwt_keys, self.data_dir)
+        except ValueError as error:
+            raise NodeError(f"{error}.") from error
+
     def drain(self) -> None:
-        """Say from now on that this node is not ready."""
+        """Say from now on that this node is not ready, and let nobody wait for events any longer."""
         self._draining = True
+        self.services.events.end_waiting()
 
     async def obstacle(self) -> str | None:
         """Return why requests cannot be served at the moment, as a sentence, or None when they can."""
         if self._draining:
             return "The server is shutting down."
         return await self._storage.obstacle()
+
+
+def _watch(log: Log, queue: SendQueue, database: Database) -> None:
+    metrics.watch(
+        "parley_log_position", "Last position of the log that is known here.", lambda: log.head.position
+    )
+    metrics.watch("parley_send_queue", "Messages that wait to be appended.", lambda: len(queue))
+    metrics.watch(
+        "parley_database_connections_busy",
+        "Connections for reading that are lent out.",
+        lambda: database.pool_in_use[0],
+    )
+    metrics.watch(
+        "parley_database_connections_max",
+        "How many connections for reading there may be.",
+        lambda: database.pool_in_use[1],
+    )

@@ -185,11 +185,18 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(
         10, ge=3, le=60, description="How many connections to the database a process opens at most."
     )
-    shutdown_grace_seconds: float = Field(
-        10.0,
+    drain_seconds: int = Field(
+        0,
         ge=0,
         le=600,
-        description="How long requests may take to finish after SIGTERM before they are cut off.",
+        description="How long after SIGTERM the server goes on serving while /readyz says 503, so that a load "
+        "balancer stops sending.",
+    )
+    shutdown_grace_seconds: int = Field(
+        10,
+        ge=0,
+        le=600,
+        description="How long requests that are running may take to finish then, before they are cut off.",
     )
 
     # ---- accounts
@@ -280,6 +287,12 @@ class Settings(BaseSettings):
         description="For tests: check each answer against the contract and append what was found to "
         "this file. Slow.",
     )
+
+    def url(self, port: int) -> str:
+        """Return the address of a server that listens on `port`, as somebody on this machine would write it."""
+        every_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not listened on
+        host = every_address.get(self.host, self.host)
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @classmethod
     def settings_customise_sources(

@@ -8,6 +8,7 @@ Modules are imported by the command that needs them, so that `parley --help` ans
 """
 
 import sys
+import warnings
 
 import typer
 
@@ -26,6 +27,7 @@ app = typer.Typer(
     help="Parley: a messaging backend that you host yourself.",
     epilog=_EPILOG,
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -60,4 +62,6 @@ def _options(
 
 def run() -> None:
     """Run the command line and leave with its exit code."""
+    # Connexion imports Starlette's test client, and that one warns of a change which concerns nobody here.
+    warnings.filterwarnings("ignore", message=".*starlette.testclient.*")
     sys.exit(outcome(app))

@@ -36,7 +36,7 @@ def show_epoch() -> None:
 
 @epoch_commands.command("bump")
 def bump_epoch() -> None:
-    """Begin another epoch: do it after putting back a snapshot of the volume, so that no old cursor counts."""
+    """Begin another epoch. Do so after putting back a snapshot of the volume: old cursors must not count."""
     typer.echo(asyncio.run(_epoch(settings.load(), bump=True)))
 
 

@@ -68,6 +68,7 @@ def outcome(command: Callable[[], Any]) -> int:
 def _foreseen(error: Exception) -> tuple[Code, str] | None:
     """Return the exit code and the sentence of an error that a person can do something about."""
     # Here and not above, because the database's driver takes longer to import than most commands to run.
+    from parley.contract.document import ContractError
     from parley.node import NodeError
     from parley.storage.embedded import EmbeddedError
     from parley.storage.schema import SchemaError
@@ -79,6 +80,8 @@ def _foreseen(error: Exception) -> tuple[Code, str] | None:
             return Code.USAGE, str(error)
         case NodeError() | EmbeddedError() | SchemaError():
             return Code.SURROUNDINGS, str(error)
+        case ContractError():
+            return Code.REFUSED, str(error)
         case Invalid():
             return Code.REFUSED, f"{error.details['field']}: {error.details['reason']}."
         case ParleyError():

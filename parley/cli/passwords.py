@@ -1,4 +1,4 @@
-"""How a command gets a password: from a prompt, or from standard input; never from an argument, which `ps` shows."""
+"""How a command gets a password: typed or from standard input, never from an argument, which `ps` shows."""
 
 import sys
 

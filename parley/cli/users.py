@@ -10,7 +10,7 @@ from parley import settings
 from parley.cli.passwords import ask_password
 
 if TYPE_CHECKING:
-    from parley.node import Services
+    from parley.services import Services
 
 commands = typer.Typer(help="Make, list, suspend accounts and set passwords.", no_args_is_help=True)
 

@@ -1,0 +1,222 @@
+"""One run of the server, from its socket to its last answer."""
+
+import asyncio
+import errno
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from parley import __version__, logs
+from parley.app import App, Observer
+from parley.cli.outcomes import Surroundings
+from parley.contract.options import ContractOptions
+from parley.errors import Unauthorized
+from parley.logs import RequestLog
+from parley.node import Node
+from parley.pages import document, pages
+from parley.server import Server, ServerOptions, make_server
+from parley.server import run as run_in_loop
+from parley.services import Services
+from parley.settings import Settings, load
+
+_log = logs.logger("serve")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port. Raises Surroundings with a sentence."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror:
+        raise Surroundings(f"There is no address called {host} on this machine (PARLEY_HOST).") from None
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        listening.close()
+        raise Surroundings(_binding_failed(error, host, port)) from None
+    return listening
+
+
+def _binding_failed(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host} is in use by another program; choose one with --port or PARLEY_PORT."
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs privileges this user does not have; take one above 1023."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is not an address of this machine (PARLEY_HOST)."
+    return f"Cannot listen on {host}, port {port}: {error.strerror}."
+
+
+def run(chosen: Settings, listening: socket.socket, *, temporary: bool, print_url: bool) -> None:
+    """Serve on a socket until a signal comes."""
+    run_in_loop(Serving(chosen, listening, temporary=temporary, print_url=print_url).run())
+
+
+class Serving:
+    """One run of the server.
+
+    The first SIGTERM or Ctrl-C drains: /readyz says 503, what runs may finish, then everything stops. The
+    second cuts off what is still running.
+    """
+
+    def __init__(
+        self, chosen: Settings, listening: socket.socket, *, temporary: bool, print_url: bool
+    ) -> None:
+        self._settings = chosen
+        self._listening = listening
+        self._temporary = temporary
+        self._print_url = print_url
+        self._url = chosen.url(listening.getsockname()[1])
+        self._task: asyncio.Task[object] | None = None
+        self._node: Node | None = None
+        self._server: Server | None = None
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Serve until a signal comes."""
+        self._task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop, number)
+        try:
+            async with Node(self._settings, temporary=self._temporary) as self._node:
+                await self._serve(self._node)
+        except asyncio.CancelledError:
+            # A signal came while the node was starting, or a second one while it was stopping.
+            if not self._stopping:
+                raise
+
+    async def _serve(self, node: Node) -> None:
+        chosen = self._settings
+        request_log = RequestLog(chosen.log_format) if chosen.log_requests else None
+        app = App(
+            node.services,
+            json.loads(document.as_json()),
+            node.services.accounts,
+            _contract_options(chosen, node.services),
+            pages=pages(node, metrics_allow=chosen.metrics_allow),
+            observer=Observer(request_log),
+        )
+        options = ServerOptions(chosen.host, chosen.port, grace_seconds=chosen.shutdown_grace_seconds)
+        server = self._server = make_server(app, options)
+        serving = asyncio.create_task(server.serve(sockets=[self._listening]))
+        try:
+            await server.ready.wait()
+            node.publish(self._url)
+            self._announce()
+            await serving
+        finally:
+            self._server = None
+            if request_log is not None:
+                request_log.flush()
+
+    def _stop(self, number: int) -> None:
+        again, self._stopping = self._stopping, True
+        if self._server is None:
+            # Nothing is served yet, or not any more: what is starting or stopping is broken off.
+            if self._task is not None:
+                self._task.cancel()
+        elif again:
+            self._server.force_exit = self._server.should_exit = True
+        else:
+            _log.info("shutting down", signal=signal.Signals(number).name)
+            if self._node is not None:
+                self._node.drain()
+            # Ctrl-C has no load balancer to wait for.
+            patience = self._settings.drain_seconds if number == signal.SIGTERM else 0
+            asyncio.get_running_loop().call_later(patience, self._end, self._server)
+
+    def _end(self, server: Server) -> None:
+        server.should_exit = True
+
+    def _announce(self) -> None:
+        if self._print_url:
+            typer.echo(self._url)
+        else:
+            typer.echo(_welcome(self._url, self._settings, temporary=self._temporary))
+        sys.stdout.flush()
+
+
+def _contract_options(chosen: Settings, services: Services) -> ContractOptions:
+    buckets = {
+        "auth": chosen.rate_limit_auth,
+        "auth_address": chosen.rate_limit_auth_address,
+        "api": chosen.rate_limit_api,
+        "ws": chosen.rate_limit_ws,
+    }
+
+    def session_of(body: Any) -> str | None:
+        """Return whose refresh token a body holds; one that is not ours counts for the address."""
+        try:
+            return str(services.sessions.session_of(body["refresh_token"]))
+        except (Unauthorized, KeyError, TypeError):
+            return None
+
+    return ContractOptions(
+        max_body_bytes=chosen.max_body_bytes,
+        enforce_rate_limits=chosen.rate_limits,
+        rate_limits={name: (rate.limit, rate.window_seconds) for name, rate in buckets.items() if rate},
+        cors_origins=chosen.cors_origins,
+        trusted_proxies=chosen.trusted_proxies,
+        session_of=session_of,
+        answers_file=chosen.check_answers,
+    )
+
+
+def _welcome(url: str, chosen: Settings, *, temporary: bool) -> str:
+    if temporary:
+        data = "a temporary directory, removed at the end"
+    elif chosen.database_url is not None:
+        data = "in the database of PARLEY_DATABASE_URL"
+    else:
+        data = str(chosen.data_dir.absolute())
+    return "\n".join(
+        [
+            "",
+            f"Parley {__version__} is ready.",
+            "",
+            f"  server  {url}",
+            f"  docs    {url}/docs",
+            f"  data    {data}",
+            "  stop    Ctrl-C",
+            "",
+            "Next, in another terminal:",
+            "",
+            *(f"  {line}" for line in _next_commands(url, chosen, temporary=temporary)),
+            "",
+        ]
+    )
+
+
+def _next_commands(url: str, chosen: Settings, *, temporary: bool) -> list[str]:
+    register = (
+        f"curl {url}/v1/users -H 'Content-Type: application/json' "
+        """-d '{"email":"me@example.com","password":"secure_password","username":"me"}'"""
+    )
+    if temporary:
+        # Nobody else finds its database.
+        return [register]
+    parley = _own_command()
+    if load().data_dir != chosen.data_dir:
+        parley = f"PARLEY_DATA_DIR={shlex.quote(str(chosen.data_dir))} {parley}"
+    return [f"{parley} demo", register, f"{parley} events"]
+
+
+def _own_command() -> str:
+    """Return how this very program is called from here."""
+    program = Path(sys.argv[0])
+    if program.name != "parley":
+        return f"{os.path.relpath(sys.executable)} -m parley"
+    found = shutil.which("parley")
+    if found is not None and os.path.samefile(found, program):
+        return "parley"
+    return os.path.relpath(program)
