@@ -43,8 +43,9 @@ class Events:
         self._ending = False
 
     def end_waiting(self) -> None:
-        """Let nobody wait any more, because the process ends: readers get their page within LOOK_EVERY."""
+        """Let nobody wait any more, because the process ends: who does gets an empty page now."""
         self._ending = True
+        self._log.head.wake()
 
     async def read(self, caller: Caller, after: str | None, *, limit: int, wait: float = 0) -> EventPage:
         """Return events after a cursor, waiting up to `wait` seconds for one.
