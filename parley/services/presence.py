@@ -38,6 +38,10 @@ class Presence:
         self._unwritten: set[UUID] = set()
         self._task: asyncio.Task[None] | None = None
 
+    def __len__(self) -> int:
+        """How many users are kept in memory."""
+        return len(self._seen)
+
     async def start(self) -> None:
         """Begin to write what was seen."""
         self._task = asyncio.create_task(self._keep_flushing(), name="flush presence")
