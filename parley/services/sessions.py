@@ -95,6 +95,12 @@ class Sessions:
         self._presence.seen(caller)
         return caller
 
+    async def confirm(self, caller: Caller) -> None:
+        """Raise Unauthorized if the caller's session has ended since, for requests that wait before they answer."""
+        async with self._database.read() as conn:
+            if not await sessions.is_alive(conn, caller.session_id, caller.user_id):
+                raise Unauthorized
+
     async def refresh(self, refresh_token: str, key: str | None = None) -> tuple[Tokens, bool]:
         """Replace a refresh token by its successor; the second value tells that this is a repeat.
 

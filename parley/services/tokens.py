@@ -137,9 +137,11 @@ def kept_keys(configured: Sequence[JwtKey], data_dir: Path) -> Sequence[JwtKey]:
     """Return the configured keys or, where there are none, the one that is kept in the data directory.
 
     It is made when it is not there; processes that start at the same time get the same one. Raises OSError,
-    and ValueError when the file holds something else.
+    and ValueError when the file holds something else, or a configured key is none for HS256.
     """
     if configured:
+        for key in configured:
+            _check_key(key)
         return configured
     data_dir.mkdir(parents=True, exist_ok=True)
     directory = os.open(data_dir, os.O_RDONLY)
@@ -151,6 +153,16 @@ def kept_keys(configured: Sequence[JwtKey], data_dir: Path) -> Sequence[JwtKey]:
         return [_read_key(path)]
     finally:
         os.close(directory)
+
+
+def _check_key(key: JwtKey) -> None:
+    """Refuse the key pair of another algorithm now, and not at the first log-in."""
+    try:
+        jwt.get_algorithm_by_name(ALGORITHM).prepare_key(key.secret.get_secret_value())
+    except jwt.InvalidKeyError as error:
+        raise ValueError(
+            f"The JWT key {key.kid} is half of a key pair, and {ALGORITHM} needs a secret"
+        ) from error
 
 
 def _write_key(path: Path, directory: int) -> None:

@@ -113,6 +113,16 @@ async def test_forgets_what_it_knew_longest(
         assert await refuses(parley, tokens.access_token)
 
 
+async def test_confirms_while_the_session_lives(database_dsn: str) -> None:
+    """Who waited long is asked about again, even by a process that has not heard of the end."""
+    async with process(database_dsn) as one, process(database_dsn, listening=False) as two:
+        tokens = await one.enter("ada")
+        await one.sessions.confirm(caller_of(tokens))
+        await two.sessions.log_out(caller_of(tokens))
+        with pytest.raises(Unauthorized):
+            await one.sessions.confirm(caller_of(tokens))
+
+
 async def test_database_away_is_no_refusal(parley: Process, ada: Tokens) -> None:
     """Where nobody can tell whether a session lives, the answer is not that it does not."""
     await parley.database.close()

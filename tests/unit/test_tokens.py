@@ -105,7 +105,7 @@ def test_old_key_still_checks(tokens: Tokens, claims: Claims) -> None:
 def test_expired_says_so(tokens: Tokens, claims: Claims) -> None:
     """An expired token is told apart, to the second."""
     assert refusal(tokens, tokens.sign(replace(claims, expires_at=NOW))).details == {"token_expired": True}
-    assert tokens.read(tokens.sign(replace(claims, expires_at=NOW + 1)), "access")
+    assert tokens.read(tokens.sign(replace(claims, expires_at=NOW + 1)), "access").expires_at == NOW + 1
 
 
 def test_expired_forgery_says_nothing(tokens: Tokens, claims: Claims) -> None:
@@ -239,6 +239,13 @@ def test_configured_keys_are_taken(tmp_path: Path) -> None:
     """Where keys are configured no file is made."""
     assert kept_keys([NEW], tmp_path) == [NEW]
     assert not list(tmp_path.iterdir())
+
+
+def test_key_pair_stops_the_start(tmp_path: Path) -> None:
+    """A key that belongs to another algorithm is named before anybody logs in."""
+    pem = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----"
+    with pytest.raises(ValueError, match="The JWT key old is half of a key pair"):
+        kept_keys([NEW, JwtKey("old", SecretStr(pem))], tmp_path)
 
 
 def test_key_is_made_and_kept(tmp_path: Path) -> None:
