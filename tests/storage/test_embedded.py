@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 import psutil
 import pytest
+import uvloop
 
 import users
 from parley.storage.embedded import EmbeddedError, EmbeddedPostgres, cluster, keeper, remains
@@ -277,6 +278,33 @@ def test_awkward_paths(made_dir: Path, tmp_path: Path, name: str) -> None:
         assert not Path(address.strip('"')).exists() or not os.listdir(address)
 
     asyncio.run(scenario())
+
+
+def test_folder_without_sockets(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file system holds no sockets, the socket lies elsewhere and is found there."""
+    monkeypatch.setattr(cluster, "_holds_sockets", lambda directory: False)
+
+    async def scenario() -> None:
+        async with running(data_dir) as (_, dsn):
+            assert EmbeddedPostgres.running_dsn(data_dir) == dsn
+            assert await fetch(dsn, "SELECT count(*) FROM notes") == 0
+            assert str(data_dir) not in await fetch(dsn, "SHOW unix_socket_directories")
+
+    asyncio.run(scenario())
+
+
+def test_other_event_loop(data_dir: Path) -> None:
+    """Under uvloop, which the server uses, it starts, comes back and stops just the same."""
+
+    async def scenario() -> None:
+        async with running(data_dir) as (database, dsn):
+            os.kill(postmaster(data_dir), signal.SIGKILL)
+            assert await fetch_when_back(dsn, "SELECT count(*) FROM notes") == 0
+            await until(lambda: database.problem is None)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario())
+    assert processes(data_dir) == []
 
 
 def test_temporary_leaves_nothing() -> None:

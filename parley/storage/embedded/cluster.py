@@ -7,6 +7,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ _UNFINISHED = f"{CLUSTER}.new-"
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/+-]+")
 _SOCKET_LIMIT = 107
 _ROOM_TO_START = 96 << 20  # a fresh database takes 40 MB, its first growth as much again
+_ROOM_TO_SPEAK = 1 << 20
 
 INITDB_ARGUMENTS = (
     *("--username", USER, "--encoding", "UTF8", "--data-checksums", "--no-instructions"),
@@ -159,7 +161,9 @@ def _is_about(error: OSError, data_dir: Path) -> bool:
 
 def explain_failure(data_dir: Path, output: str) -> EmbeddedError:
     """Say why PostgreSQL did not start, from what it wrote before it ended."""
-    if "No space left on device" in output or "Disk quota exceeded" in output:
+    # On a full disk the log is the first thing that cannot be written, so ask the disk too.
+    full = "No space left on device" in output or "Disk quota exceeded" in output
+    if full or shutil.disk_usage(data_dir).free < _ROOM_TO_SPEAK:
         return disk_full(data_dir)
     wanted = ("FATAL:", "PANIC:", "error:", "keeper:")
     lines = output.splitlines()
@@ -171,17 +175,30 @@ def explain_failure(data_dir: Path, output: str) -> EmbeddedError:
 def socket_directory(data_dir: Path) -> tuple[Path, bool]:
     """Make the directory for the socket; return it and whether it lies outside the data directory.
 
-    A socket's path ends at 107 bytes, and a comma in it would read as a list. So a long or unusual one gives
-    way to a private directory among the temporary files.
+    A socket's path ends at 107 bytes, a comma in it would read as a list, and some shared folders of
+    containers hold no sockets. Then a private directory among the temporary files takes its place.
     """
     inside = data_dir / SOCKET
     if _PLAIN_PATH.fullmatch(str(inside)) and len(f"{inside}/.s.PGSQL.{PORT}") <= _SOCKET_LIMIT:
         inside.mkdir(exist_ok=True)
         inside.chmod(0o700)
-        return inside, False
+        if _holds_sockets(inside):
+            return inside, False
     place = tempfile.gettempdir()
     # mkdtemp makes it private wherever it is.
     return Path(tempfile.mkdtemp(prefix="parley-", dir=place if len(place) < 64 else "/tmp")), True  # noqa: S108
+
+
+def _holds_sockets(directory: Path) -> bool:
+    path = directory / ".try"
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as attempt:
+        try:
+            attempt.bind(str(path))
+        except OSError:
+            return False
+    path.unlink()
+    return True
 
 
 def is_private(path: Path) -> bool:

@@ -85,7 +85,7 @@ class EmbeddedPostgres:
     async def start(self) -> str:
         """Start the database, making it first if need be, and return its address (a postgresql:// DSN)."""
         cluster.prepare_data_dir(self.data_dir)
-        self._claim = claim.Claim(self.data_dir)
+        self._claim = self._take_claim()
         try:
             with cluster.explained(self.data_dir):
                 await self._prepare()
@@ -106,7 +106,7 @@ class EmbeddedPostgres:
         """
         existed = cluster.refuse_used(self.data_dir)
         cluster.prepare_data_dir(self.data_dir)
-        self._claim = claim.Claim(self.data_dir)
+        self._claim = self._take_claim()
         try:
             with cluster.explained(self.data_dir):
                 cluster.refuse_used(self.data_dir, but=claim.LOCK)
@@ -133,6 +133,10 @@ class EmbeddedPostgres:
             if self._claim is not None:
                 self._claim.release()
                 self._claim = None
+
+    def _take_claim(self) -> claim.Claim:
+        with cluster.explained(self.data_dir):
+            return claim.Claim(self.data_dir)
 
     async def _prepare(self) -> None:
         await remains.clear(self._cluster, patience=self._grace + 2 * keeper.FIRM_SECONDS)
