@@ -29,6 +29,7 @@ from parley.services.idempotency import Idempotency
 from parley.services.messages import Messages
 from parley.services.passwords import Passwords
 from parley.services.presence import Presence
+from parley.services.retention import Retention
 from parley.services.sessions import Sessions
 from parley.services.tokens import Tokens, kept_keys
 from parley.services.users import Users
@@ -229,7 +230,8 @@ class Node:
         directory = Directory(database)
         conversations = Conversations(database, log, directory, idempotency)
         queue = SendQueue(database, log, size=chosen.send_queue_size, observe=metrics.observe_batch)
-        standing = () if self._visiting else (presence, sessions)
+        retention = Retention(database, keep_events=timedelta(days=chosen.event_retention_days))
+        standing = () if self._visiting else (presence, sessions, retention)
         await self._start(stack, [*standing, queue])
         _watch(log, queue, database)
         return Services(

@@ -124,7 +124,7 @@ class Messages:
                 if located is None or only.conversation_id not in (None, located[0]):
                     raise Invalid("before" if before else "after", "This is no message of this list")
                 place = located[1]
-            found = await messages.page(
+            found, span = await messages.page(
                 conn,
                 caller.user_id,
                 only,
@@ -133,12 +133,13 @@ class Messages:
                 after=place if after else None,
             )
             page = cut(found, limit, str(after) if after else None, lambda message: str(message.id))
-            total = await messages.count(conn, caller.user_id, only, after=0)
-            newer = 0
-            if cursor is not None and page.items:
-                newer = await messages.count(conn, caller.user_id, only, after=page.items[0].position)
-            elif before is not None:
-                newer = total
+            if span is not None and only.counts_are_free:
+                total, newer = span.last_seq - span.purged_seq, span.last_seq - page.items[0].seq
+            else:
+                total = await messages.count(conn, caller.user_id, only, after=0)
+                newer = total if before is not None else 0
+                if cursor is not None and page.items:
+                    newer = await messages.count(conn, caller.user_id, only, after=page.items[0].position)
         if not page.items and only.conversation_id is not None:
             await self._conversations.get(caller, only.conversation_id)
         return replace(

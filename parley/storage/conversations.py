@@ -211,10 +211,10 @@ async def page(
             ORDER BY activity {direction(after)}
             LIMIT $4
         )
-        SELECT c.conversation_id AS chosen_id, c.kind, c.created_at AS began_at, c.activity,
+        SELECT {MESSAGE_COLUMNS},
+               c.conversation_id AS chosen_id, c.kind, c.created_at AS began_at, c.activity,
                CASE WHEN c.low_user_id = $1 THEN c.high_user_id ELSE c.low_user_id END AS other_id,
-               g.name, w.read_seq, w.delivered_seq, last_seq(c.conversation_id) AS last_seq,
-               {MESSAGE_COLUMNS}
+               g.name, w.read_seq, w.delivered_seq, last_seq(c.conversation_id) AS last_seq
         FROM chosen c
         LEFT JOIN groups g ON g.conversation_id = c.conversation_id
         LEFT JOIN messages m ON m.conversation_id = c.conversation_id AND m.position = c.activity

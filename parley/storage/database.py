@@ -39,7 +39,13 @@ OUTAGES = (
 )
 
 # Every question Parley asks has an index. A plan that was made while a table was empty must not scan it for ever.
-READING = {"application_name": "parley", "jit": "off", "enable_seqscan": "off", "timezone": "UTC"}
+READING = {
+    "application_name": "parley",
+    "jit": "off",
+    "timezone": "UTC",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+}
 # The head's clock itself starts in take_head(); these bound the waiting for it and what a dead peer can cost.
 APPENDING = {
     "application_name": "parley-log",

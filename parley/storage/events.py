@@ -118,7 +118,8 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
             FROM chosen e
             JOIN purged_messages w ON w.conversation_id = e.stream_id AND w.position = e.message_position
         )
-        SELECT s.epoch, s.trimmed_to, s.head,
+        SELECT {MESSAGE_COLUMNS},
+               s.epoch, s.trimmed_to, s.head,
                e.position AS event_position, e.stream_id, e.kind, e.subject_id, e.actor_id, e.seq AS event_seq,
                e.facts, c.kind AS conversation_kind,
                g.name, g.description, g.is_private, g.allow_invites, g.message_retention_days,
@@ -127,8 +128,7 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
                    SELECT p.user_id FROM memberships p
                    WHERE p.conversation_id = e.stream_id AND p.from_position = e.position
                    ORDER BY p.user_id LIMIT {SMALL_CONVERSATION}
-               ) END AS user_ids,
-               {MESSAGE_COLUMNS}
+               ) END AS user_ids
         FROM state s
         LEFT JOIN chosen e ON true
         LEFT JOIN c ON c.conversation_id = e.stream_id

@@ -1,6 +1,6 @@
 """Messages as they are read. They are written by `send_queue` (new ones) and by `change` (edits, deletions)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,8 @@ from parley.storage.database import Connection, Row, direction, fetch_one
 # Counting a filtered list stops here.
 COUNT_LIMIT = 10_000
 
-# The columns of a Message, from `messages m`, `conversations c` and the low watermarks `c.low`.
+# The fields of a Message in their order, from `messages m`, `conversations c` and the low watermarks `c.low`.
+# They come first in a row.
 MESSAGE_COLUMNS = """
     m.message_id AS id, m.conversation_id, m.seq, m.position, m.sender_id,
     CASE WHEN c.kind = 'group' THEN m.conversation_id
@@ -39,23 +40,20 @@ class Filter:
         return (self.status, self.type, self.sender_id, self.since, self.until) == (None,) * 5
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a conversation holds: the seqs after `purged_seq` up to `last_seq`."""
+
+    purged_seq: int
+    last_seq: int
+
+
+_WIDTH = len(fields(Message))
+
+
 def message_of(row: Row) -> Message:
-    """Build a message from a row with MESSAGE_COLUMNS."""
-    return Message(
-        row["id"],
-        row["conversation_id"],
-        row["seq"],
-        row["position"],
-        row["sender_id"],
-        row["receiver_id"],
-        row["content"],
-        row["type"],
-        row["status"],
-        row["metadata"],
-        row["created_at"],
-        row["edited_at"],
-        row["deleted_at"],
-    )
+    """Build a message from a row that begins with MESSAGE_COLUMNS."""
+    return Message(*row[:_WIDTH])
 
 
 async def find(conn: Connection, message_id: UUID, user_id: UUID) -> Message | None:
@@ -105,8 +103,11 @@ async def page(
     limit: int,
     before: int | None = None,
     after: int | None = None,
-) -> list[Message]:
-    """Return up to `limit` messages, newest first: those before a position, or those next after one."""
+) -> tuple[list[Message], Span | None]:
+    """Return up to `limit` messages, newest first: those before a position, or those next after one.
+
+    With them comes the span of the history, if it is one conversation's and there are any.
+    """
     query = _Query(user_id, only)
     if before is not None:
         query.where(f"m.position < {query.value(before)}")
@@ -126,18 +127,21 @@ async def page(
             ) m
             ORDER BY m.position {order} LIMIT {count}
         ), c AS MATERIALIZED (
-            SELECT v.*, low_watermarks(v.conversation_id) AS low
+            SELECT v.*, low_watermarks(v.conversation_id) AS low, last_seq(v.conversation_id) AS last_seq
             FROM (SELECT DISTINCT conversation_id FROM chosen) d
             JOIN conversations v USING (conversation_id)
         )
-        SELECT {MESSAGE_COLUMNS}
+        SELECT {MESSAGE_COLUMNS}, c.purged_seq, c.last_seq
         FROM chosen m
         JOIN c USING (conversation_id)
         ORDER BY m.position DESC
         """,
         *query.values,
     )
-    return [message_of(row) for row in rows]
+    span = None
+    if rows and only.conversation_id is not None:
+        span = Span(rows[0]["purged_seq"], rows[0]["last_seq"])
+    return [message_of(row) for row in rows], span
 
 
 async def count(conn: Connection, user_id: UUID, only: Filter, *, after: int) -> int:

@@ -74,7 +74,8 @@ CREATE TABLE messages (
     PRIMARY KEY (conversation_id, position)
 );
 CREATE INDEX messages_by_id ON messages (message_id);
-CREATE INDEX messages_by_sender ON messages (conversation_id, sender_id, position);
+-- The sender comes first, so that nobody who asks for a conversation alone is led to this index.
+CREATE INDEX messages_by_sender ON messages (sender_id, conversation_id, position);
 
 -- Where purged messages stood, so that a cursor that names one still continues there. No content.
 CREATE TABLE purged_messages (
@@ -250,14 +251,29 @@ CREATE TYPE low_marks AS (
     receiver_id uuid, delivered_seq bigint, next_delivered_seq bigint
 );
 CREATE FUNCTION low_watermarks(conversation uuid) RETURNS low_marks
-LANGUAGE sql STABLE AS $$
-    SELECT (array_agg(w.user_id ORDER BY w.read_seq, w.user_id))[1],
-           (array_agg(w.read_seq ORDER BY w.read_seq))[1],
-           (array_agg(w.read_seq ORDER BY w.read_seq))[2],
-           (array_agg(w.user_id ORDER BY w.delivered_seq, w.user_id))[1],
-           (array_agg(w.delivered_seq ORDER BY w.delivered_seq))[1],
-           (array_agg(w.delivered_seq ORDER BY w.delivered_seq))[2]
-    FROM watermarks(conversation) w
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    low low_marks;
+    w record;
+BEGIN
+    FOR w IN SELECT * FROM watermarks(conversation) LOOP
+        IF low.read_seq IS NULL OR w.read_seq < low.read_seq THEN
+            low.next_read_seq := low.read_seq;
+            low.read_seq := w.read_seq;
+            low.reader_id := w.user_id;
+        ELSIF low.next_read_seq IS NULL OR w.read_seq < low.next_read_seq THEN
+            low.next_read_seq := w.read_seq;
+        END IF;
+        IF low.delivered_seq IS NULL OR w.delivered_seq < low.delivered_seq THEN
+            low.next_delivered_seq := low.delivered_seq;
+            low.delivered_seq := w.delivered_seq;
+            low.receiver_id := w.user_id;
+        ELSIF low.next_delivered_seq IS NULL OR w.delivered_seq < low.next_delivered_seq THEN
+            low.next_delivered_seq := w.delivered_seq;
+        END IF;
+    END LOOP;
+    RETURN low;
+END
 $$;
 
 -- 'read' when every other member has read it, 'delivered' when every other member has received it, else 'sent'.
