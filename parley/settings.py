@@ -393,6 +393,8 @@ def _reason(kind: str, message: str) -> str:
     """Turn pydantic's message into the rest of a sentence whose subject is the variable."""
     if kind.startswith("bool"):
         return "must be on or off"
+    if kind.startswith("int"):
+        return "must be a whole number"
     message = message.removeprefix("Value error, ").replace("Input should be ", "must be ")
     return message[:1].lower() + message[1:]
 
