@@ -11,11 +11,14 @@ from itertools import count
 from time import perf_counter
 from typing import Any
 
-from parley.contract.addresses import ClientAddresses
+from parley.contract.addresses import ClientAddresses, counted_address
 from parley.contract.answers import AnswersRecorder
 from parley.contract.cors import VARY, Cors
+from parley.contract.limits import RateLimits, as_limit
 from parley.contract.observer import RequestObserver
 from parley.contract.replies import Reply, encode
+from parley.contract.request import RequestInfo
+from parley.model import Caller
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -48,10 +51,12 @@ class Edge:
         self,
         cors: Cors,
         addresses: ClientAddresses,
+        limits: RateLimits,
         observer: RequestObserver,
         recorder: AnswersRecorder | None,
     ) -> None:
         self.cors = cors
+        self.limits = limits
         self.addresses = addresses
         self.observer = observer
         self.recorder = recorder
@@ -65,6 +70,8 @@ class Exchange:
         "_edge",
         "_send",
         "_started",
+        "address",
+        "caller",
         "headers",
         "limit_headers",
         "receive",
@@ -82,6 +89,13 @@ class Exchange:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.repeated = _repeats(scope) if len(self.headers) != len(scope["headers"]) else _NO_REPEATS
         self.limit_headers: list[Header] = []
+        self.caller: Caller | None = None
+        client = scope.get("client")
+        self.address: str = client[0] if client else "local"
+        if b"x-forwarded-for" in self.headers or b"forwarded" in self.headers:
+            self.address = edge.addresses.address(
+                self.address, self._joined(b"x-forwarded-for"), self._joined(b"forwarded")
+            )
         request_id = pick_request_id(self.single(b"x-request-id"))
         self.request_id = request_id.decode("ascii")
         self._answer_headers: list[Header] = [_JSON, (b"x-request-id", request_id), VARY]
@@ -89,17 +103,29 @@ class Exchange:
         if origin is not None:
             self._answer_headers.extend(edge.cors.headers(origin, self.headers.get(b"host")))
 
-    def address(self) -> str:
-        """Return the client's address."""
-        client = self.scope.get("client")
-        return self._edge.addresses.address(
-            client[0] if client else "local", self._joined(b"x-forwarded-for"), self._joined(b"forwarded")
-        )
+    def info(self) -> RequestInfo:
+        """Tell where the request came from. What the client calls itself it may have made up."""
+        agent = self.headers.get(b"user-agent")
+        return RequestInfo(self.request_id, self.address, None if agent is None else agent.decode("latin-1"))
 
-    def user_agent(self) -> str | None:
-        """Return what the client calls itself; it may have made that up."""
-        value = self.headers.get(b"user-agent")
-        return None if value is None else value.decode("latin-1")
+    async def limits_left(self) -> list[dict[str, Any]]:
+        """Tell what is left of each bucket for the caller."""
+        limits = self._edge.limits
+        return [
+            as_limit(
+                await limits.peek(bucket, self.user_key() if not bucket.by_address else self.address_key())
+            )
+            for bucket in limits.buckets.values()
+        ]
+
+    def user_key(self) -> str:
+        """Return what tells the caller's counters from others'."""
+        assert self.caller is not None
+        return f"user/{self.caller.user_id.hex}"
+
+    def address_key(self) -> str:
+        """Return what tells the address's counters from others'."""
+        return f"address/{counted_address(self.address)}"
 
     def single(self, name: bytes) -> bytes | None:
         """Return a header that must not be repeated; None where it is missing or was sent twice."""

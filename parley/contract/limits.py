@@ -5,7 +5,7 @@ a chat that is down protects nobody.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from limits.aio.storage import Storage
 from limits.errors import StorageError
 
-from parley.contract.document import ContractError
+from parley.contract.document import ContractError, operations_of
 from parley.contract.observer import RequestObserver
 from parley.logs import logger
 
@@ -28,11 +28,12 @@ log = logger("contract")
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """`limit` requests in `window_seconds`."""
+    """`limit` requests in `window_seconds`; `by_address` where it is counted by nothing else."""
 
     name: str
     limit: int
     window_seconds: int
+    by_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Rule:
     per: Per
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made per request, and freezing triples what that costs.
+@dataclass(slots=True)
 class Count:
     """Where a counter stands after a hit. `reset` is in seconds since 1970."""
 
@@ -126,25 +128,40 @@ def _untouched(bucket: Bucket) -> Count:
 def read_buckets(document: Mapping[str, Any], overrides: Mapping[str, tuple[int, int]]) -> dict[str, Bucket]:
     """Read the document's buckets, with what the settings say instead."""
     documented: Mapping[str, Any] = document.get("x-rate-limits", {})
+    kinds = _kinds_of_counting(document)
     unknown = sorted(set(overrides) - set(documented))
     if unknown:
         raise ContractError(f"The document has no rate limit called {', '.join(unknown)}")
     buckets = {}
     for name, facts in documented.items():
         limit, seconds = overrides.get(name, (facts["limit"], facts["window_seconds"]))
-        buckets[name] = Bucket(name, limit, seconds)
+        buckets[name] = Bucket(name, limit, seconds, by_address=kinds.get(name) == {"address"})
     return buckets
+
+
+def _kinds_of_counting(document: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Return for each bucket all that the document counts in it by."""
+    kinds: dict[str, set[str]] = {}
+    for operation in operations_of(document):
+        for said in _said(operation.raw):
+            kinds.setdefault(said["bucket"], set()).add(said.get("per", "user"))
+    return kinds
+
+
+def _said(operation: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    said: Mapping[str, Any] | None = operation.get("x-rate-limit")
+    while said is not None:
+        yield said
+        said = said.get("also")
 
 
 def read_rules(operation: Mapping[str, Any], buckets: Mapping[str, Bucket], name: str) -> tuple[Rule, ...]:
     """Read what an operation counts against: the rule whose headers it shows first, then `also`."""
-    said: Mapping[str, Any] | None = operation.get("x-rate-limit")
     rules: list[Rule] = []
-    while said is not None:
+    for said in _said(operation):
         if said["bucket"] not in buckets or said.get("per", "user") not in PER:
             raise ContractError(f"{name} has a rate limit that the document does not define: {said}")
         rules.append(Rule(buckets[said["bucket"]], said.get("per", "user")))
-        said = said.get("also")
     return tuple(rules)
 
 

@@ -5,17 +5,15 @@ handler; then its reply. Where a rate limit depends on the body, the body comes 
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-import jsonschema_rs
 from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
-from pydantic import RootModel, TypeAdapter
+from pydantic import TypeAdapter
 from starlette.types import ASGIApp
 
 from parley import logs
-from parley.contract.addresses import counted_address
 from parley.contract.bodies import check_media_type, parse_json, read_body
 from parley.contract.document import ContractError, DocumentedOperation, Handler, resolve
 from parley.contract.errors import (
@@ -27,12 +25,12 @@ from parley.contract.errors import (
     invalid,
 )
 from parley.contract.exchange import Exchange, Receive, Scope, Send
-from parley.contract.limits import Count, RateLimits, Rule, as_limit, read_rules
+from parley.contract.limits import Count, RateLimits, Rule, read_rules
 from parley.contract.observer import RequestObserver
 from parley.contract.parameters import Parameter, QueryReader, make_parameter, take
 from parley.contract.problems import Problem, problems_of
 from parley.contract.replies import Reply
-from parley.contract.request import RequestInfo, begin_request
+from parley.contract.request import begin_request
 from parley.contract.routing import ALLOW, EXCHANGE
 from parley.contract.schemas import Schemas
 from parley.contract.security import Authenticator, bearer_token, needs_token
@@ -48,27 +46,40 @@ _REFUSED_TOKENS_BUCKET = "api"
 class Body:
     """The body of one operation: validated by the compiled validator, then made a generated model."""
 
-    def __init__(self, raw: Mapping[str, Any], schemas: Schemas, models: ModuleType, name: str) -> None:
+    def __init__(self, raw: Mapping[str, Any], compiler: "Compiler", name: str) -> None:
         content = raw["content"]
         if list(content) != [_JSON]:
             raise ContractError(f"{name} takes a body that is not JSON alone")
         schema = content[_JSON]["schema"]
-        reference: str = schema.get("$ref", "")
-        model = getattr(models, reference.rpartition("/")[2], None)
-        if not reference or model is None:
-            raise ContractError(f"The body of {name} has no named schema with a model")
         self.required: bool = raw.get("required", False)
-        self._validator: jsonschema_rs.Validator = schemas.validator(schema)
-        self._model: Callable[[Any], Any] = TypeAdapter(model).validator.validate_python
-        # A union of named schemas: the handler gets the one that it is.
-        self._is_root = issubclass(model, RootModel)
+        self._validator = compiler.schemas.validator(schema)
+        self._kinds = tuple(_kinds_of_body(schema, compiler, name))
 
     def checked(self, value: Any) -> Any:
-        """Return the model of a valid body. Raises Invalid with every problem of another."""
-        if not self._validator.is_valid(value):
-            raise invalid(problems_of(self._validator, value, "body", MAX_PROBLEMS))
-        made = self._model(value)
-        return made.root if self._is_root else made
+        """Return the model of a valid body. Raises Invalid with every problem of another.
+
+        Of alternatives exactly one must fit. Asking each of them tells which, so that no model is tried in
+        vain: pydantic's own choice among the four kinds of messages cost as much as everything else.
+        """
+        fitting = [model for is_valid, model in self._kinds if is_valid(value)]
+        if len(fitting) == 1:
+            return fitting[0](value)
+        raise invalid(problems_of(self._validator, value, "body", MAX_PROBLEMS))
+
+
+def _kinds_of_body(
+    schema: Mapping[str, Any], compiler: "Compiler", name: str
+) -> Iterator[tuple[Callable[[Any], bool], Callable[[Any], Any]]]:
+    """Yield the check and the model of each alternative of a body; mostly there is one."""
+    resolved = resolve(compiler.document, schema)
+    if set(resolved) - {"description"} == {"oneOf"}:
+        for alternative in resolved["oneOf"]:
+            yield from _kinds_of_body(alternative, compiler, name)
+        return
+    model = getattr(compiler.models, schema.get("$ref", "").rpartition("/")[2], None)
+    if model is None:
+        raise ContractError(f"The body of {name} has no named schema with a model")
+    yield compiler.schemas.validator(schema).is_valid, TypeAdapter(model).validator.validate_python
 
 
 class Compiler:
@@ -108,7 +119,8 @@ class CompiledOperation:
         self._shared = compiler
         self._handler = compiler.functions[documented.name]
         self._secured = needs_token(compiler.document, documented.raw, documented.name)
-        self._rules = read_rules(documented.raw, compiler.limits.buckets, documented.name)
+        # The widest first, and last the one whose headers are shown.
+        self._rules = read_rules(documented.raw, compiler.limits.buckets, documented.name)[::-1]
         self._limited_by_body = any(rule.per in {"account", "session"} for rule in self._rules)
         parameters = _parameters(compiler, documented)
         self._path = tuple(parameter for parameter in parameters if parameter.location == "path")
@@ -118,7 +130,7 @@ class CompiledOperation:
         _check_signature(self._handler, documented.name, self._argument_names(documented.raw))
         if "requestBody" in documented.raw:
             raw = resolve(compiler.document, documented.raw["requestBody"])
-            self._body = Body(raw, compiler.schemas, compiler.models, documented.name)
+            self._body = Body(raw, compiler, documented.name)
 
     def _argument_names(self, raw: Mapping[str, Any]) -> set[str]:
         names = {parameter.argument for parameter in (*self._path, *self._headers, *self._query.parameters)}
@@ -151,21 +163,17 @@ class CompiledOperation:
 
     async def _reply(self, exchange: Exchange) -> Reply:
         logs.begin_request(exchange.request_id)
-        address = exchange.address()
-        caller = await self._caller(exchange, address) if self._secured else None
-
-        async def limits_left() -> list[dict[str, Any]]:
-            return await self._limits_left(caller, address)
-
-        begin_request(RequestInfo(exchange.request_id, address, exchange.user_agent()), limits_left)
-        value = await self._limited(exchange, caller, address)
+        begin_request(exchange)
+        if self._secured:
+            exchange.caller = await self._authenticated(exchange)
+        value = await self._counted(exchange)
         arguments = self._arguments(exchange, value)
-        if caller is not None:
-            arguments["caller"] = caller
+        if self._secured:
+            arguments["caller"] = exchange.caller
         reply: Reply = await self._handler(**arguments)
         return reply
 
-    async def _caller(self, exchange: Exchange, address: str) -> Caller:
+    async def _authenticated(self, exchange: Exchange) -> Caller:
         """Find out who calls. A refused token counts against its address, so that guessing has a price."""
         try:
             token = bearer_token(exchange.single(b"authorization"))
@@ -174,63 +182,44 @@ class CompiledOperation:
             limits = self._shared.limits
             bucket = limits.buckets.get(_REFUSED_TOKENS_BUCKET)
             if self._rules and bucket is not None:
-                count = await limits.hit(bucket, f"address/{counted_address(address)}")
-                self._take(exchange, count)
+                _show(exchange, await limits.hit(bucket, exchange.address_key()))
             raise
 
-    async def _limited(self, exchange: Exchange, caller: Caller | None, address: str) -> Any:
-        """Count the request and read its body, in the order that the rate limit needs."""
+    async def _counted(self, exchange: Exchange) -> Any:
+        """Count the request and read its body, in the order that the rate limit needs; return its JSON."""
         if not self._limited_by_body:
-            await self._count(exchange, caller, address, None)
-            return await self._json(exchange)
+            await self._count(exchange, None)
+            return None if self._body is None else await self._json(exchange)
+        value = None
         try:
             value = await self._json(exchange)
-        except ParleyError:
-            await self._count(exchange, caller, address, None)
-            raise
-        await self._count(exchange, caller, address, value)
+        finally:
+            # Broken bodies count as well, or guessing would be free for those.
+            await self._count(exchange, value)
         return value
 
-    async def _count(self, exchange: Exchange, caller: Caller | None, address: str, value: Any) -> None:
+    async def _count(self, exchange: Exchange, value: Any) -> None:
         """Count against each rule, the widest first: where that refuses, no narrow counter is made."""
-        for rule in reversed(self._rules):
-            self._take(
-                exchange, await self._shared.limits.hit(rule.bucket, self._who(rule, caller, address, value))
-            )
+        limits = self._shared.limits
+        for rule in self._rules:
+            who = exchange.user_key() if rule.per == "user" else self._who(rule, exchange, value)
+            _show(exchange, await limits.hit(rule.bucket, who))
 
-    def _who(self, rule: Rule, caller: Caller | None, address: str, value: Any) -> str:
-        if rule.per == "user":
-            assert caller is not None
-            return f"user/{caller.user_id}"
-        who = f"address/{counted_address(address)}"
+    def _who(self, rule: Rule, exchange: Exchange, value: Any) -> str:
+        """Return whose counter it is where that is not simply the caller's."""
         if rule.per == "account":
             email = value.get("email") if isinstance(value, dict) else None
             # An address that is too long is refused later; until then it must not fill the memory.
-            return f"{who}/account/{email[:320].strip().lower() if isinstance(email, str) else ''}"
+            account = email[:320].strip().lower() if isinstance(email, str) else ""
+            return f"{exchange.address_key()}/account/{account}"
         if rule.per == "session":
             session = self._shared.session_of(value)
-            return who if session is None else f"session/{session}"
-        return who
-
-    def _take(self, exchange: Exchange, count: Count) -> None:
-        """Show a counter in the answer; raises RateLimited when this was one too many."""
-        exchange.limit_headers = count.headers()
-        if count.refused:
-            raise RateLimited(count.retry_after())
-
-    async def _limits_left(self, caller: Caller | None, address: str) -> list[dict[str, Any]]:
-        limits = self._shared.limits
-        found = []
-        for bucket in limits.buckets.values():
-            by_address = caller is None or bucket.name.endswith("_address")
-            who = f"address/{counted_address(address)}" if by_address else f"user/{caller.user_id}"  # type: ignore[union-attr]
-            found.append(as_limit(await limits.peek(bucket, who)))
-        return found
+            if session is not None:
+                return f"session/{session}"
+        return exchange.address_key()
 
     async def _json(self, exchange: Exchange) -> Any:
         """Read the body as far as JSON; _ABSENT where there is none."""
-        if self._body is None:
-            return _ABSENT
         headers = exchange.headers
         length = headers.get(b"content-length")
         if (length is None and b"transfer-encoding" not in headers) or length == b"0":
@@ -266,6 +255,13 @@ class CompiledOperation:
             arguments["body"] = body.checked(value)
         except Invalid as error:
             problems.extend((found["field"], found["reason"]) for found in error.details["errors"])
+
+
+def _show(exchange: Exchange, count: Count) -> None:
+    """Show a counter in the answer; raises RateLimited when this was one too many."""
+    exchange.limit_headers = count.headers()
+    if count.refused:
+        raise RateLimited(count.retry_after())
 
 
 def _check_signature(handler: Handler, name: str, arguments: set[str]) -> None:

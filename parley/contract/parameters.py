@@ -178,11 +178,21 @@ class QueryReader:
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         self.parameters = tuple(parameters)
         self._names = frozenset(parameter.name for parameter in parameters)
+        self._without: dict[str, Any] | None = None
+        if not any(parameter.required for parameter in parameters):
+            self._without = {
+                parameter.argument: parameter.default
+                for parameter in parameters
+                if parameter.default is not ABSENT
+            }
 
     def read(self, query: bytes, arguments: dict[str, Any], problems: list[Problem]) -> None:
         """Put all arguments into `arguments`, and what is wrong into `problems`."""
+        if not query and self._without is not None:
+            arguments.update(self._without)
+            return
         try:
-            given = read_query(query) if query else {}
+            given = read_query(query)
         except Invalid as error:
             problems.append((error.details["field"], error.details["reason"]))
             return

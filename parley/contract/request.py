@@ -1,9 +1,8 @@
 """The facts about the request under way that a handler may need and no parameter says."""
 
-from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,22 +14,29 @@ class RequestInfo:
     user_agent: str | None
 
 
-# What is left of each bucket for whoever makes the request, shown as `GET /limits` does.
-LimitsLeft = Callable[[], Awaitable[list[dict[str, Any]]]]
+class Request(Protocol):
+    """A request under way, which knows these things when it is asked for them, and not before."""
 
-_current: ContextVar[tuple[RequestInfo, LimitsLeft]] = ContextVar("current_request")
+    def info(self) -> RequestInfo:
+        """Tell where the request came from."""
+
+    async def limits_left(self) -> list[dict[str, Any]]:
+        """Tell what is left of each bucket for whoever makes the request, as `GET /limits` shows it."""
+
+
+_current: ContextVar[Request] = ContextVar("current_request")
 
 
 def current_request() -> RequestInfo:
     """Return the facts of the request that this task answers; LookupError outside of one."""
-    return _current.get()[0]
+    return _current.get().info()
 
 
 async def limits_left() -> list[dict[str, Any]]:
     """Return every bucket with what is left of it for the caller of the request that this task answers."""
-    return await _current.get()[1]()
+    return await _current.get().limits_left()
 
 
-def begin_request(info: RequestInfo, left: LimitsLeft) -> None:
+def begin_request(request: Request) -> None:
     """Make this the current request of this task, and of those it starts."""
-    _current.set((info, left))
+    _current.set(request)

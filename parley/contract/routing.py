@@ -48,6 +48,7 @@ class RouteTable:
 
     def __init__(self) -> None:
         self._root = _Node()
+        self._fixed: dict[tuple[str, str], Match] = {}
 
     def add(self, base_path: str, path: str, method: str, operation: str) -> None:
         """Add a route whose path is a template such as `/users/{user_id}`."""
@@ -66,6 +67,11 @@ class RouteTable:
             raise ContractError(f"{method} {base_path}{path} is there twice")
         node.methods[method] = (base_path, operation, tuple(names))
         node.allow = ", ".join(sorted({*node.methods, "OPTIONS"}))
+        if not names:
+            for known, (known_base, known_operation, _) in node.methods.items():
+                self._fixed[known, f"{base_path}{path}"] = Match(
+                    known_base, known_operation, _NO_VALUES, node.allow
+                )
 
     def find(self, method: str, path: str, raw_path: bytes | None) -> Match | None:
         """Find a path; None where there is none."""
@@ -73,6 +79,9 @@ class RouteTable:
         if raw_path is not None and b"%" in raw_path:
             segments = [unquote(part) for part in raw_path.decode("latin-1").split("/")[1:]]
         else:
+            fixed = self._fixed.get((method, path))
+            if fixed is not None:
+                return fixed
             segments = path.split("/")[1:]
         values: list[str] = []
         found = _walk(self._root, segments, 0, method, values)

@@ -63,7 +63,11 @@ def contract_app(
     }
     recorder = None if options.answers_file is None else AnswersRecorder(document, options.answers_file)
     edge = Edge(
-        Cors(options.cors_origins, document), ClientAddresses(options.trusted_proxies), observer, recorder
+        Cors(options.cors_origins, document),
+        ClientAddresses(options.trusted_proxies),
+        limits,
+        observer,
+        recorder,
     )
     app = ConnexionMiddleware(
         Unrouted(),
