@@ -15,15 +15,20 @@ Holder = Mapping[str, Any]
 
 def everything_has_an_example(document: Document) -> Iterator[str]:
     for place, holder in _holders(document):
-        if "schema" in holder and not list(_examples(document, holder)):
+        if "schema" not in holder:
+            yield f"{place}: has no schema"
+        elif not list(_examples(document, holder)):
             yield f"{place}: has no example"
 
 
 def examples_are_valid(document: Document) -> Iterator[str]:
     schemas = Schemas(document)
     for place, holder in _holders(document):
+        examples = list(_examples(document, holder))
+        if not examples or "schema" not in holder:
+            continue
         validator = schemas.validator(holder["schema"])
-        for name, value in _examples(document, holder):
+        for name, value in examples:
             for error in validator.iter_errors(value):
                 where = "/".join(str(step) for step in error.instance_path)
                 yield f"{place}: {name} is not what its schema says: {where}: {error.message}"

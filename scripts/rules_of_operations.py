@@ -114,7 +114,7 @@ def _answers_that_follow(document: Document, operation: DocumentedOperation) -> 
     """Return the statuses that follow from what the operation takes."""
     names = {(each["in"], each["name"]) for each in parameters_of(document, operation)}
     must = {400, 429, 500, 503}
-    if operation.raw.get("security", document["security"]):
+    if operation.raw.get("security", document.get("security")):
         must |= {401}
     if "requestBody" in operation.raw:
         must |= {413, 415}
