@@ -18,15 +18,38 @@ _SCHEMA_LISTS = ("allOf", "anyOf", "oneOf")
 _SCHEMA_VALUES = ("items", "additionalProperties", "not")
 _PLAIN = frozenset(
     (
-        "type", "enum", "required", "pattern", "multipleOf", "uniqueItems",
-        "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
-        "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
+        "type",
+        "enum",
+        "required",
+        "pattern",
+        "multipleOf",
+        "uniqueItems",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "minProperties",
+        "maxProperties",
     )
-)  # fmt: skip
+)
 _DESCRIBING = frozenset(
-    ("title", "description", "example", "default", "deprecated", "discriminator", "externalDocs", "readOnly",
-     "writeOnly", "xml")
-)  # fmt: skip
+    (
+        "title",
+        "description",
+        "example",
+        "default",
+        "deprecated",
+        "discriminator",
+        "externalDocs",
+        "readOnly",
+        "writeOnly",
+        "xml",
+    )
+)
 
 
 class Schemas:
