@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import json
 import os
 import shlex
@@ -111,6 +112,7 @@ class Serving:
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
         try:
             await server.ready.wait()
+            _spare_the_collector()
             node.publish(self._url)
             self._announce()
             await serving
@@ -144,6 +146,17 @@ class Serving:
         else:
             typer.echo(_welcome(self._url, self._settings, temporary=self._temporary))
         sys.stdout.flush()
+
+
+def _spare_the_collector() -> None:
+    """Leave what start-up made out of every later collection, and collect less often.
+
+    Requests make no cycles worth a scan of everything each 700 objects: measured, that was a tenth of the time
+    of a send, and most of the slowest hundredth.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _contract_options(chosen: Settings, services: Services) -> ContractOptions:

@@ -61,7 +61,9 @@ class Messages:
         or mention that does not belong to it, and Unavailable when too much is waiting.
         """
         _check_custom(new.metadata)
-        wanted = request_hash("POST", "/messages", new) if key is not None else b""
+        if key is None:
+            return await self._append(caller, new, await self._target(caller, new))
+        wanted = request_hash("POST", "/messages", new)
         async with self._idempotency.claim(caller.user_id, key, wanted) as claim:
             try:
                 conversation_id = await self._target(caller, new)
@@ -71,25 +73,7 @@ class Messages:
                 if replay is None:
                     raise
                 return replay, True
-            metadata = orjson.dumps(new.metadata)
-            draft = Draft(
-                uuid7(),
-                conversation_id,
-                caller.user_id,
-                new.type,
-                new.content,
-                metadata.decode(),
-                new.metadata.get("reply_to"),
-                new.metadata.get("mentions", ()),
-                key,
-                wanted if key is not None else None,
-            )
-            sent = await self._queue.send(draft)
-        if sent.verdict == "replayed":
-            return await self._read_again(caller, sent.replay_id), True
-        _check_verdict(sent)
-        shape = await self._directory.shape(conversation_id)
-        return _message(draft, sent, shape.receiver(conversation_id, caller.user_id), metadata), False
+            return await self._append(caller, new, conversation_id, claim)
 
     async def get(self, caller: Caller, message_id: UUID) -> Message:
         """Return one message. Raises NotFound, and Gone for one that was deleted."""
@@ -169,6 +153,30 @@ class Messages:
                 raise Gone("This message was deleted")
             case "forbidden":
                 raise Forbidden("This message was sent by somebody else")
+
+    async def _append(
+        self, caller: Caller, new: NewMessage, conversation_id: UUID, claim: Claim | None = None
+    ) -> tuple[Message, bool]:
+        """Append the message, together with the claim on its key if it has one."""
+        metadata = orjson.dumps(new.metadata)
+        draft = Draft(
+            uuid7(),
+            conversation_id,
+            caller.user_id,
+            new.type,
+            new.content,
+            metadata.decode(),
+            new.metadata.get("reply_to"),
+            new.metadata.get("mentions", ()),
+            claim.key if claim else None,
+            claim.request_hash if claim else None,
+        )
+        sent = await self._queue.send(draft)
+        if sent.verdict == "replayed":
+            return await self._read_again(caller, sent.replay_id), True
+        _check_verdict(sent)
+        shape = await self._directory.shape(conversation_id)
+        return _message(draft, sent, shape.receiver(conversation_id, caller.user_id), metadata), False
 
     async def _target(self, caller: Caller, new: NewMessage) -> UUID:
         """Return the conversation that a message goes to, opening a direct one if need be."""
