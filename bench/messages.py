@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PEOPLE = 64
 CONNECTIONS = 64
-HISTORY = 1000
+HISTORY = 60
 
 ECHO = """
 wrk.method = "POST"
@@ -61,7 +61,9 @@ end
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
@@ -119,7 +121,9 @@ def measure(url: str, script: str, seconds: int) -> Result:
 @contextmanager
 def echo_server(port: int = 8190) -> Iterator[str]:
     """Run the bare echo."""
-    process = subprocess.Popen([sys.executable, ROOT / "bench" / "echo.py", str(port)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "bench" / "echo.py", str(port)], stderr=subprocess.DEVNULL
+    )
     try:
         time.sleep(1.5)
         yield f"http://127.0.0.1:{port}"
@@ -150,20 +154,34 @@ def prepare(server: str) -> str:
     """Register people, let them talk in pairs, and return Lua tables of token and conversation."""
     people = []
     for number in range(PEOPLE):
-        account = {"email": f"p{number}@example.com", "username": f"person{number}", "password": "secure_password"}
+        account = {
+            "email": f"p{number}@example.com",
+            "username": f"person{number}",
+            "password": "secure_password",
+        }
         person = call(server, "POST", "/v1/users", account)
-        tokens = call(server, "POST", "/v1/auth/login", {"email": account["email"], "password": account["password"]})
+        tokens = call(
+            server, "POST", "/v1/auth/login", {"email": account["email"], "password": account["password"]}
+        )
         people.append((person["id"], tokens["access_token"]))
     rows = []
     for (one, token), (other, other_token) in zip(people[::2], people[1::2], strict=True):
         conversation = call(server, "POST", "/v1/conversations", {"user_id": other}, token)["id"]
         rows += [f'{{"{token}", "{conversation}"}}', f'{{"{other_token}", "{conversation}"}}']
-        for number in range(HISTORY // PEOPLE):
-            call(server, "POST", "/v1/messages", {"conversation_id": conversation, "content": f"{number}", "type": "text"}, token)
+        for number in range(HISTORY):
+            call(
+                server,
+                "POST",
+                "/v1/messages",
+                {"conversation_id": conversation, "content": f"{number}", "type": "text"},
+                token,
+            )
     return ", ".join(rows)
 
 
-def call(server: str, method: str, path: str, body: dict[str, str], token: str | None = None) -> dict[str, str]:
+def call(
+    server: str, method: str, path: str, body: dict[str, str], token: str | None = None
+) -> dict[str, str]:
     """Send one request and return its answer."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(server + path, json.dumps(body).encode(), headers, method=method)

@@ -108,16 +108,18 @@ class Messages:
                 if located is None or only.conversation_id not in (None, located[0]):
                     raise Invalid("before" if before else "after", "This is no message of this list")
                 place = located[1]
-            found, span = await messages.page(
-                conn,
-                caller.user_id,
-                only,
-                limit=limit + 1,
-                before=place if before else None,
-                after=place if after else None,
-            )
+            start, end = (place, None) if before else (None, place)
+            span = None
+            if only.conversation_id is not None and only.counts_are_free:
+                found, span = await messages.history(
+                    conn, caller.user_id, only.conversation_id, limit=limit + 1, before=start, after=end
+                )
+            else:
+                found = await messages.page(
+                    conn, caller.user_id, only, limit=limit + 1, before=start, after=end
+                )
             page = cut(found, limit, str(after) if after else None, lambda message: str(message.id))
-            if span is not None and only.counts_are_free:
+            if span is not None:
                 total, newer = span.last_seq - span.purged_seq, span.last_seq - page.items[0].seq
             else:
                 total = await messages.count(conn, caller.user_id, only, after=0)
