@@ -110,21 +110,24 @@ def test_running_or_not(made: Path, tmp_path: Path) -> None:
 def test_consistent_under_writes(made: Path, tmp_path: Path) -> None:
     """What is written meanwhile is in the backup wholly or not at all."""
 
-    async def write(dsn: str, ended: asyncio.Event) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def write(dsn: str) -> None:
         while not ended.is_set():
             conn = await asyncpg.connect(dsn)
             async with conn.transaction():
                 await conn.execute("INSERT INTO left_hand DEFAULT VALUES")
                 await conn.execute("INSERT INTO right_hand DEFAULT VALUES")
             await conn.close()
+            begun.set()
 
     async def scenario() -> None:
         shutil.copytree(made / "data", tmp_path / "data", ignore=shutil.ignore_patterns("*.lock"))
         async with EmbeddedPostgres(tmp_path / "data") as dsn:
             for table in ("left_hand", "right_hand"):
                 await fetch(dsn, f"CREATE TABLE {table} (id serial)")
-            ended = asyncio.Event()
-            writer = asyncio.create_task(write(dsn, ended))
+            writer = asyncio.create_task(write(dsn))
+            await begun.wait()
             await backup(dsn, tmp_path / "saved")
             ended.set()
             await writer
