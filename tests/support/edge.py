@@ -222,7 +222,8 @@ def only(*operation_ids: str) -> Document:
     kept = {
         name: DOCUMENT["components"][name] for name in ("schemas", "parameters", "headers", "securitySchemes")
     }
-    return {**DOCUMENT, "paths": paths, "components": kept}
+    outside = {"x-outside-operations": {}}
+    return {**DOCUMENT, **outside, "paths": paths, "components": kept}
 
 
 def with_limits(document: Document, **limits: int) -> Mapping[str, tuple[int, int]]:
