@@ -355,7 +355,7 @@ class Attachment(BaseModel):
     size: Annotated[int, Field(description='In bytes.', ge=0, le=9007199254740991)]
 
 
-class NewGroupSettings(BaseModel):
+class CreateGroupSettings(BaseModel):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -591,7 +591,7 @@ class TextToConversation(BaseModel):
     metadata: TextMetadata | MISSING = MISSING
 
 
-class NewAttachment(BaseModel):
+class SendAttachment(BaseModel):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -640,7 +640,7 @@ class CreateGroup(BaseModel):
         list[UUID],
         Field(description='Who is in it from the start, beside you.', max_length=999),
     ] = []
-    settings: NewGroupSettings | MISSING = MISSING
+    settings: CreateGroupSettings | MISSING = MISSING
 
 
 class UpdateGroup(BaseModel):
@@ -813,7 +813,7 @@ class MediaMetadata(BaseModel):
         MISSING
     )
     mentions: Annotated[list[UUID] | MISSING, Field(max_length=50)] = MISSING
-    attachments: Annotated[list[NewAttachment], Field(max_length=10, min_length=1)]
+    attachments: Annotated[list[SendAttachment], Field(max_length=10, min_length=1)]
     custom: dict[str, Any] | MISSING = MISSING
 
 
@@ -1040,10 +1040,7 @@ class MediaToReceiver(BaseModel):
     content: Annotated[
         str, Field(description='What is said about the attachments.', max_length=4000)
     ] = ''
-    type: Annotated[
-        Literal['image', 'video', 'audio', 'file'],
-        Field(description='The types that carry attachments.'),
-    ]
+    type: Literal['image', 'video', 'audio', 'file']
     metadata: MediaMetadata
 
 
@@ -1060,10 +1057,7 @@ class MediaToConversation(BaseModel):
     content: Annotated[
         str, Field(description='What is said about the attachments.', max_length=4000)
     ] = ''
-    type: Annotated[
-        Literal['image', 'video', 'audio', 'file'],
-        Field(description='The types that carry attachments.'),
-    ]
+    type: Literal['image', 'video', 'audio', 'file']
     metadata: MediaMetadata
 
 

@@ -13,7 +13,7 @@ async def create_group(
     *, idempotency_key: str | None = None, body: models.CreateGroup, caller: Caller
 ) -> Reply:
     given = body.model_dump()
-    settings = given.get("settings") or models.NewGroupSettings().model_dump()
+    settings = given.get("settings") or models.CreateGroupSettings().model_dump()
     group, replayed = await services().groups.create(
         caller,
         body.name,

@@ -49,9 +49,12 @@ def bodies_are_named(document: Document) -> Iterator[str]:
 
 
 def names_read_well(document: Document) -> Iterator[str]:
-    for name in document["components"]["schemas"]:
+    schemas = document["components"]["schemas"]
+    for name in schemas:
         if _CLASS_NAME.fullmatch(name) is None or name in _RESERVED_NAMES:
             yield f"components/schemas/{name}: is no good name for a class"
+        if _is_object(schemas[name]) and f"New{name}" in schemas:
+            yield f"components/schemas/New{name}: is what Go calls the function that makes a {name}"
     for place, schema in schema_places(document):
         for name in schema.get("properties", {}):
             if _PROPERTY_NAME.fullmatch(name) is None:
@@ -105,10 +108,10 @@ def schemas_have_a_type(document: Document) -> Iterator[str]:
 
 
 def null_stands_beside_a_type(document: Document) -> Iterator[str]:
-    """Readers disagree about `nullable` without a type, but for the one reference that is all of allOf."""
+    """OpenAPI 3.0.3: `nullable` adds null to the `type` beside it, and to nothing that is referred to."""
     for place, schema in schema_places(document):
-        if schema.get("nullable") and "type" not in schema and len(schema.get("allOf", ())) != 1:
-            yield f"{place}: nullable needs a type, or allOf with one reference"
+        if schema.get("nullable") and ("type" not in schema or schema.keys() & {"allOf", "anyOf", "oneOf"}):
+            yield f"{place}: nullable needs a type and stands beside no choice; use anyOf with Nothing"
 
 
 def patterns_are_portable(document: Document) -> Iterator[str]:
