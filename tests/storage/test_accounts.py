@@ -191,13 +191,24 @@ async def test_nothing_of_the_password_is_stored(parley: Process) -> None:
     ("email", "password"),
     [("ada@example.com", "wrong password"), ("nobody@example.com", PASSWORD), ("", PASSWORD)],
 )
-async def test_log_in_says_not_what_is_wrong(parley: Process, email: str, password: str) -> None:
-    """A wrong password and an unknown address get the same words."""
+async def test_log_in_says_not_what_is_wrong(
+    parley: Process, monkeypatch: pytest.MonkeyPatch, email: str, password: str
+) -> None:
+    """A wrong password and an unknown address get the same words, each after one check of a password."""
     await parley.register("ada")
+    checked = []
+    verify = parley.passwords.verify
+
+    async def noted(*given: str | None) -> bool:
+        checked.append(given)
+        return await verify(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(parley.passwords, "verify", noted)
     with pytest.raises(Unauthorized) as refused:
         await parley.accounts.log_in(email, password, user_agent=None, address=None)
     assert str(refused.value) == "The e-mail address or the password is wrong"
     assert refused.value.details == {"token_expired": False}
+    assert len(checked) == 1
 
 
 async def test_password_is_rehashed(database_dsn: str) -> None:
