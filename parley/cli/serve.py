@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from parley import logs, settings
+from parley import settings
 from parley.cli.outcomes import Usage
 
 
@@ -23,9 +23,10 @@ def serve(
     if temporary and data_dir is not None:
         raise Usage("--temporary makes its own directory; leave --data-dir out.")
     chosen = settings.load(host=host, port=port, data_dir=data_dir)
-    logs.configure(chosen.log_level, chosen.log_format)
+    from parley import logs
     from parley.cli import serving
 
+    logs.configure(chosen.log_level, chosen.log_format)
     # Before anything else, because a port in use is the commonest mistake, and a database takes a moment.
     with serving.listen(chosen.host, chosen.port) as listening:
         serving.run(chosen, listening, temporary=temporary, print_url=print_url)

@@ -1,0 +1,128 @@
+"""The docs page in a real browser: it shows the contract, and asks nobody but its own server."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import yaml
+
+from browser import Tab, tab
+from servers import Server
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = json.loads((ROOT / "generated/openapi.json").read_text())
+SUMMARIES = [
+    operation["summary"]
+    for item in CONTRACT["paths"].values()
+    for method, operation in item.items()
+    if method in {"get", "post", "put", "patch", "delete"}
+]
+
+
+@pytest.fixture(scope="module")
+def page(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """Return the docs page, opened and shown."""
+    with tab(tmp_path_factory.mktemp("browser")) as opened:
+        opened.call("Page.navigate", url=f"{server.url}/docs")
+        opened.until(lambda: SUMMARIES[0] in _everything(opened))
+        yield opened
+
+
+def _everything(opened: Tab) -> str:
+    """Return all text of the page, its table of contents included."""
+    return str(opened.evaluate("document.body ? document.body.innerText : ''"))
+
+
+def test_the_page_shows_every_operation(page: Tab) -> None:
+    """Whoever opens it finds each operation by its summary."""
+    # The table of contents is folded; what a click opens stays open.
+    page.evaluate(
+        "[...document.querySelectorAll('button[aria-expanded=false]')]"
+        ".filter(button => button.textContent.startsWith('Open Group')).forEach(button => button.click())"
+    )
+    page.until(lambda: all(summary in _everything(page) for summary in SUMMARIES))
+    assert CONTRACT["info"]["title"] in _everything(page)
+
+
+def test_the_page_asks_no_other_host(page: Tab, server: Server) -> None:
+    """No fonts, no telemetry, no proxy: whatever it asked for, it asked its own server."""
+    asked = [params["request"]["url"] for params in page.params_of("Network.requestWillBeSent")]
+    hosts = {urlsplit(url).netloc for url in asked if urlsplit(url).scheme not in {"data", "blob"}}
+    assert hosts == {urlsplit(server.url).netloc}
+    assert f"{server.url}/openapi.json" in asked
+    sockets = [params["url"] for params in page.params_of("Network.webSocketCreated")]
+    assert sockets == []
+
+
+def test_the_page_needs_no_exception_from_its_policy(page: Tab) -> None:
+    """The browser blocks nothing that the page wants, so what is shown is whole, and nothing failed."""
+    complaints = [params["entry"]["text"] for params in page.params_of("Log.entryAdded")]
+    assert complaints == []
+    assert page.params_of("Runtime.exceptionThrown") == []
+    failed = [params["errorText"] for params in page.params_of("Network.loadingFailed")]
+    assert failed == []
+
+
+def test_the_page_can_be_seen(page: Tab, tmp_path: Path) -> None:
+    """There is a picture to look at: many colours, so not an empty page."""
+    picture = tmp_path / "docs.png"
+    page.screenshot(picture)
+    assert picture.stat().st_size > 30_000
+    assert page.evaluate("document.getElementById('contract').getBoundingClientRect().height") > 1000
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/"])
+def test_the_page_is_guarded(server: Server, path: str) -> None:
+    """Scripts come from the server itself only, nobody frames the page, and no type is guessed."""
+    answer = httpx.get(server.url + path)
+    policy = answer.headers["content-security-policy"]
+    directives = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == "'self'"
+    assert directives["connect-src"] == "'self'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert "<script>" not in answer.text
+
+
+def test_the_contract_is_served_in_both_forms(server: Server) -> None:
+    """JSON and YAML say the same, and are what everything is generated from."""
+    as_json = httpx.get(f"{server.url}/openapi.json", headers={"Origin": "https://elsewhere.example"})
+    as_yaml = httpx.get(f"{server.url}/openapi.yaml")
+    assert as_json.json() == CONTRACT == yaml.safe_load(as_yaml.text)
+    assert as_json.headers["access-control-allow-origin"] == "*"
+    assert as_json.headers["content-type"] == "application/json"
+    assert as_yaml.headers["content-type"] == "application/yaml"
+
+
+def test_assets_are_compressed_for_who_can_read_it(server: Server) -> None:
+    """Four megabytes of viewer travel as one; others get them as they are."""
+    url = f"{server.url}/docs/scalar.js"
+    with httpx.stream("GET", url, headers={"Accept-Encoding": "gzip"}) as answer:
+        packed = b"".join(answer.iter_raw())
+    plain = httpx.get(url, headers={"Accept-Encoding": "gzip;q=0, identity"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert gzip.decompress(packed) == plain.content == (ROOT / "parley/pages/assets/scalar.js").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/docs/start.js"]
+)
+def test_pages_can_only_be_read(server: Server, path: str) -> None:
+    """HEAD answers as GET without the body; other methods get the envelope and a true Allow."""
+    read = httpx.get(server.url + path, headers={"Accept-Encoding": "identity"})
+    head = httpx.head(server.url + path, headers={"Accept-Encoding": "identity"})
+    assert (read.status_code, head.status_code, head.content) == (200, 200, b"")
+    if path != "/metrics":
+        assert head.headers["content-length"] == read.headers["content-length"]
+    posted = httpx.post(server.url + path)
+    assert posted.status_code == 405
+    assert posted.headers["allow"] == "GET, HEAD"
+    assert posted.json()["error"]["code"] == "method_not_allowed"
+    assert posted.headers["x-request-id"]
