@@ -222,7 +222,7 @@ def only(*operation_ids: str) -> Document:
     kept = {
         name: DOCUMENT["components"][name] for name in ("schemas", "parameters", "headers", "securitySchemes")
     }
-    outside = {"x-outside-operations": {}}
+    outside: Document = {"x-outside-operations": {}}
     return {**DOCUMENT, **outside, "paths": paths, "components": kept}
 
 
