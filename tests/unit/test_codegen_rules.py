@@ -481,8 +481,8 @@ PLANTED = [
     # Examples
     Planted(
         rules_of_examples.everything_has_an_example,
-        {"components/parameters/Wait/example": GONE},
-        "components/parameters/Wait: has no example",
+        {"components/parameters/GroupIdInPath/example": GONE},
+        "components/parameters/GroupIdInPath: has no example",
     ),
     Planted(
         rules_of_examples.everything_has_an_example,
