@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 
-pytest_plugins = ["databases", "servers"]
+pytest_plugins = ["answers", "databases", "servers"]
 
 SEED = int((Path(__file__).parent / "SEED").read_text())
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}

@@ -1,22 +1,14 @@
-"""What the contract tests share: the document, servers, and people on them."""
+"""What the contract tests share: servers, and people on them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 import people
 import servers
-from scripts.specification import read_specification
-
-
-@pytest.fixture(scope="session")
-def document() -> dict[str, Any]:
-    """Return the document that the server is held against."""
-    return read_specification(servers.ROOT / "spec" / "openapi.yaml")
 
 
 @contextmanager

@@ -19,6 +19,8 @@ import pytest
 
 import people
 import servers
+from calls import DOCUMENT, OPERATIONS
+from parley.contract.document import resolve
 from tests.contract.conftest import serving
 
 SEED = (servers.ROOT / "tests" / "seed" / "api-documentation.md").read_text(encoding="utf-8")
@@ -433,14 +435,11 @@ def test_pagination_parameters(http: httpx.Client, ada: people.Person, bob: peop
     assert ids(limit=10, after=newest_first[20]) == newest_first[10:20]
 
 
-def test_filter_parameters_are_the_listed_ones(document: dict[str, Any]) -> None:
+def test_filter_parameters_are_the_listed_ones() -> None:
     """Messages can be filtered by what the seed lists."""
     listed = [line.partition("`: ")[0][1:] for line in bullets_of("Query Parameters")]
-    parameters = document["components"]["parameters"]
-    known = [
-        parameters[parameter["$ref"].rpartition("/")[2]]["name"]
-        for parameter in document["paths"]["/messages"]["get"]["parameters"]
-    ]
+    parameters = OPERATIONS["list_messages"].raw["parameters"]
+    known = [resolve(DOCUMENT, parameter)["name"] for parameter in parameters]
     assert set(listed) <= set(known)
     assert listed == ["limit", "before", "after", "status", "type", "from", "to"]
 

@@ -19,8 +19,6 @@ from typing import Protocol
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# Where the answers of all servers of a run are noted, a file for each server.
-ANSWERS = Path(os.environ.get("ANSWERS_DIRECTORY", ROOT / ".tox" / "answers"))
 
 _START_SECONDS = 60
 _STOP_SECONDS = 30
@@ -119,8 +117,8 @@ def start(
     temporary: bool = True,
 ) -> Server:
     """Start a server that logs into `directory`, and return it when it is ready."""
-    ANSWERS.mkdir(parents=True, exist_ok=True)
-    answers = ANSWERS / f"{os.getpid()}-{directory.name}-{name}.jsonl"
+    # All servers of a run note their answers here, a file for each; the plugin `answers` reads them at the end.
+    answers = Path(os.environ["ANSWERS_DIRECTORY"]) / f"{os.getpid()}-{directory.name}-{name}.jsonl"
     log = directory / f"{name}.log"
     variables = environment({**DEFAULTS, "PARLEY_CHECK_ANSWERS": str(answers), **(env or {})})
     with log.open("w") as errors:
