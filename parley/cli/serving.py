@@ -19,7 +19,6 @@ from parley import __version__, logs
 from parley.app import App, Observer
 from parley.cli.outcomes import Surroundings
 from parley.contract.options import ContractOptions
-from parley.errors import Unauthorized
 from parley.logs import RequestLog
 from parley.node import Node
 from parley.pages import document, pages
@@ -169,10 +168,9 @@ def _contract_options(chosen: Settings, services: Services) -> ContractOptions:
 
     def session_of(body: Any) -> str | None:
         """Return whose refresh token a body holds; one that is not ours counts for the address."""
-        try:
-            return str(services.sessions.session_of(body["refresh_token"]))
-        except (Unauthorized, KeyError, TypeError):
-            return None
+        token = body.get("refresh_token") if isinstance(body, dict) else None
+        session_id = services.sessions.session_of(token) if isinstance(token, str) else None
+        return None if session_id is None else str(session_id)
 
     return ContractOptions(
         max_body_bytes=chosen.max_body_bytes,
