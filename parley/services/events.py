@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from parley import cursors
 from parley.cursors import Cursor, ForgedCursor
 from parley.errors import Gone, Invalid
 from parley.events import EventKind
-from parley.model import Caller, Event, GroupSettings, Receipt, User
+from parley.model import Caller, Event, Receipt, User
 from parley.services.conversations import Conversations
 from parley.services.users import Users
 from parley.storage import events
@@ -66,7 +66,11 @@ class Events:
             remaining = deadline - asyncio.get_running_loop().time()
             if excerpt.rows or remaining <= 0 or self._ending:
                 return await self._page(excerpt, limit)
-            position = excerpt.state.head
+            position = excerpt.end
+            if cursor is not None:
+                cursor = replace(cursor, position=position)
+            if position < excerpt.state.head:
+                continue
             try:
                 async with asyncio.timeout(min(remaining, LOOK_EVERY)):
                     await moved.wait()
@@ -85,10 +89,10 @@ class Events:
     async def _page(self, excerpt: Excerpt, limit: int) -> EventPage:
         epoch = cursors.epoch_of(excerpt.state.epoch)
         rows = excerpt.rows[:limit]
-        has_more = len(excerpt.rows) > limit
+        cut_off = len(excerpt.rows) > limit
         people = await self._people(rows)
         # Whoever has read everything goes on at the head, past the events of other people.
-        end = rows[-1]["event_position"] if has_more else excerpt.state.head
+        end = rows[-1]["event_position"] if cut_off else excerpt.end
         return EventPage(
             [
                 Event(
@@ -100,7 +104,7 @@ class Events:
                 for row in rows
             ],
             Cursor(epoch, end).encode(),
-            has_more,
+            has_more=end < excerpt.state.head,
         )
 
     async def _people(self, rows: Sequence[Row]) -> Mapping[UUID, User]:
@@ -121,7 +125,7 @@ def data_of(row: Row, people: Mapping[UUID, User]) -> Any:
             return {
                 "conversation_id": row["stream_id"],
                 "kind": row["conversation_kind"],
-                "name": row["name"],
+                "name": row["facts"]["name"] if row["facts"] else None,
                 "created_by": row["actor_id"],
                 "user_ids": row["user_ids"],
             }
@@ -135,12 +139,8 @@ def data_of(row: Row, people: Mapping[UUID, User]) -> Any:
         case EventKind.GROUP_UPDATED:
             return {
                 "group_id": row["stream_id"],
-                "name": row["name"],
-                "description": row["description"],
-                "settings": GroupSettings(
-                    row["is_private"], row["allow_invites"], row["message_retention_days"]
-                ),
-                "owner_id": row["facts"]["owner_id"],
+                # As it was then: whoever was removed since does not learn what it became.
+                **row["facts"],
             }
         case EventKind.GROUP_DELETED:
             return {"group_id": row["stream_id"], "actor_id": row["actor_id"]}

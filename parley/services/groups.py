@@ -24,6 +24,7 @@ from parley.services.idempotency import Idempotency, request_hash
 from parley.services.pages import check_direction, cut
 from parley.storage import conversations, groups, users
 from parley.storage.database import Connection, Database
+from parley.storage.groups import COUNT_LIMIT
 from parley.storage.log import Entry, Log
 
 
@@ -77,17 +78,22 @@ class Groups:
         member_id = None if public else caller.user_id
         async with self._database.read() as conn:
             cursor = before or after
-            if cursor is not None and not await groups.exists(conn, cursor):
+            if cursor is not None and not await groups.is_place(conn, cursor, caller.user_id):
                 raise Invalid("before" if before else "after", "This is no group of this list")
             found = await groups.page(conn, member_id=member_id, limit=limit + 1, before=before, after=after)
             page = cut(found, limit, str(after) if after else None, lambda group: str(group.id))
             total = await groups.count(conn, member_id=member_id)
             newer = 0
-            if page.items:
+            if cursor is not None and page.items:
                 newer = await groups.count(conn, member_id=member_id, newer_than=page.items[0].id)
             elif before is not None:
                 newer = total
-        return replace(page, total=total, current_page=newer // limit + 1)
+        return replace(
+            page,
+            total=min(total, COUNT_LIMIT),
+            total_exact=total <= COUNT_LIMIT,
+            current_page=newer // limit + 1,
+        )
 
     async def update(self, caller: Caller, group_id: UUID, changes: Mapping[str, Any]) -> Group:
         """Change the columns of a group that are given. Owners and admins may."""
@@ -102,7 +108,7 @@ class Groups:
                     stream_id=group_id,
                     subject_id=group_id,
                     actor_id=caller.user_id,
-                    facts={"owner_id": str(group.owner_id)},
+                    facts=_facts(group, changes),
                 )
         return await self.get(caller, group_id)
 
@@ -152,8 +158,11 @@ class Groups:
         wanted = request_hash("POST", f"/groups/{group_id}/members", {"user_id": user_id})
         async with self._idempotency.claim(caller.user_id, key, wanted) as claim, self._log.append() as entry:
             made = await claim.made(entry.conn)
+            # Also a replay is for those only who may still see the group.
+            group, own_role = await _visible(entry.conn, caller, group_id)
             if made is None:
-                await self._add_member(entry, caller, group_id, user_id)
+                await self._check_addition(entry.conn, group, own_role, user_id)
+                await _let_in(entry, caller, group_id, user_id)
                 await claim.keep(entry.conn, "member", user_id)
             member = await groups.member(entry.conn, group_id, user_id)
         if member is None:
@@ -228,7 +237,11 @@ class Groups:
     ) -> UUID:
         group_id = uuid7()
         position = entry.add(
-            EventKind.CONVERSATION_CREATED, stream_id=group_id, subject_id=group_id, actor_id=caller.user_id
+            EventKind.CONVERSATION_CREATED,
+            stream_id=group_id,
+            subject_id=group_id,
+            actor_id=caller.user_id,
+            facts={"name": name},
         )
         await groups.create(entry.conn, group_id, name, description, settings, position, entry.at)
         members: list[tuple[UUID, Role]] = [
@@ -252,16 +265,16 @@ class Groups:
         if unknown:
             raise Invalid(*unknown[0], *unknown[1:])
 
-    async def _add_member(self, entry: Entry, caller: Caller, group_id: UUID, user_id: UUID) -> None:
-        group, own_role = await _visible(entry.conn, caller, group_id)
+    async def _check_addition(
+        self, conn: Connection, group: Group, own_role: Role | None, user_id: UUID
+    ) -> None:
         if own_role is None or (own_role == "member" and not group.settings.allow_invites):
             raise Forbidden("You cannot add members to this group")
-        if await users.find(entry.conn, user_id) is None:
+        if await users.find(conn, user_id) is None:
             raise NotFound("user")
-        if await groups.member(entry.conn, group_id, user_id) is not None:
+        if await groups.member(conn, group.id, user_id) is not None:
             raise Conflict("This user is a member already", field="user_id")
         self._check_room(group)
-        await _let_in(entry, caller, group_id, user_id)
 
     def _check_room(self, group: Group) -> None:
         if group.member_count >= self._max_members:
@@ -299,6 +312,17 @@ async def _place(
 async def _let_in(entry: Entry, caller: Caller, group_id: UUID, user_id: UUID) -> None:
     position = _note(entry, EventKind.MEMBER_ADDED, caller, group_id, user_id, "member")
     await conversations.add_members(entry.conn, group_id, [(user_id, "member")], position, entry.at)
+
+
+def _facts(group: Group, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event tells of a group that changes: all of it, so that nobody has to look it up later."""
+    changed = {"name": group.name, "description": group.description, **asdict(group.settings), **changes}
+    return {
+        "name": changed.pop("name"),
+        "description": changed.pop("description"),
+        "settings": changed,
+        "owner_id": str(group.owner_id),
+    }
 
 
 def _note(entry: Entry, kind: EventKind, caller: Caller, group_id: UUID, user_id: UUID, role: Role) -> int:

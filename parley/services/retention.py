@@ -66,12 +66,13 @@ class Retention:
         # Events go last: what is purged can still be told as a tombstone by those that remain.
         oldest = now - self._keep_events
         await retention.trim_log(conn, oldest)
-        for name, state in await retention.trimmed_partitions(conn):
-            await retention.drop_partition(conn, name, state)
         await _repeat(partial(retention.forget_purged, conn, oldest))
         await retention.forget_deleted_groups(conn, oldest)
         await _repeat(partial(idempotency.delete_expired, conn))
         await _repeat(partial(sessions.delete_expired, conn))
+        # Dropping waits for whoever still reads the partition, a long dump perhaps; all else is done by then.
+        for name, state in await retention.trimmed_partitions(conn):
+            await retention.drop_partition(conn, name, state)
 
     async def _keep_going(self) -> None:
         while True:

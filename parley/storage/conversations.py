@@ -139,15 +139,20 @@ async def undelivered(conn: Connection, user_id: UUID, position: int, limit: int
     """
     rows = await conn.fetch(
         """
-        SELECT m.conversation_id, s.seq
-        FROM members m
-        CROSS JOIN LATERAL (
-            SELECT l.seq FROM messages l
-            WHERE l.conversation_id = m.conversation_id AND l.position <= $2
-            ORDER BY l.position DESC LIMIT 1
-        ) s
-        WHERE m.user_id = $1
-          AND s.seq > (SELECT w.delivered_seq FROM watermarks(m.conversation_id) w WHERE w.user_id = $1)
+        WITH perhaps AS MATERIALIZED (
+            SELECT m.conversation_id, s.seq
+            FROM members m
+            CROSS JOIN LATERAL (
+                SELECT l.seq FROM messages l
+                WHERE l.conversation_id = m.conversation_id AND l.position <= $2
+                ORDER BY l.position DESC LIMIT 1
+            ) s
+            WHERE m.user_id = $1 AND s.seq > greatest(m.delivered_seq, m.read_seq)
+        )
+        SELECT p.conversation_id, p.seq
+        FROM perhaps p
+        -- What one sent oneself was not noted, and is looked up for those few.
+        WHERE p.seq > (SELECT w.delivered_seq FROM watermarks(p.conversation_id) w WHERE w.user_id = $1)
         LIMIT $3
         """,
         user_id,
@@ -194,28 +199,36 @@ async def page(
     rows = await conn.fetch(
         f"""
         WITH mine AS (
-            SELECT m.conversation_id, c.kind, c.low_user_id, c.high_user_id, c.created_at, c.created_position,
-                   coalesce(latest.position, c.created_position) AS activity
+            SELECT m.conversation_id,
+                   coalesce(latest.position, (
+                       -- Activity never goes back, also when the messages that it was are purged.
+                       SELECT greatest(p.created_position, p.purged_position) FROM conversations p
+                       WHERE p.conversation_id = m.conversation_id
+                   )) AS activity
             FROM members m
-            JOIN conversations c ON c.conversation_id = m.conversation_id
             LEFT JOIN LATERAL (
                 SELECT l.position FROM messages l
                 WHERE l.conversation_id = m.conversation_id
                 ORDER BY l.position DESC LIMIT 1
             ) latest ON true
             WHERE m.user_id = $1 AND ($5::uuid IS NULL OR m.conversation_id = $5)
+            OFFSET 0
         ), chosen AS MATERIALIZED (
-            SELECT *, low_watermarks(conversation_id) AS low
+            SELECT conversation_id, activity
             FROM mine
             WHERE activity < coalesce($2, activity + 1) AND activity > coalesce($3, 0)
             ORDER BY activity {direction(after)}
             LIMIT $4
+        ), c AS MATERIALIZED (
+            SELECT v.*, chosen.activity, low_watermarks(v.conversation_id) AS low
+            FROM chosen
+            JOIN conversations v USING (conversation_id)
         )
         SELECT {MESSAGE_COLUMNS},
-               c.conversation_id AS chosen_id, c.kind, c.created_at AS began_at, c.activity,
+               c.conversation_id AS chosen_id, c.kind, c.created_at AS began_at, c.purged_until, c.activity,
                CASE WHEN c.low_user_id = $1 THEN c.high_user_id ELSE c.low_user_id END AS other_id,
                g.name, w.read_seq, w.delivered_seq, last_seq(c.conversation_id) AS last_seq
-        FROM chosen c
+        FROM c
         LEFT JOIN groups g ON g.conversation_id = c.conversation_id
         LEFT JOIN messages m ON m.conversation_id = c.conversation_id AND m.position = c.activity
         CROSS JOIN LATERAL (SELECT * FROM watermarks(c.conversation_id) w WHERE w.user_id = $1) w
@@ -232,6 +245,7 @@ async def page(
 
 def _conversation_of(row: Row) -> Conversation:
     last_message = None if row["id"] is None else message_of(row)
+    quiet_since = row["purged_until"] or row["began_at"]
     return Conversation(
         id=row["chosen_id"],
         kind=row["kind"],
@@ -239,7 +253,7 @@ def _conversation_of(row: Row) -> Conversation:
         group_id=row["chosen_id"] if row["kind"] == "group" else None,
         name=row["name"],
         created_at=row["began_at"],
-        last_activity_at=row["began_at"] if last_message is None else last_message.created_at,
+        last_activity_at=quiet_since if last_message is None else last_message.created_at,
         last_message=last_message,
         unread_count=row["last_seq"] - row["read_seq"],
         last_seq=row["last_seq"],

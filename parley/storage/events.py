@@ -9,6 +9,8 @@ from parley.storage.messages import MESSAGE_COLUMNS, message_of
 
 # A change of somebody's profile is told in conversations of at most so many members.
 SMALL_CONVERSATION = 100
+# How many changes of profiles one reading looks at, of which few may concern the reader.
+PROFILES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +24,29 @@ class LogState:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Some rows of the log in order, with the state of the log in the same snapshot."""
+    """Some rows of the log in order, with the state of the log in the same snapshot.
+
+    Unless there are as many as were asked for, they are all that the user may read up to `end`.
+    """
 
     state: LogState
     rows: list[Row]
+    end: int
+
+
+_NEVER = 2**63 - 1
+# Whether a period of membership covers the position of an event.
+_COVERS = f"{{0}}.from_position <= e.position AND coalesce({{0}}.to_position, {_NEVER}) > e.position"
+
+# Not read_head(), which is volatile: it may see more than the statement around it, and whoever went on from there
+# would miss what was committed in between.
+_HEAD = "coalesce((SELECT e.position FROM events e ORDER BY e.position DESC LIMIT 1), s.trimmed_to)"
 
 
 async def read_state(conn: Connection) -> LogState:
     """Return the state of the log."""
     row = await fetch_one(
-        conn,
-        "SELECT log_epoch() AS epoch, trimmed_to, (SELECT head FROM read_head(0)) AS head FROM log_state",
+        conn, f"SELECT log_epoch() AS epoch, s.trimmed_to, {_HEAD} AS head FROM log_state s"
     )
     return LogState(row["epoch"], row["trimmed_to"], row["head"])
 
@@ -41,89 +55,98 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
     """Return up to `limit` events after a position that were the user's to read at their position.
 
     One statement: state and rows are of one snapshot, so whatever is committed up to `head` and theirs is seen.
+    What was trimmed is not read, though its partition may still be there.
     """
     rows = await conn.fetch(
         f"""
         WITH state AS MATERIALIZED (
-            SELECT log_epoch() AS epoch, trimmed_to, (SELECT head FROM read_head($2)) AS head FROM log_state
-        ), companions AS (
-            -- People whose profile the user may follow: they share a conversation that is not large.
-            SELECT DISTINCT theirs.user_id
-            FROM memberships mine
-            JOIN memberships theirs USING (conversation_id)
-            WHERE mine.user_id = $1 AND theirs.user_id <> $1
-              AND (SELECT count(*) FROM (
-                    SELECT FROM members n WHERE n.conversation_id = mine.conversation_id
-                    LIMIT {SMALL_CONVERSATION + 1}
-                  ) counted) <= {SMALL_CONVERSATION}
+            SELECT log_epoch() AS epoch, s.trimmed_to, greatest($2, s.trimmed_to) AS start, {_HEAD} AS head
+            FROM log_state s
+        ), horizon AS MATERIALIZED (
+            SELECT coalesce((
+                SELECT e.position FROM events e
+                WHERE e.kind = 'user.updated' AND e.position > (SELECT start FROM state)
+                ORDER BY e.position OFFSET {PROFILES_AT_ONCE - 1} LIMIT 1
+            ), s.head) AS position
+            FROM state s
+        ), soonest AS (
+            -- What is chosen lies in those of the periods whose own next event comes first.
+            SELECT p.*
+            FROM (
+                SELECT conversation_id, from_position, coalesce(to_position, {_NEVER}) AS past, to_position
+                FROM memberships
+                WHERE user_id = $1 AND coalesce(to_position, {_NEVER}) > (SELECT start + 1 FROM state)
+                OFFSET 0
+            ) p
+            CROSS JOIN LATERAL (
+                SELECT e.position FROM events e
+                WHERE e.stream_id = p.conversation_id
+                  AND e.position > (SELECT start FROM state)
+                  AND e.position >= p.from_position AND e.position < p.past
+                ORDER BY e.position LIMIT 1
+            ) e
+            ORDER BY e.position LIMIT $3
         ), theirs AS (
             (
                 SELECT e.*, p.to_position
-                FROM memberships p
+                FROM soonest p
                 CROSS JOIN LATERAL (
                     SELECT e.* FROM events e
                     WHERE e.stream_id = p.conversation_id
-                      AND e.position > $2
-                      AND e.position >= p.from_position
-                      AND e.position < coalesce(p.to_position, 9223372036854775807)
+                      AND e.position > (SELECT start FROM state)
+                      AND e.position >= p.from_position AND e.position < p.past
                     ORDER BY e.position LIMIT $3
                 ) e
-                WHERE p.user_id = $1
                 ORDER BY e.position LIMIT $3
             ) UNION ALL (
                 SELECT e.*, NULL::bigint FROM events e
-                WHERE e.stream_id = $1 AND e.position > $2
+                WHERE e.stream_id = $1 AND e.position > (SELECT start FROM state)
                 ORDER BY e.position LIMIT $3
             ) UNION ALL (
-                SELECT e.*, NULL::bigint
-                FROM companions w
-                CROSS JOIN LATERAL (
-                    SELECT e.* FROM events e
-                    WHERE e.stream_id = w.user_id AND e.position > $2 AND e.kind = 'user.updated'
-                      AND EXISTS (
-                        SELECT FROM memberships mine
-                        JOIN memberships other USING (conversation_id)
-                        WHERE mine.user_id = $1 AND other.user_id = w.user_id
-                          AND e.position >= mine.from_position
-                          AND e.position < coalesce(mine.to_position, 9223372036854775807)
-                          AND e.position >= other.from_position
-                          AND e.position < coalesce(other.to_position, 9223372036854775807)
-                      )
-                    ORDER BY e.position LIMIT $3
-                ) e
+                -- Other people's profiles: theirs with whom the user shared a conversation then, not a large one.
+                SELECT e.*, NULL::bigint FROM events e
+                WHERE e.kind = 'user.updated'
+                  AND e.position > (SELECT start FROM state)
+                  AND e.position <= (SELECT position FROM horizon)
+                  AND e.stream_id <> $1
+                  AND EXISTS (
+                    SELECT FROM (
+                        SELECT o.conversation_id FROM memberships o
+                        WHERE o.user_id = e.stream_id AND {_COVERS.format("o")} AND EXISTS (
+                            SELECT FROM memberships mine
+                            WHERE mine.conversation_id = o.conversation_id AND mine.user_id = $1
+                              AND {_COVERS.format("mine")}
+                        )
+                        OFFSET 0
+                    ) shared
+                    WHERE (
+                        SELECT count(*) FROM (
+                            SELECT FROM memberships n
+                            WHERE n.conversation_id = shared.conversation_id AND {_COVERS.format("n")}
+                            LIMIT {SMALL_CONVERSATION + 1}
+                        ) counted
+                    ) <= {SMALL_CONVERSATION}
+                  )
                 ORDER BY e.position LIMIT $3
             )
         ), chosen AS MATERIALIZED (
-            SELECT * FROM theirs ORDER BY position LIMIT $3
+            SELECT t.*,
+                   -- Whoever is a member again may read everything that is kept.
+                   CASE WHEN NOT EXISTS (
+                       SELECT FROM members n WHERE n.conversation_id = t.stream_id AND n.user_id = $1
+                   ) THEN t.to_position END AS left_at
+            FROM theirs t
+            WHERE t.position <= (SELECT position FROM horizon)
+            ORDER BY t.position LIMIT $3
         ), c AS MATERIALIZED (
             SELECT v.*, low_watermarks(v.conversation_id) AS low
             FROM (SELECT DISTINCT stream_id FROM chosen) d
             JOIN conversations v ON v.conversation_id = d.stream_id
-        ), m AS (
-            SELECT e.position AS event_position, w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
-                   w.type, v.content, v.metadata, w.created_at, w.edited_at, v.deleted_at
-            FROM chosen e
-            JOIN messages w ON w.conversation_id = e.stream_id AND w.position = e.message_position
-            CROSS JOIN LATERAL (
-                -- What was edited after somebody left is not theirs to read, and what it was before is gone.
-                SELECT w.content, w.metadata, w.deleted_at
-                WHERE w.edited_position < coalesce(e.to_position, 9223372036854775807) OR w.edited_at IS NULL
-                UNION ALL
-                SELECT NULL, NULL, w.edited_at
-                WHERE w.edited_position >= e.to_position
-            ) v
-            UNION ALL
-            SELECT e.position, w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
-                   w.type, NULL, NULL, w.created_at, NULL, w.purged_at
-            FROM chosen e
-            JOIN purged_messages w ON w.conversation_id = e.stream_id AND w.position = e.message_position
         )
         SELECT {MESSAGE_COLUMNS},
-               s.epoch, s.trimmed_to, s.head,
+               s.epoch, s.trimmed_to, s.head, (SELECT position FROM horizon) AS excerpt_end,
                e.position AS event_position, e.stream_id, e.kind, e.subject_id, e.actor_id, e.seq AS event_seq,
                e.facts, c.kind AS conversation_kind,
-               g.name, g.description, g.is_private, g.allow_invites, g.message_retention_days,
-               (SELECT o.user_id FROM members o WHERE o.conversation_id = e.stream_id AND o.role = 'owner') AS owner_id,
                CASE WHEN e.kind = 'conversation.created' THEN ARRAY(
                    SELECT p.user_id FROM memberships p
                    WHERE p.conversation_id = e.stream_id AND p.from_position = e.position
@@ -132,8 +155,25 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
         FROM state s
         LEFT JOIN chosen e ON true
         LEFT JOIN c ON c.conversation_id = e.stream_id
-        LEFT JOIN groups g ON g.conversation_id = e.stream_id
-        LEFT JOIN m ON m.event_position = e.position
+        LEFT JOIN LATERAL (
+            SELECT w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
+                   w.type, v.content, v.metadata, w.created_at, v.edited_at, v.deleted_at
+            FROM messages w
+            CROSS JOIN LATERAL (
+                -- What was edited after somebody left is not theirs to read, and what it was before is gone.
+                SELECT w.content, w.metadata, w.edited_at, w.deleted_at
+                WHERE w.edited_position < coalesce(e.left_at, {_NEVER}) OR w.edited_at IS NULL
+                UNION ALL
+                SELECT NULL, NULL, NULL, coalesce(w.deleted_at, w.edited_at)
+                WHERE w.edited_position >= e.left_at
+            ) v
+            WHERE w.conversation_id = e.stream_id AND w.position = e.message_position
+            UNION ALL
+            SELECT w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
+                   w.type, NULL, NULL, w.created_at, NULL, w.purged_at
+            FROM purged_messages w
+            WHERE w.conversation_id = e.stream_id AND w.position = e.message_position
+        ) m ON true
         ORDER BY e.position
         """,
         user_id,
@@ -141,7 +181,8 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
         limit,
     )
     state = LogState(rows[0]["epoch"], rows[0]["trimmed_to"], rows[0]["head"])
-    return Excerpt(state, [row for row in rows if row["event_position"] is not None])
+    found = [row for row in rows if row["event_position"] is not None]
+    return Excerpt(state, found, rows[0]["excerpt_end"])
 
 
 def message_in(row: Row) -> Message:

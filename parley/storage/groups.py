@@ -10,6 +10,8 @@ from parley.storage.database import Connection, Row, direction
 
 # How many members a group shows of itself; the rest is a list of its own.
 SHOWN_MEMBERS = 100
+# Counting groups stops here.
+COUNT_LIMIT = 10_000
 
 _GROUP_COLUMNS = f"""
     g.conversation_id, g.created_position, g.name, g.description, g.is_private, g.allow_invites,
@@ -92,8 +94,8 @@ async def page(
             JOIN conversations v USING (conversation_id)
             WHERE v.deleted_at IS NULL
               AND {_VISIBLE[member_id is None]}
-              AND ($2::uuid IS NULL OR g.created_position < {_PLACE.format("$2")})
-              AND ($3::uuid IS NULL OR g.created_position > {_PLACE.format("$3")})
+              AND g.created_position < coalesce({_PLACE.format("$2")}, {_PAST_THE_END})
+              AND g.created_position > coalesce({_PLACE.format("$3")}, 0)
             ORDER BY g.created_position {direction(after)}
             LIMIT $4
         )
@@ -110,6 +112,7 @@ async def page(
     return [_group_of(row) for row in rows]
 
 
+_PAST_THE_END = 2**63 - 1
 _PLACE = "(SELECT created_position FROM groups WHERE conversation_id = {})"
 _VISIBLE = {
     True: "NOT g.is_private AND $1::uuid IS NULL",
@@ -118,15 +121,17 @@ _VISIBLE = {
 
 
 async def count(conn: Connection, *, member_id: UUID | None, newer_than: UUID | None = None) -> int:
-    """Count the groups that `page` would show, or of those the ones newer than a group."""
+    """Count the groups that `page` would show, or of those the ones newer than a group; up to COUNT_LIMIT + 1."""
     number: int = await conn.fetchval(
         f"""
-        SELECT count(*)
-        FROM groups g
-        JOIN conversations c USING (conversation_id)
-        WHERE c.deleted_at IS NULL
-          AND {_VISIBLE[member_id is None]}
-          AND ($2::uuid IS NULL OR g.created_position > {_PLACE.format("$2")})
+        SELECT count(*) FROM (
+            SELECT FROM groups g
+            JOIN conversations c USING (conversation_id)
+            WHERE c.deleted_at IS NULL
+              AND {_VISIBLE[member_id is None]}
+              AND g.created_position > coalesce({_PLACE.format("$2")}, 0)
+            LIMIT {COUNT_LIMIT + 1}
+        ) counted
         """,
         member_id,
         newer_than,
@@ -134,10 +139,23 @@ async def count(conn: Connection, *, member_id: UUID | None, newer_than: UUID | 
     return number
 
 
-async def exists(conn: Connection, group_id: UUID) -> bool:
-    """Tell whether a group was ever made and not yet forgotten: such an id is a cursor."""
+async def is_place(conn: Connection, group_id: UUID, user_id: UUID) -> bool:
+    """Tell whether a group is a place where a list of this user's may go on: one that they could see once.
+
+    Deleted and left ones are, for as long as they are remembered; what was never theirs to see is not told apart
+    from what never was.
+    """
     found: bool = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM groups WHERE conversation_id = $1)", group_id
+        """
+        SELECT EXISTS (
+            SELECT FROM groups g
+            WHERE g.conversation_id = $1 AND (NOT g.is_private OR EXISTS (
+                SELECT FROM memberships p WHERE p.conversation_id = $1 AND p.user_id = $2
+            ))
+        )
+        """,
+        group_id,
+        user_id,
     )
     return found
 

@@ -156,11 +156,24 @@ async def page(
         query.where(f"m.position > {query.value(after)}")
     order = direction(after)
     count = query.value(limit)
+    mine = query.mine()
+    if only.conversation_id is None:
+        # What is on the page lies in those of the conversations whose own next message comes first.
+        mine = f"""
+            SELECT mine.*
+            FROM ({mine}) mine
+            CROSS JOIN LATERAL (
+                SELECT m.position FROM messages m
+                WHERE {query.conditions()}
+                ORDER BY m.position {order} LIMIT 1
+            ) m
+            ORDER BY m.position {order} LIMIT {count}
+        """
     rows = await conn.fetch(
         f"""
-        WITH chosen AS MATERIALIZED (
+        WITH mine AS ({mine}), chosen AS MATERIALIZED (
             SELECT m.*
-            FROM {query.mine()}
+            FROM mine
             CROSS JOIN LATERAL (
                 SELECT m.* FROM messages m
                 WHERE {query.conditions()}
@@ -185,50 +198,84 @@ async def page(
 async def count(conn: Connection, user_id: UUID, only: Filter, *, after: int) -> int:
     """Count the messages after a position, up to COUNT_LIMIT + 1 where they have to be counted one by one."""
     query = _Query(user_id, only)
-    start = query.value(after)
     if only.counts_are_free:
-        counting = f"SELECT sum(count_after(mine.conversation_id, {start})) FROM {query.mine()}"
-    else:
-        query.where(f"m.position > {start}")
-        counting = f"""
-            SELECT count(*) FROM (
-                SELECT FROM {query.mine()}
-                CROSS JOIN LATERAL (
-                    SELECT FROM messages m
-                    WHERE {query.conditions()}
-                    LIMIT {COUNT_LIMIT + 1}
-                ) m
+        return await _count_by_seq(conn, query, after)
+    query.where(f"m.position > {query.value(after)}")
+    number: int = await conn.fetchval(
+        f"""
+        SELECT count(*) FROM (
+            SELECT FROM ({query.mine()}) mine
+            CROSS JOIN LATERAL (
+                SELECT FROM messages m
+                WHERE {query.conditions()}
                 LIMIT {COUNT_LIMIT + 1}
-            ) counted
+            ) m
+            LIMIT {COUNT_LIMIT + 1}
+        ) counted
+        """,
+        *query.values,
+    )
+    return number
+
+
+async def _count_by_seq(conn: Connection, query: "_Query", after: int) -> int:
+    """Count whole histories after a position by their first and last seqs, since there are no holes between."""
+    start, older = "c.purged_seq", ""
+    if after > 0:
+        start = "greatest(older.seq, c.purged_seq)"
+        older = f"""
+            LEFT JOIN LATERAL (
+                SELECT m.seq FROM messages m
+                WHERE m.conversation_id = c.conversation_id AND m.position <= {query.value(after)}
+                ORDER BY m.position DESC LIMIT 1
+            ) older ON true
         """
-    return int(await conn.fetchval(counting, *query.values) or 0)
+    number: int | None = await conn.fetchval(
+        f"""
+        SELECT sum(newest.seq - {start})::bigint
+        FROM ({query.mine()}) mine
+        JOIN conversations c USING (conversation_id)
+        CROSS JOIN LATERAL (
+            SELECT m.seq FROM messages m
+            WHERE m.conversation_id = c.conversation_id
+            ORDER BY m.position DESC LIMIT 1
+        ) newest
+        {older}
+        """,
+        *query.values,
+    )
+    return number or 0
 
 
 class _Query:
     """The parts of a query over a user's messages that depend on what is filtered.
 
     Only what is asked for stands in the text, so that PostgreSQL plans it well; values are always parameters.
+    Times and statuses are also said in positions, so that an index bounds what is read.
     """
 
     def __init__(self, user_id: UUID, only: Filter) -> None:
         self.values: list[Any] = []
         self._only = only
         self._conditions = ["m.conversation_id = mine.conversation_id"]
-        self._user = self.value(user_id)
+        user = self.value(user_id)
+        self._members = f"members WHERE user_id = {user}"
+        if only.conversation_id is not None:
+            self._members += f" AND conversation_id = {self.value(only.conversation_id)}"
         if only.type is not None:
             self.where(f"m.type = {self.value(only.type)}")
+            if only.type != "text":
+                self.where("m.type <> 'text'")
         if only.sender_id is not None:
             self.where(f"m.sender_id = {self.value(only.sender_id)}")
         if only.since is not None:
-            self.where(
-                f"m.position >= (SELECT position_since(mine.conversation_id, {self.value(only.since)}))"
-            )
+            self.where(f"m.position >= {self._position_since(only.since)}")
         if only.until is not None:
-            self.where(
-                f"m.position < (SELECT position_since(mine.conversation_id, {self.value(only.until)}))"
-            )
+            self.where(f"m.position < {self._position_since(only.until)}")
         if only.status is not None:
-            self.where(f"message_status(m.seq, m.sender_id, mine.low) = {self.value(only.status)}")
+            self._status = self.value(only.status)
+            self.where("m.position >= mine.first AND m.position < mine.past")
+            self.where(f"message_status(m.seq, m.sender_id, mine.low) = {self._status}")
 
     def value(self, value: Any) -> str:
         """Add a parameter and return its name in the text."""
@@ -240,16 +287,25 @@ class _Query:
         self._conditions.append(condition)
 
     def conditions(self) -> str:
-        """All conditions on `messages m`."""
+        """All conditions on `messages m`, whose conversation is one of `mine`."""
         return " AND ".join(self._conditions)
 
     def mine(self) -> str:
-        """The user's conversations, `mine`, or the one that is asked for."""
-        low = ", low_watermarks(conversation_id) AS low" if self._only.status is not None else ""
-        one = ""
-        if self._only.conversation_id is not None:
-            one = f"AND conversation_id = {self.value(self._only.conversation_id)}"
-        return f"(SELECT conversation_id{low} FROM members WHERE user_id = {self._user} {one} OFFSET 0) mine"
+        """The query for the user's conversations, or the one that is asked for."""
+        if self._only.status is None:
+            return f"SELECT conversation_id FROM {self._members} OFFSET 0"
+        return f"""
+            SELECT p.conversation_id, p.low, r.first, r.past
+            FROM (SELECT conversation_id, low_watermarks(conversation_id) AS low FROM {self._members} OFFSET 0) p
+            CROSS JOIN LATERAL status_range(p.conversation_id, p.low, {self._status}) r
+            OFFSET 0
+        """
+
+    def _position_since(self, when: datetime) -> str:
+        # It names nothing of the rows around it, so it is found once for all of them.
+        return (
+            f"(SELECT position_since(ARRAY(SELECT conversation_id FROM {self._members}), {self.value(when)}))"
+        )
 
 
 async def change(conn: Connection, hint: int, message_id: UUID, actor_id: UUID, content: str | None) -> Row:

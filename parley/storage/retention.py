@@ -21,18 +21,26 @@ async def groups_to_purge(conn: Connection, now: datetime) -> list[tuple[UUID, d
     """Return conversations with something to purge: (id, keep what is younger than; None: keep nothing)."""
     rows = await conn.fetch(
         """
-        SELECT c.conversation_id,
-               CASE WHEN c.deleted_at IS NULL
-                    THEN $1::timestamptz - make_interval(days => g.message_retention_days) END AS keep_since
-        FROM groups g
-        JOIN conversations c USING (conversation_id)
-        CROSS JOIN LATERAL (
-            SELECT m.created_at FROM messages m
-            WHERE m.conversation_id = c.conversation_id
-            ORDER BY m.position LIMIT 1
-        ) oldest
+        WITH limited AS (
+            SELECT g.conversation_id, $1::timestamptz - make_interval(days => g.message_retention_days) AS keep_since
+            FROM groups g
+            WHERE g.message_retention_days IS NOT NULL
+            OFFSET 0
+        )
+        SELECT c.conversation_id, NULL AS keep_since
+        FROM conversations c
         WHERE c.deleted_at IS NOT NULL
-           OR oldest.created_at < $1::timestamptz - make_interval(days => g.message_retention_days)
+          AND EXISTS (SELECT FROM messages m WHERE m.conversation_id = c.conversation_id)
+        UNION ALL
+        SELECT l.conversation_id, l.keep_since
+        FROM limited l
+        JOIN conversations c USING (conversation_id)
+        WHERE c.deleted_at IS NULL
+          AND l.keep_since > (
+            SELECT m.created_at FROM messages m
+            WHERE m.conversation_id = l.conversation_id
+            ORDER BY m.position LIMIT 1
+          )
         """,
         now,
     )
@@ -51,7 +59,10 @@ async def purge_messages(
         """
         WITH old AS (
             SELECT m.position FROM messages m
-            WHERE m.conversation_id = $1 AND ($2::timestamptz IS NULL OR m.created_at < $2)
+            WHERE m.conversation_id = $1
+              AND m.position < (
+                SELECT position_since(ARRAY[$1::uuid], coalesce($2::timestamptz, 'infinity'))
+              )
             ORDER BY m.position
             LIMIT $4
             FOR UPDATE
@@ -68,8 +79,9 @@ async def purge_messages(
             FROM gone
         ), ended AS (
             UPDATE conversations
-            SET purged_seq = greatest(purged_seq, (SELECT max(seq) FROM gone))
-            WHERE conversation_id = $1
+            SET purged_seq = last.seq, purged_position = last.position, purged_until = last.created_at
+            FROM (SELECT seq, position, created_at FROM gone ORDER BY position DESC LIMIT 1) last
+            WHERE conversation_id = $1 AND purged_seq < last.seq
         )
         SELECT count(*) FROM gone
         """,

@@ -5,6 +5,7 @@
 
 -- A conversation is direct (two people, told apart by their sorted ids) or a group's.
 -- No index here is unique across conversations: whoever holds the head checks first (docs/design).
+-- What retention purges is a prefix of the messages; `purged_*` say where its last one stood.
 CREATE TABLE conversations (
     conversation_id uuid PRIMARY KEY,
     kind text NOT NULL CHECK (kind IN ('direct', 'group')),
@@ -13,10 +14,13 @@ CREATE TABLE conversations (
     created_position bigint NOT NULL,
     created_at timestamptz NOT NULL,
     purged_seq bigint NOT NULL DEFAULT 0,
+    purged_position bigint NOT NULL DEFAULT 0,
+    purged_until timestamptz,
     deleted_at timestamptz,
     CHECK ((kind = 'direct') = (low_user_id IS NOT NULL AND high_user_id IS NOT NULL AND low_user_id < high_user_id))
 );
 CREATE INDEX conversations_by_pair ON conversations (low_user_id, high_user_id) WHERE kind = 'direct';
+CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE groups (
     conversation_id uuid PRIMARY KEY,
@@ -76,6 +80,8 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_id ON messages (message_id);
 -- The sender comes first, so that nobody who asks for a conversation alone is led to this index.
 CREATE INDEX messages_by_sender ON messages (sender_id, conversation_id, position);
+-- Most messages are text and cost nothing here; whoever looks for the few others does not read all of them.
+CREATE INDEX messages_by_type ON messages (conversation_id, type, position) WHERE type <> 'text';
 
 -- Where purged messages stood, so that a cursor that names one still continues there. No content.
 CREATE TABLE purged_messages (
@@ -107,6 +113,8 @@ CREATE TABLE events (
     PRIMARY KEY (position, stream_id)
 ) PARTITION BY RANGE (position);
 CREATE INDEX events_by_stream ON events (stream_id, position);
+-- Whom a profile concerns is judged by memberships when it is read, so these are found by position alone.
+CREATE INDEX events_of_profiles ON events (position, stream_id) WHERE kind = 'user.updated';
 
 -- One row. The log is kept after trimmed_to; epoch_bumps makes old cursors foreign after a restore.
 CREATE TABLE log_state (
@@ -191,9 +199,49 @@ LANGUAGE sql STABLE AS $$
     )
 $$;
 
--- The first position in a conversation whose message is not older than `since`; past the end, when none is.
--- Times grow with positions, so halving finds it without an index on time.
-CREATE FUNCTION position_since(conversation uuid, since timestamptz) RETURNS bigint
+-- A position before which all messages of some conversations are older than `since`, and from which on none is.
+-- Times grow with positions through the whole log. So halving finds it without an index on time, and what one
+-- conversation tells narrows the search in the next: mostly to one look.
+CREATE FUNCTION position_since(conversations uuid[], since timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    low bigint := 1;                        -- whatever stands before it is older
+    high bigint := 9223372036854775807;     -- whatever stands there or after is not
+    conversation uuid;
+    top bigint;
+    middle bigint;
+    probe record;
+BEGIN
+    FOREACH conversation IN ARRAY conversations LOOP
+        SELECT m.position, m.created_at INTO probe FROM messages m
+        WHERE m.conversation_id = conversation AND m.position >= low AND m.position < high
+        ORDER BY m.position DESC LIMIT 1;
+        IF probe.created_at < since THEN
+            low := probe.position + 1;
+        ELSIF probe.created_at >= since THEN
+            high := probe.position;
+            top := high;
+            -- This conversation has nothing from `top` up to `high`.
+            WHILE low < top LOOP
+                middle := low + (top - low) / 2;
+                SELECT m.position, m.created_at INTO probe FROM messages m
+                WHERE m.conversation_id = conversation AND m.position >= middle AND m.position < top
+                ORDER BY m.position LIMIT 1;
+                IF probe.created_at < since THEN
+                    low := probe.position + 1;
+                ELSE
+                    high := coalesce(probe.position, high);
+                    top := middle;
+                END IF;
+            END LOOP;
+        END IF;
+    END LOOP;
+    RETURN low;
+END
+$$;
+
+-- The first position in a conversation whose message has a greater seq; past the end, when none has.
+CREATE FUNCTION position_after_seq(conversation uuid, after bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 DECLARE
     low bigint := 1;
@@ -201,13 +249,21 @@ DECLARE
     middle bigint;
     probe record;
 BEGIN
-    SELECT m.position + 1 INTO high FROM messages m
+    IF coalesce(after, 0) <= 0 THEN
+        RETURN low;
+    END IF;
+    SELECT m.position, m.seq INTO probe FROM messages m
     WHERE m.conversation_id = conversation ORDER BY m.position DESC LIMIT 1;
+    IF probe.seq > after THEN
+        high := probe.position;
+    ELSE
+        RETURN coalesce(probe.position + 1, low);
+    END IF;
     WHILE low < high LOOP
-        middle := (low + high) / 2;
-        SELECT m.position, m.created_at INTO probe FROM messages m
+        middle := low + (high - low) / 2;
+        SELECT m.position, m.seq INTO probe FROM messages m
         WHERE m.conversation_id = conversation AND m.position >= middle ORDER BY m.position LIMIT 1;
-        IF probe.created_at >= since THEN
+        IF probe.seq > after THEN
             high := middle;
         ELSE
             low := probe.position + 1;
@@ -215,16 +271,6 @@ BEGIN
     END LOOP;
     RETURN low;
 END
-$$;
-
--- How many messages of a conversation come after `after`, whether or not there is one at that position.
-CREATE FUNCTION count_after(conversation uuid, after bigint) RETURNS bigint
-LANGUAGE sql STABLE AS $$
-    SELECT last_seq(conversation) - greatest(
-        (SELECT m.seq FROM messages m
-         WHERE m.conversation_id = conversation AND m.position <= after ORDER BY m.position DESC LIMIT 1),
-        (SELECT c.purged_seq FROM conversations c WHERE c.conversation_id = conversation)
-    )
 $$;
 
 -- How far each member has received and read a conversation. What one sent oneself one has read; what was
@@ -285,6 +331,22 @@ LANGUAGE sql IMMUTABLE AS $$
         THEN 'delivered'
         ELSE 'sent'
     END
+$$;
+
+-- Where in a conversation messages of a status can be at all: positions from `first` up to and without `past`.
+CREATE FUNCTION status_range(conversation uuid, low low_marks, status text, OUT first bigint, OUT past bigint)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    first := position_after_seq(conversation, CASE status
+        WHEN 'sent' THEN CASE WHEN low.next_delivered_seq IS NOT NULL THEN low.delivered_seq END
+        WHEN 'delivered' THEN CASE WHEN low.next_read_seq IS NOT NULL THEN low.read_seq END
+    END);
+    past := CASE status
+        WHEN 'sent' THEN 9223372036854775807
+        WHEN 'delivered' THEN position_after_seq(conversation, greatest(low.delivered_seq, low.next_delivered_seq))
+        ELSE position_after_seq(conversation, greatest(low.read_seq, low.next_read_seq))
+    END;
+END
 $$;
 
 -- Append a batch of messages: judge each, then write all that may be written. One call, one commit.
@@ -515,6 +577,6 @@ $$;
 
 -- migrate: rollback
 DROP FUNCTION move_watermarks, change_message, append_messages, message_status, low_watermarks, watermarks,
-    count_after, position_since, last_seq, read_head, take_head, log_epoch, extend_log;
+    status_range, position_after_seq, position_since, last_seq, read_head, take_head, log_epoch, extend_log;
 DROP TYPE low_marks;
 DROP TABLE log_state, events, purged_messages, messages, memberships, members, groups, conversations;
