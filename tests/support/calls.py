@@ -55,6 +55,10 @@ class Call:
         """The same request with these members in its body, which has no others."""
         return replace(self, body=members)
 
+    def asking(self, **parameters: Any) -> "Call":
+        """The same request with these parameters in its query, which has no others."""
+        return replace(self, query=parameters)
+
     def at(self, path: str) -> "Call":
         """The same request for something else."""
         return replace(self, path=path)

@@ -1,6 +1,7 @@
 """People who use a server over HTTP: they register, log in and ask, as any client would."""
 
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from typing import Any
 
 import httpx
 import jwt
+
+from calls import Call
 
 PASSWORD = "secure_password"
 
@@ -68,6 +71,27 @@ class Person:
     def again(self) -> "Person":
         """The same person on another device: with a session of its own."""
         return Person(self.http, self.id, self.email, self.username, log_in(self.http, self.email), self.base)
+
+
+def send(
+    person: Person,
+    call: Call,
+    *,
+    content: bytes | Iterator[bytes] | None = None,
+    media_type: str | None = "application/json",
+    base: str = "/v1",
+    **headers: str,
+) -> httpx.Response:
+    """Send a request of the document, with the person's token if it takes one; `content` replaces its body."""
+    if call.body is not None and content is None:
+        content = json.dumps(call.body).encode()
+    if content is not None and media_type is not None:
+        headers["Content-Type"] = media_type
+    if call.secured:
+        headers |= person.headers
+    return person.http.request(
+        call.method, f"{base}{call.path}", params=call.query, headers=headers, content=content
+    )
 
 
 def made(response: httpx.Response) -> dict[str, Any]:
