@@ -34,7 +34,7 @@ from parley.contract.request import begin_request
 from parley.contract.routing import ALLOW, EXCHANGE
 from parley.contract.schemas import Schemas
 from parley.contract.security import Authenticator, bearer_token, needs_token
-from parley.errors import Invalid, NotFound, ParleyError, RateLimited, Unauthorized
+from parley.errors import Invalid, NotFound, ParleyError, RateLimited, Unauthorized, Unavailable
 from parley.model import Caller
 
 log = logs.logger("contract")
@@ -174,11 +174,11 @@ class CompiledOperation:
         return reply
 
     async def _authenticated(self, exchange: Exchange) -> Caller:
-        """Find out who calls. A refused token counts against its address, so that guessing has a price."""
+        """Find out who calls. Where that fails the request counts against its address: guessing has a price."""
         try:
             token = bearer_token(exchange.single(b"authorization"))
             return await self._shared.authenticator.authenticate(token)
-        except Unauthorized:
+        except (Unauthorized, Unavailable):
             limits = self._shared.limits
             bucket = limits.buckets.get(_REFUSED_TOKENS_BUCKET)
             if self._rules and bucket is not None:
