@@ -35,6 +35,7 @@ Result = TypeVar("Result")
 MAX_HEAD_BYTES = 32_768
 MAX_DISCARDED_BYTES = 8_388_608
 
+_VERSIONS = frozenset({"1.0", "1.1"})
 _OFFER = frozenset({b"upgrade", b"http2-settings"})
 
 
@@ -90,6 +91,9 @@ class PatientProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # uvicorn asks whether the root logger has handlers, and would write paths with their tokens to them.
+        self.access_log = False
+        self._broken = False
         self._in_message = False
         self._in_head = False
         self._head_bytes = 0
@@ -112,6 +116,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, and see to it that the rest of it comes in time."""
+        if self._broken:
+            return
         self._unset_keepalive_if_required()
         self._head_bytes += len(data)
         self._ended_in_this_piece = False
@@ -155,6 +161,8 @@ class PatientProtocol(HttpToolsProtocol):
             raise ValueError("the head is too large")
         if self.parser.get_method() == b"CONNECT":
             raise ValueError("this is no proxy")
+        if self.parser.get_http_version() not in _VERSIONS:
+            raise ValueError("this is not HTTP/1")
         for name, value in self.headers:
             # llhttp takes any coding before the chunks, and nobody here would undo it.
             if name == b"transfer-encoding" and value.lower() != b"chunked":
@@ -234,10 +242,15 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _refuse(self) -> None:
         """Answer what is no request, and close: where the next one would begin cannot be known."""
+        self._broken = True
         self._stop_waiting()
         cycle: Any = self.cycle
-        # In the middle of an answer there is no place for another one.
-        if cycle is None or cycle.response_complete:
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                # The request before it was whole. It gets its answer, and then the connection ends.
+                cycle.keep_alive = False
+                return
+        else:
             self.transport.write(self._refusal())
         self.transport.close()
 

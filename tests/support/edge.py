@@ -1,7 +1,7 @@
 """The contract's edge without anything behind it: handlers that say what they were given, asked in process."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -88,7 +88,7 @@ class Recording:
 
     def __init__(self, document: Document) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        self.replies: dict[str, Reply | Exception] = {}
+        self.replies: dict[str, Reply | Exception | Callable[[], Awaitable[Reply]]] = {}
         self.modules: dict[str, Any] = {}
         for operation in operations_of(document):
             module = self.modules.setdefault(operation.tag, SimpleNamespace())
@@ -104,6 +104,8 @@ class Recording:
             reply = self.replies.get(operation.operation_id, Reply(200, {"ok": True}))
             if isinstance(reply, Exception):
                 raise reply
+            if not isinstance(reply, Reply):
+                return await reply()
             if operation.operation_id == "get_limits":
                 return Reply(200, {"buckets": await limits_left()})
             if operation.operation_id == "get_me":
