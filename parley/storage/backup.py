@@ -111,7 +111,9 @@ async def _load(dsn: str, file: Path) -> None:
         return
     if "No space left on device" in errors:
         raise EmbeddedError("The disk is too full to restore to.")
-    # What pg_restore says may quote a row, and rows are people's messages.
+    if "connection to server" in errors:
+        raise EmbeddedError(f"The backup {file} was not restored ({_last_line(errors)}).")
+    # What else pg_restore says may quote a row, and rows are people's messages.
     raise EmbeddedError(f"The backup {file} is damaged or cut short; nothing was restored.")
 
 
@@ -149,4 +151,4 @@ async def _run(program: str, *arguments: str) -> tuple[int, str]:
 
 def _last_line(errors: str) -> str:
     lines = [line for line in errors.splitlines() if "error:" in line]
-    return lines[-1].split("error:", 1)[1].strip() if lines else "pg_dump gave no reason"
+    return lines[-1].split("error:", 1)[1].strip() if lines else "no reason was given"

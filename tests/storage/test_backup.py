@@ -113,13 +113,13 @@ def test_consistent_under_writes(made: Path, tmp_path: Path) -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
     async def write(dsn: str) -> None:
+        conn = await asyncpg.connect(dsn)
         while not ended.is_set():
-            conn = await asyncpg.connect(dsn)
             async with conn.transaction():
                 await conn.execute("INSERT INTO left_hand DEFAULT VALUES")
                 await conn.execute("INSERT INTO right_hand DEFAULT VALUES")
-            await conn.close()
             begun.set()
+        await conn.close()
 
     async def scenario() -> None:
         shutil.copytree(made / "data", tmp_path / "data", ignore=shutil.ignore_patterns("*.lock"))
