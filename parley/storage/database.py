@@ -41,6 +41,9 @@ OUTAGES = (
 # Every question Parley asks has an index. A plan that was made while a table was empty must not scan it for ever.
 READING = {
     "application_name": "parley",
+    # A process that is frozen in a transaction must not keep its rows for ever.
+    "idle_in_transaction_session_timeout": "10s",
+    "default_transaction_isolation": "read committed",
     "jit": "off",
     "timezone": "UTC",
     "enable_seqscan": "off",
@@ -49,8 +52,10 @@ READING = {
     "plan_cache_mode": "force_generic_plan",
 }
 # The head's clock itself starts in take_head(); these bound the waiting for it and what a dead peer can cost.
+# Stricter isolation, if that is the database's default, would judge by a snapshot older than the head.
 APPENDING = {
     "application_name": "parley-log",
+    "default_transaction_isolation": "read committed",
     "jit": "off",
     "timezone": "UTC",
     "lock_timeout": "6s",
