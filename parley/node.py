@@ -82,7 +82,7 @@ class Storage:
         self._visiting = visiting
         self._must_exist = must_exist
         self._migrate_at_start = migrate
-        self._visited = False
+        self.visited = False
         self._stack = AsyncExitStack()
         self._embedded: EmbeddedPostgres | None = None
         self.data_dir = settings.data_dir
@@ -123,7 +123,7 @@ class Storage:
         if self._settings.database_url is not None:
             return self._settings.database_url.get_secret_value()
         if self._visiting and (dsn := EmbeddedPostgres.running_dsn(self.data_dir)) is not None:
-            self._visited = True
+            self.visited = True
             return dsn
         return await self._start_embedded(stack)
 
@@ -139,7 +139,7 @@ class Storage:
         return await self._embedded.start()
 
     async def _prepare_schema(self) -> None:
-        if not self._visited:
+        if not self.visited:
             await self.migrate()
         elif await schema.pending(self.dsn):
             # Migrating under a server that runs would change the tables it knows.
@@ -187,10 +187,11 @@ class Node:
     @property
     def address(self) -> str:
         """The URL of the server that is visited, or at which one would listen."""
-        try:
-            return (self.data_dir / _ADDRESS).read_text()
-        except FileNotFoundError:
-            return self._settings.url(self._settings.port)
+        published = self.data_dir / _ADDRESS
+        # Without a server beside us the file is what a killed one left.
+        if self._storage.visited and published.exists():
+            return published.read_text()
+        return self._settings.url(self._settings.port)
 
     def publish(self, url: str) -> None:
         """Let commands know where this node's server listens, until it stops."""
