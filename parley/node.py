@@ -242,7 +242,7 @@ class Node:
             conversations=conversations,
             messages=Messages(database, log, queue, directory, conversations, idempotency),
             groups=Groups(database, log, idempotency, max_members=chosen.group_max_members),
-            events=Events(database, log, conversations, users),
+            events=Events(database, log, conversations, users, sessions),
         )
 
     async def _start(self, stack: AsyncExitStack, tasks: Sequence[Startable]) -> None:
@@ -258,6 +258,8 @@ class Node:
             return kept_keys(self._settings.jwt_keys, self.data_dir)
         except ValueError as error:
             raise NodeError(f"{error}.") from error
+        except OSError as error:
+            raise NodeError(f"The key of the tokens cannot be kept in {self.data_dir}: {error.strerror}.") from error
 
     def drain(self) -> None:
         """Say from now on that this node is not ready, and let nobody wait for events any longer."""

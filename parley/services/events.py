@@ -12,6 +12,7 @@ from parley.errors import Gone, Invalid
 from parley.events import EventKind
 from parley.model import Caller, Event, Receipt, User
 from parley.services.conversations import Conversations
+from parley.services.sessions import Sessions
 from parley.services.users import Users
 from parley.storage import events
 from parley.storage.database import Database, Row
@@ -35,11 +36,14 @@ class EventPage:
 class Events:
     """Reads the log for one user."""
 
-    def __init__(self, database: Database, log: Log, conversations: Conversations, users: Users) -> None:
+    def __init__(
+        self, database: Database, log: Log, conversations: Conversations, users: Users, sessions: Sessions
+    ) -> None:
         self._database = database
         self._log = log
         self._conversations = conversations
         self._users = users
+        self._sessions = sessions
         self._ending = False
 
     def end_waiting(self) -> None:
@@ -58,6 +62,7 @@ class Events:
         if cursor is not None:
             await self._conversations.received_up_to(caller, position)
         deadline = asyncio.get_running_loop().time() + wait
+        waited = False
         while True:
             moved = self._log.head.moved
             async with self._database.read() as conn:
@@ -65,7 +70,11 @@ class Events:
             _check(excerpt.state, cursor)
             remaining = deadline - asyncio.get_running_loop().time()
             if excerpt.rows or remaining <= 0 or self._ending:
+                if waited:
+                    # Whoever was logged out meanwhile gets nothing any more.
+                    await self._sessions.confirm(caller)
                 return await self._page(excerpt, limit)
+            waited = True
             position = excerpt.end
             if cursor is not None:
                 cursor = replace(cursor, position=position)
