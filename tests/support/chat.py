@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, cast, Protocol
 from uuid import UUID
 
 from parley.ids import uuid7
@@ -17,6 +17,7 @@ from parley.services.idempotency import Idempotency
 from parley.services.messages import Messages, NewMessage
 from parley.services.presence import Presence
 from parley.services.retention import Retention
+from parley.services.sessions import Sessions
 from parley.services.users import Users
 from parley.storage import users
 from parley.storage.database import Database
@@ -210,6 +211,13 @@ class Person:
             after = page.next_cursor
 
 
+class EverybodyIsIn:
+    """Stands for sessions where nobody logs in: callers are made up, and a long poll asks whether one still is."""
+
+    async def confirm(self, caller: Caller) -> None:
+        """Confirm everybody."""
+
+
 @asynccontextmanager
 async def running(dsn: str, *, max_members: int = 1000) -> AsyncIterator[Chat]:
     """Run the services of one process on this database, assembled as a node assembles them."""
@@ -228,7 +236,7 @@ async def running(dsn: str, *, max_members: int = 1000) -> AsyncIterator[Chat]:
             conversations,
             Messages(database, log, queue, directory, conversations, idempotency),
             Groups(database, log, idempotency, max_members=max_members),
-            Events(database, log, conversations, everybody),
+            Events(database, log, conversations, everybody, cast(Sessions, EverybodyIsIn())),
         )
     finally:
         await queue.stop()
