@@ -28,8 +28,10 @@ test: $(DEVELOPMENT) ## Run every check and test, in lanes side by side (TESTS="
 soak: $(DEVELOPMENT) ## Run the long tests whole: minutes to hours
 	$(BIN)/python -m pytest --hypothesis-profile=soak -m soak --timeout=7200 tests
 
-bench: $(DEVELOPMENT) ## Measure what is promised to be fast
-	$(BIN)/python -m bench
+bench: $(DEVELOPMENT) ## Measure what is promised to be fast (needs wrk)
+	@for script in $$(grep -l __main__ bench/*.py); do \
+		echo "== $$script"; $(BIN)/python $$script || exit 1; \
+	done
 
 codegen: $(DEVELOPMENT) ## Make generated/ from spec/
 	$(BIN)/python scripts/codegen.py

@@ -194,7 +194,9 @@ class Node:
         return self._settings.url(self._settings.port)
 
     def publish(self, url: str) -> None:
-        """Let commands know where this node's server listens, until it stops."""
+        """Let commands that share the data directory know where this node's server listens, until it stops."""
+        if self._settings.database_url is not None:
+            return
         path = self.data_dir / _ADDRESS
         path.write_text(url)
         self._stack.callback(path.unlink, missing_ok=True)

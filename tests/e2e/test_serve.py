@@ -138,12 +138,20 @@ def test_a_database_that_is_away_is_one_sentence(tmp_path: Path) -> None:
     assert "hunter2" not in said
 
 
-def test_another_database_can_be_used(start_server: StartServer, empty_database_dsn: str) -> None:
-    """With PARLEY_DATABASE_URL no database is started, and the schema is made there."""
-    server = start_server(env={"PARLEY_DATABASE_URL": empty_database_dsn}, temporary=False)
+def test_another_database_can_be_used(
+    start_server: StartServer, empty_database_dsn: str, tmp_path: Path
+) -> None:
+    """With a database and keys of one's own nothing is kept in a data directory."""
+    own = {
+        "PARLEY_DATABASE_URL": empty_database_dsn,
+        "PARLEY_JWT_KEYS": "k1:0123456789abcdef0123456789abcdef",
+        "PARLEY_DATA_DIR": str(tmp_path / "data"),
+    }
+    server = start_server(env=own, temporary=False)
     assert httpx.get(f"{server.url}/readyz").status_code == 200
     person = {"email": "ada@example.com", "username": "ada", "password": "correct horse"}
     assert httpx.post(f"{server.url}/v1/users", json=person).status_code == 201
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.fixture
