@@ -103,8 +103,7 @@ def serving(app: ASGIApp, **options: Any) -> Iterator[Served]:
         server = make_server(app, ServerOptions(**options))
         stop.append((asyncio.get_running_loop(), server))
         serve = asyncio.ensure_future(server.serve(sockets=[listener]))
-        while not server.started and not serve.done():
-            await asyncio.sleep(0)  # lets the server come to the point where it listens
+        await server.ready.wait()
         started.set()
         await serve
 
