@@ -140,8 +140,10 @@ class Person:
     async def conversation(self, where: UUID) -> Conversation:
         return await self.chat.conversations.get(self.caller, where)
 
-    async def conversations(self, *, limit: int = 100, **cursor: str | None) -> Page[Conversation]:
-        return await self.chat.conversations.list_page(self.caller, limit=limit, **cursor)
+    async def conversations(
+        self, *, limit: int = 100, before: str | None = None, after: str | None = None
+    ) -> Page[Conversation]:
+        return await self.chat.conversations.list_page(self.caller, limit=limit, before=before, after=after)
 
     async def read(self, message: Message) -> Receipt:
         """Say that one has read up to a message."""
