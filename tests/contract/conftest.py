@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -9,12 +10,18 @@ import pytest
 
 import people
 import servers
+from databases import TestDatabases
 
 
 @contextmanager
 def serving(directory: Path, **variables: str) -> Iterator[httpx.Client]:
-    """Run a server whose tokens the tests can sign, and yield a client of it."""
-    server = servers.start(directory, "contract", env={**people.KEYS, **variables})
+    """Run a server whose tokens the tests can sign, and yield a client of it.
+
+    It has a database of its own, unless one is named in the variables.
+    """
+    own = {"PARLEY_DATA_DIR": str(directory)} if "PARLEY_DATABASE_URL" in variables else {}
+    env = {**people.KEYS, **own, **variables}
+    server = servers.start(directory, "contract", env=env, temporary=not own)
     try:
         with people.client(server.url) as http:
             yield http
@@ -43,3 +50,20 @@ def bob(http: httpx.Client) -> people.Person:
 @pytest.fixture
 def eve(http: httpx.Client) -> people.Person:
     return people.register(http, "eve")
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A server whose database a test can look into, and lock. Its groups have room for three."""
+
+    http: httpx.Client
+    dsn: str
+
+
+@pytest.fixture(scope="session")
+def watched(databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    dsn = databases.create()
+    directory = tmp_path_factory.mktemp("watched")
+    with serving(directory, PARLEY_DATABASE_URL=dsn, PARLEY_GROUP_MAX_MEMBERS="3") as http:
+        yield Watched(http, dsn)
+    databases.drop(dsn)
