@@ -61,6 +61,16 @@ def names_read_well(document: Document) -> Iterator[str]:
                 yield f"{place}/properties/{name}: must be in snake_case"
 
 
+def enums_do_not_share_values(document: Document) -> Iterator[str]:
+    """Go makes constants of the values of named enums, all in one package."""
+    owners: dict[str, str] = {}
+    for name, schema in document["components"]["schemas"].items():
+        for value in schema.get("enum", ()):
+            owner = owners.setdefault(str(value), name)
+            if owner != name:
+                yield f"components/schemas/{name}: {value} is a value of {owner} too; write one of them out"
+
+
 def strings_are_bounded(document: Document) -> Iterator[str]:
     for place, schema in schema_places(document):
         if schema.get("type") == "string" and "enum" not in schema and "maxLength" not in schema:
@@ -217,6 +227,7 @@ RULES = (
     objects_are_named,
     bodies_are_named,
     names_read_well,
+    enums_do_not_share_values,
     strings_are_bounded,
     formats_are_known,
     numbers_are_bounded,

@@ -100,6 +100,11 @@ PLANTED = [
         "Me/properties/lastSeen: must be in snake_case",
     ),
     Planted(
+        rules_of_schemas.enums_do_not_share_values,
+        {f"{SCHEMAS}/Role/enum": ["owner", "read"]},
+        "components/schemas/Role: read is a value of MessageStatus too",
+    ),
+    Planted(
         rules_of_schemas.strings_are_bounded,
         {f"{SCHEMAS}/Profile/properties/bio/maxLength": GONE},
         "components/schemas/Profile/properties/bio: a string needs maxLength",
