@@ -21,7 +21,14 @@ from typing import Any
 from uuid import UUID
 
 from parley.events import EventKind
-from parley.storage.database import OUTAGES, Connection, Database, fetch_one, outages_translated
+from parley.storage.database import (
+    ACQUIRE_TIMEOUT,
+    OUTAGES,
+    Connection,
+    Database,
+    fetch_one,
+    outages_translated,
+)
 
 # One commit holds at most so many events, so that nobody waits long for the head.
 MAX_EVENTS_PER_COMMIT = 256
@@ -80,6 +87,7 @@ class Log:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._alone = asyncio.Lock()
         self.head = Head()
 
     @asynccontextmanager
@@ -90,9 +98,10 @@ class Log:
         when the database is away; the outcome is then unknown.
         """
         with outages_translated():
-            async with self._database.appending() as conn:
-                await conn.execute("BEGIN; SELECT take_head()")
+            async with self._turn(), self._database.appending() as conn:
                 try:
+                    # In here, because whoever is cancelled while waiting for the head may be given it all the same.
+                    await conn.execute("BEGIN; SELECT take_head()")
                     head, at = await fetch_one(conn, "SELECT head, at FROM read_head($1)", self.head.position)
                     entry = Entry(conn, head, at)
                     yield entry
@@ -101,6 +110,20 @@ class Log:
                     await _roll_back(conn)
                     raise
         self.head.advance(entry.head + len(entry.rows))
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Let one append of this process ask for the head at a time.
+
+        Each that asked would be given it, also in a process that is frozen by then, and keep it until its time is
+        up: one process must not stop the others for longer than one turn.
+        """
+        async with asyncio.timeout(ACQUIRE_TIMEOUT):
+            await self._alone.acquire()
+        try:
+            yield
+        finally:
+            self._alone.release()
 
     async def call(self, run: Callable[[Connection, int], Any]) -> Any:
         """Run one appending function on a connection of the log, telling it the last known position."""
