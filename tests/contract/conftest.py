@@ -1,6 +1,6 @@
 """What the contract tests share: servers, and people on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,16 @@ from databases import TestDatabases
 
 
 @contextmanager
-def serving(directory: Path, **variables: str) -> Iterator[httpx.Client]:
+def serving(
+    directory: Path, program: Sequence[str] = servers.PARLEY, **variables: str
+) -> Iterator[httpx.Client]:
     """Run a server whose tokens the tests can sign, and yield a client of it.
 
     It has a database of its own, unless one is named in the variables.
     """
     own = {"PARLEY_DATA_DIR": str(directory)} if "PARLEY_DATABASE_URL" in variables else {}
     env = {**people.KEYS, **own, **variables}
-    server = servers.start(directory, "contract", env=env, temporary=not own)
+    server = servers.start(directory, "contract", env=env, temporary=not own, program=program)
     try:
         with people.client(server.url) as http:
             yield http

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -104,9 +104,12 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**inherited, "PYTHONPATH": str(ROOT), **(extra or {})}
 
 
+PARLEY = (sys.executable, "-m", "parley")
+
+
 def parley(*arguments: str) -> list[str]:
     """Return a command line of parley with the Python that runs the tests."""
-    return [sys.executable, "-m", "parley", *arguments]
+    return [*PARLEY, *arguments]
 
 
 def start(
@@ -115,17 +118,17 @@ def start(
     *arguments: str,
     env: Mapping[str, str] | None = None,
     temporary: bool = True,
+    program: Sequence[str] = PARLEY,
 ) -> Server:
     """Start a server that logs into `directory`, and return it when it is ready."""
     # All servers of a run note their answers here, a file for each; the plugin `answers` reads them at the end.
     answers = Path(os.environ["ANSWERS_DIRECTORY"]) / f"{os.getpid()}-{directory.name}-{name}.jsonl"
     log = directory / f"{name}.log"
     variables = environment({**DEFAULTS, "PARLEY_CHECK_ANSWERS": str(answers), **(env or {})})
+    options = (*(["--temporary"] if temporary else []), "--port", "0", "--print-url", *arguments)
     with log.open("w") as errors:
         process = subprocess.Popen(
-            parley(
-                "serve", *(["--temporary"] if temporary else []), "--port", "0", "--print-url", *arguments
-            ),
+            [*program, "serve", *options],
             env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

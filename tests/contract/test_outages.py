@@ -1,0 +1,94 @@
+"""What clients are told when something behind the server is away or broken: 503 and 500, of every operation."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+import faulty
+from calls import CALLS, Call
+from databases import LoopThread
+from parley.storage.embedded import EmbeddedPostgres
+from people import Person, register, send
+from tests.contract.conftest import Watched, serving
+
+
+@pytest.fixture(scope="module")
+def deserted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    """Somebody on a server whose database has gone away."""
+    loop = LoopThread()
+    postgres = EmbeddedPostgres.temporary()
+    dsn = loop.run(postgres.start())
+    try:
+        with serving(tmp_path_factory.mktemp("deserted"), PARLEY_DATABASE_URL=dsn) as http:
+            person = register(http)
+            loop.run(postgres.stop())
+            # The server notices at once, but not before.
+            until(lambda: person.get("/limits").status_code == 503)
+            yield person
+    finally:
+        loop.run(postgres.stop())
+        loop.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Ask until it is so; a thousand times is too often."""
+    assert any(condition() for _ in itertools.repeat(None, 1000))
+
+
+def test_not_ready(deserted: Person) -> None:
+    """Load balancers are told as well."""
+    assert deserted.http.get("/readyz").status_code == 503
+    assert deserted.http.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=str)
+def test_unavailable(deserted: Person, call: Call) -> None:
+    """Without its database every operation says when to come back."""
+    if call.operation == "refresh":
+        call = call.with_body(refresh_token=deserted.tokens["refresh_token"])
+    answer = send(deserted, call)
+    assert answer.status_code == 503, answer.text
+    error = answer.json()["error"]
+    assert error["code"] == "unavailable"
+    assert answer.headers["Retry-After"] == str(error["details"]["retry_after"])
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Somebody on a server in which every function raises something that nobody foresaw."""
+
+    person: Person
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def broken(watched: Watched, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:
+    # Nobody can log in there, so it shares its database with a server that is whole.
+    person = register(watched.http)
+    directory = tmp_path_factory.mktemp("broken")
+    program = faulty.program("every_operation_fails")
+    with serving(directory, program, PARLEY_DATABASE_URL=watched.dsn) as http:
+        yield Broken(replace(person, http=http), directory / "contract.log")
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=str)
+def test_internal_error(broken: Broken, call: Call) -> None:
+    """Nothing of what went wrong is shown; the request id leads to it in the log."""
+    answer = send(broken.person, call)
+    assert answer.status_code == 500, answer.text
+    assert answer.json()["error"] == {
+        "code": "internal_error",
+        "message": "Something went wrong on our side",
+        "details": {},
+    }
+    logged = [json.loads(line) for line in broken.log.read_text().splitlines() if line.startswith("{")]
+    (fault,) = (
+        each
+        for each in logged
+        if each.get("request_id") == answer.headers["X-Request-Id"] and "exception" in each
+    )
+    assert "planted" in json.dumps(fault)

@@ -1,0 +1,137 @@
+"""A server with a fault that was planted on purpose: `python faulty.py FAULT serve …` is `parley serve …`.
+
+Each fault is of a kind that a contract test is there to find; a test that cannot find it is worth nothing.
+"""
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import parley.cli
+from parley.contract import Reply, operations
+from parley.contract.document import handler_modules
+from parley.errors import Invalid
+from parley.model import Caller
+from parley.services import services
+
+Handler = Callable[..., Awaitable[Reply]]
+Wrong = Callable[[Handler, dict[str, Any]], Awaitable[Reply]]
+
+
+def program(fault: str) -> tuple[str, ...]:
+    """Return what stands in place of `python -m parley` to have a server with this fault."""
+    return (sys.executable, str(Path(__file__)), fault)
+
+
+def _plant(tag: str, operation: str, wrong: Wrong) -> None:
+    """Let `wrong` answer for an operation; it is given the real function and its arguments."""
+    module = handler_modules("handlers")[tag]
+    original: Handler = getattr(module, operation)
+
+    @functools.wraps(original)
+    async def handler(**arguments: Any) -> Reply:
+        return await wrong(original, arguments)
+
+    setattr(module, operation, handler)
+
+
+def every_operation_fails() -> None:
+    """A fault that nobody foresaw, everywhere."""
+
+    async def fail(_: Handler, __: dict[str, Any]) -> Reply:
+        raise RuntimeError("planted: the secret of the house")
+
+    for tag, module in handler_modules("handlers").items():
+        for operation in dir(module):
+            if getattr(getattr(module, operation), "__module__", None) == module.__name__:
+                _plant(tag, operation, fail)
+
+
+def wrong_type() -> None:
+    """A number where the document promises a string."""
+
+    async def number_the_name(original: Handler, arguments: dict[str, Any]) -> Reply:
+        reply = await original(**arguments)
+        return dataclasses.replace(reply, body={**dataclasses.asdict(reply.body), "username": 17})
+
+    _plant("users", "get_me", number_the_name)
+
+
+def undeclared_status() -> None:
+    """A status that the document does not know."""
+
+    async def accept(original: Handler, arguments: dict[str, Any]) -> Reply:
+        return dataclasses.replace(await original(**arguments), status=202)
+
+    _plant("groups", "list_groups", accept)
+
+
+def missing_header() -> None:
+    """A header that the document calls required is left out."""
+
+    async def hide_the_place(original: Handler, arguments: dict[str, Any]) -> Reply:
+        return dataclasses.replace(await original(**arguments), headers={})
+
+    _plant("groups", "create_group", hide_the_place)
+
+
+def unknown_fields_accepted() -> None:
+    """Bodies that are closed in the document are open."""
+    checked = operations.Body.checked
+
+    def overlook(body: operations.Body, value: Any) -> Any:
+        try:
+            return checked(body, value)
+        except Invalid as error:
+            unknown = {each["field"] for each in error.details["errors"] if each["reason"] == "Unknown field"}
+            known = {name: part for name, part in value.items() if name not in unknown} if unknown else value
+            return checked(body, known)
+
+    operations.Body.checked = overlook  # type: ignore[method-assign, assignment]
+
+
+def somebody_elses_messages() -> None:
+    """Every message is shown to everybody who has its id."""
+
+    async def show_as_its_sender(original: Handler, arguments: dict[str, Any]) -> Reply:
+        async with services().messages._database.read() as conn:
+            sender_id = await conn.fetchval(
+                "SELECT sender_id FROM messages WHERE message_id = $1", arguments["message_id"]
+            )
+        caller: Caller = arguments["caller"]
+        sender = Caller(sender_id or caller.user_id, caller.session_id)
+        return await original(**{**arguments, "caller": sender})
+
+    _plant("messages", "get_message", show_as_its_sender)
+
+
+def fails_on_some_input() -> None:
+    """An input at the end of what is allowed is too much."""
+
+    async def stumble(original: Handler, arguments: dict[str, Any]) -> Reply:
+        if len(arguments["body"].name) >= 100:
+            raise OverflowError("planted")
+        return await original(**arguments)
+
+    _plant("groups", "create_group", stumble)
+
+
+FAULTS: Mapping[str, Callable[[], None]] = {
+    plant.__name__: plant
+    for plant in (
+        every_operation_fails,
+        wrong_type,
+        undeclared_status,
+        missing_header,
+        unknown_fields_accepted,
+        somebody_elses_messages,
+        fails_on_some_input,
+    )
+}
+
+if __name__ == "__main__":
+    FAULTS[sys.argv.pop(1)]()
+    parley.cli.run()
