@@ -68,7 +68,6 @@ def is_uri(text: str) -> bool:
         return False
     try:
         parts = urlsplit(text)
-        _ = parts.port
     except ValueError:
         return False
     return bool(parts.hostname) or parts.scheme.lower() not in {"http", "https"}

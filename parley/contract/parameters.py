@@ -45,6 +45,7 @@ class Parameter:
     required: bool
     default: Any
     is_list: bool
+    repeated: bool
     separator: str | None
     parse: Callable[[str], Any]
     validator: jsonschema_rs.Validator
@@ -53,7 +54,7 @@ class Parameter:
     def read(self, texts: Sequence[str]) -> Any:
         """Turn what was sent into what the handler takes. Raises Invalid."""
         if self.is_list:
-            parts = texts if self.separator is None else texts[-1].split(self.separator)
+            parts = texts if self.separator is None else texts[0].split(self.separator)
             value: Any = [self.parse(text) for text in parts]
         else:
             value = self.parse(texts[0])
@@ -74,6 +75,7 @@ def make_parameter(document: Mapping[str, Any], reference: Mapping[str, Any], sc
     item = resolve(document, schema["items"]) if is_list else schema
     convert = _converter(document, item)
     default = schema.get("default", ABSENT)
+    separator = _separator(raw, location) if is_list else None
     convert_value: Callable[[Any], Any] = _each(convert) if is_list else convert
     return Parameter(
         name=name,
@@ -82,7 +84,8 @@ def make_parameter(document: Mapping[str, Any], reference: Mapping[str, Any], sc
         required=raw.get("required", False),
         default=default if default is ABSENT else convert_value(default),
         is_list=is_list,
-        separator=_separator(raw, location) if is_list else None,
+        repeated=is_list and separator is None,
+        separator=separator,
         parse=_parser(item),
         validator=schemas.validator(raw["schema"]),
         convert=convert_value,
@@ -211,7 +214,7 @@ def take(
             problems.append((parameter.name, "Is required"))
         elif parameter.default is not ABSENT:
             arguments[parameter.argument] = parameter.default
-    elif len(texts) > 1 and not parameter.is_list:
+    elif len(texts) > 1 and not parameter.repeated:
         problems.append((parameter.name, "Must be given once"))
     elif any("\x00" in text for text in texts):
         problems.append((parameter.name, "Must not contain U+0000"))
