@@ -576,7 +576,3 @@ END
 $$;
 
 -- migrate: rollback
-DROP FUNCTION move_watermarks, change_message, append_messages, message_status, low_watermarks, watermarks,
-    status_range, position_after_seq, position_since, last_seq, read_head, take_head, log_epoch, extend_log;
-DROP TYPE low_marks;
-DROP TABLE log_state, events, purged_messages, messages, memberships, members, groups, conversations;
