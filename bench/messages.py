@@ -133,14 +133,23 @@ def echo_server(port: int = 8190) -> Iterator[str]:
 
 
 @contextmanager
-def parley_server() -> Iterator[str]:
-    """Run a temporary server without rate limits and request lines."""
+def parley_server(*arguments: str) -> Iterator[str]:
+    """Run a server without rate limits and request lines, a temporary one unless told otherwise."""
     environment = os.environ | {
         "PARLEY_RATE_LIMITS": "off",
         "PARLEY_LOG_REQUESTS": "off",
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "parley", "serve", "--temporary", "--port", "0", "--print-url"]
+    command = [
+        sys.executable,
+        "-m",
+        "parley",
+        "serve",
+        *(arguments or ["--temporary"]),
+        "--port",
+        "0",
+        "--print-url",
+    ]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         assert process.stdout is not None
