@@ -261,7 +261,9 @@ class Node:
         except ValueError as error:
             raise NodeError(f"{error}.") from error
         except OSError as error:
-            raise NodeError(f"The key of the tokens cannot be kept in {self.data_dir}: {error.strerror}.") from error
+            raise NodeError(
+                f"The key of the tokens cannot be kept in {self.data_dir}: {error.strerror}."
+            ) from error
 
     def drain(self) -> None:
         """Say from now on that this node is not ready, and let nobody wait for events any longer."""

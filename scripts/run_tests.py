@@ -4,6 +4,7 @@ Usage: run_tests.py [--lanes N] [LANE ...]
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / ".tox" / "reports"
+RESULT = REPORTS / "lanes.json"
 
 
 def main() -> int:
@@ -26,18 +28,27 @@ def main() -> int:
     shutil.rmtree(REPORTS, ignore_errors=True)
     began = time.monotonic()
     status = _run_lanes(options.lanes, options.names)
+    for lane in _failed_lanes():
+        print(f"This lane failed: {lane}. To repeat it: make test TESTS={lane}")
     print(_closing_line(time.monotonic() - began, status))
     return status
 
 
 def _run_lanes(side_by_side: int, names: list[str]) -> int:
     command = [sys.executable, "-m", "tox", "run-parallel", "--parallel", str(side_by_side)]
-    command += ["--parallel-no-spinner"]
+    command += ["--parallel-no-spinner", "--result-json", str(RESULT)]
     if names:
         command += ["-e", ",".join(names)]
     # What somebody set for their own server must not decide how the tests go.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def _failed_lanes() -> list[str]:
+    if not RESULT.exists():
+        return []
+    lanes = json.loads(RESULT.read_text())["testenvs"]
+    return [name for name, lane in lanes.items() if not lane.get("result", {}).get("success", True)]
 
 
 def _closing_line(seconds: float, status: int) -> str:
@@ -53,7 +64,7 @@ def _closing_line(seconds: float, status: int) -> str:
     counts += [f"{total['skipped']} skipped"] if total["skipped"] else []
     counts += [f"{total['errors']} errors"] if total["errors"] else []
     if status and not (total["failures"] or total["errors"]):
-        counts += ["a lane failed (see above)"]
+        counts += ["but a lane failed"]
     return f" {', '.join(counts)} in {seconds:.2f}s ".center(80, "=")
 
 
