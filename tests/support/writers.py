@@ -147,3 +147,10 @@ async def wait_until_blocked(conn: Postgres, count: int = 1) -> list[int]:
             if len(pids) >= count:
                 return [row["pid"] for row in pids]
             await asyncio.sleep(0.002)
+
+
+async def wait_until_gone(conn: Postgres, pid: int) -> None:
+    """Return when a backend has ended, of which nobody is told otherwise."""
+    async with asyncio.timeout(30):
+        while await conn.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", pid):
+            await asyncio.sleep(0.002)

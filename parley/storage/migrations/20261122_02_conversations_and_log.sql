@@ -77,7 +77,8 @@ CREATE TABLE messages (
     deleted_at timestamptz,
     PRIMARY KEY (conversation_id, position)
 );
-CREATE INDEX messages_by_id ON messages (message_id);
+-- Unique, so that a call that arrives after its batch was settled under the same ids writes nothing.
+CREATE UNIQUE INDEX messages_by_id ON messages (message_id, conversation_id);
 -- The sender comes first, so that nobody who asks for a conversation alone is led to this index.
 CREATE INDEX messages_by_sender ON messages (sender_id, conversation_id, position);
 -- Most messages are text and cost nothing here; whoever looks for the few others does not read all of them.
