@@ -30,7 +30,7 @@ def main() -> int:
     status = _run_lanes(options.lanes, options.names)
     for lane in _failed_lanes():
         print(f"This lane failed: {lane}. To repeat it: make test TESTS={lane}")
-    print(_closing_line(time.monotonic() - began, status))
+    print(closing_line(time.monotonic() - began, status))
     return status
 
 
@@ -51,7 +51,7 @@ def _failed_lanes() -> list[str]:
     return [name for name, lane in lanes.items() if not lane.get("result", {}).get("success", True)]
 
 
-def _closing_line(seconds: float, status: int) -> str:
+def closing_line(seconds: float, status: int) -> str:
     """Sum the reports up, in the words of pytest."""
     total = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
     for report in REPORTS.glob("*.xml"):

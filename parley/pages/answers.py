@@ -2,7 +2,9 @@
 
 import asyncio
 import gzip
+import hashlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from parley.contract.errors import MethodNotAllowed, error_reply
@@ -30,12 +32,10 @@ async def answer(
     headers: Headers = (),
 ) -> None:
     """Send one whole answer; to HEAD without the body, but with its length."""
-    fields = [
-        ("Content-Type", content_type),
-        ("Content-Length", str(len(body))),
-        ("X-Content-Type-Options", "nosniff"),
-        *headers,
-    ]
+    fields = [("X-Content-Type-Options", "nosniff"), *headers]
+    if status != 304:
+        # RFC 9110, section 15.4.5: 304 describes no body of its own.
+        fields += [("Content-Type", content_type), ("Content-Length", str(len(body)))]
     raw = [(name.lower().encode(), value.encode()) for name, value in fields]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
@@ -66,27 +66,42 @@ class StaticPage:
         self._read = read
         self._content_type = content_type
         self._headers = (("Vary", "Accept-Encoding"), ("Cache-Control", "no-cache"), *headers)
-        self._making: asyncio.Task[tuple[bytes, bytes]] | None = None
+        self._making: asyncio.Task[_Forms] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in _ALLOWED:
             return await refuse(scope, send, MethodNotAllowed(", ".join(_ALLOWED)))
-        plain, compressed = await self._bodies()
-        if _accepts_gzip(scope):
-            headers = (*self._headers, ("Content-Encoding", "gzip"))
-            return await answer(scope, send, 200, compressed, self._content_type, headers)
-        await answer(scope, send, 200, plain, self._content_type, self._headers)
+        forms = await self._forms()
+        packed = _accepts_gzip(scope)
+        tag = f'"{forms.digest}-gzip"' if packed else f'"{forms.digest}"'
+        headers = [*self._headers, ("ETag", tag)]
+        if header(scope, b"if-none-match") == tag.encode():
+            return await answer(scope, send, 304, b"", self._content_type, headers)
+        if packed:
+            headers.append(("Content-Encoding", "gzip"))
+        body = forms.compressed if packed else forms.plain
+        await answer(scope, send, 200, body, self._content_type, headers)
 
-    async def _bodies(self) -> tuple[bytes, bytes]:
+    async def _forms(self) -> "_Forms":
         # A thread, because compressing the viewer's four megabytes takes a tenth of a second; shielded,
         # because the first reader may leave while a second one waits for the same bytes.
         if self._making is None:
             self._making = asyncio.create_task(asyncio.to_thread(self._make))
         return await asyncio.shield(self._making)
 
-    def _make(self) -> tuple[bytes, bytes]:
+    def _make(self) -> "_Forms":
         plain = self._read()
-        return plain, gzip.compress(plain, compresslevel=6, mtime=0)
+        digest = hashlib.sha256(plain).hexdigest()[:32]
+        return _Forms(plain, gzip.compress(plain, compresslevel=6, mtime=0), digest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """One body as it is and compressed, and what tells it from every other."""
+
+    plain: bytes
+    compressed: bytes
+    digest: str
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:

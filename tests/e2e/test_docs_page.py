@@ -111,6 +111,15 @@ def test_assets_are_compressed_for_who_can_read_it(server: Server) -> None:
     assert gzip.decompress(packed) == plain.content == (ROOT / "parley/pages/assets/scalar.js").read_bytes()
 
 
+def test_who_has_an_asset_does_not_get_it_again(server: Server) -> None:
+    """A browser that asks whether its copy is still good is told so in a few bytes."""
+    url = f"{server.url}/docs/scalar.js"
+    tag = httpx.head(url).headers["etag"]
+    again = httpx.get(url, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert httpx.get(url, headers={"If-None-Match": '"another"'}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/docs/start.js"]
 )
