@@ -1,9 +1,12 @@
 """The commands of `parley` beside `serve`, as an operator uses them."""
 
+import fcntl
 import json
 import os
+import pty
 import re
 import subprocess
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,6 +156,38 @@ def test_an_account_made_before_the_server(
     assert made.stdout.split()[1:] == ["ada", "ada@example.com"]
     server = start_server("--data-dir", str(data_dir), temporary=False)
     assert log_in(server).status_code == 200
+
+
+def test_a_typed_password_is_not_shown(tmp_path: Path, data_dir: Path) -> None:
+    """At a terminal it is asked for twice, and appears nowhere."""
+    terminal, ours = pty.openpty()
+    with subprocess.Popen(
+        parley("user", "create", "ada@example.com", "ada"),
+        env=environment({"PARLEY_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}),
+        cwd=tmp_path,
+        stdin=ours,
+        stdout=ours,
+        stderr=ours,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    ) as process:
+        os.close(ours)
+        shown = _read_until(terminal, "Password: ")
+        os.write(terminal, b"correct horse\n")
+        shown += _read_until(terminal, "confirmation: ")
+        os.write(terminal, b"correct horse\n")
+        shown += _read_until(terminal, "ada@example.com")
+    os.close(terminal)
+    assert process.returncode == 0
+    assert "correct horse" not in shown
+
+
+def _read_until(terminal: int, text: str) -> str:
+    """Read what a terminal shows until a text is there; the timeout of the test ends a vain wait."""
+    shown = ""
+    while text not in shown:
+        shown += os.read(terminal, 1024).decode()
+    return shown
 
 
 # ---- beside a running server
