@@ -91,10 +91,7 @@ async def test_late_call_writes_nothing(database_dsn: str, directory: Path) -> N
                 # It has arrived when it waits for the head.
                 network.released.set()
                 [late] = await wait_until_blocked(conn)
-            while await conn.fetchval(
-                "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND state = 'active'", late
-            ):
-                await asyncio.sleep(0.002)
+            await wait_until_gone(conn, late)
         assert len(await check_log(conn)) == 2
 
 
