@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any, cast, Protocol
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from parley.ids import uuid7
