@@ -508,6 +508,151 @@ class GroupDeleted(BaseModel):
     actor_id: Annotated[UUID, Field(description='The id of a user.')]
 
 
+class AuthData(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    token: Annotated[
+        str,
+        Field(
+            description='The `access_token` of a log-in.', max_length=4096, min_length=1
+        ),
+    ]
+    cursor: Annotated[
+        str | MISSING,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ] = MISSING
+
+
+class SetTyping(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    conversation_id: Annotated[
+        UUID,
+        Field(
+            description='The id of a conversation. A group has the same id as its conversation.'
+        ),
+    ]
+    is_typing: bool
+    user_id: Annotated[
+        UUID | MISSING, Field(description='If it is given, it is your own.')
+    ] = MISSING
+
+
+class SetPresence(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    status: Literal['online', 'offline']
+
+
+class SetReceipt(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    conversation_id: Annotated[
+        UUID,
+        Field(
+            description='The id of a conversation. A group has the same id as its conversation.'
+        ),
+    ]
+    message_id: Annotated[UUID, Field(description='The id of a message.')]
+    kind: Annotated[
+        Literal['delivered', 'read'],
+        Field(description='What was read was delivered too.'),
+    ]
+
+
+class PingData(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    id: Annotated[
+        str | MISSING,
+        Field(description='Comes back with the pong.', max_length=64, min_length=1),
+    ] = MISSING
+
+
+class Heartbeat(BaseModel):
+    """
+    The server pings every `interval_seconds` and gives up `timeout_seconds` after a ping without any sign of life.
+    """
+
+    interval_seconds: Annotated[int, Field(ge=1, le=86400)]
+    timeout_seconds: Annotated[int, Field(ge=1, le=86400)]
+
+
+class SocketLimits(BaseModel):
+    """
+    What a client keeps to.
+    """
+
+    frame_bytes: Annotated[
+        int, Field(description='How large a frame may be.', ge=1, le=1000000000)
+    ]
+    frames_per_minute: Annotated[int, Field(ge=1, le=1000000000)]
+    sockets_per_user: Annotated[int, Field(ge=1, le=1000000000)]
+    typing_seconds: Annotated[
+        int,
+        Field(
+            description='How long a `typing` holds unless it is said again.',
+            ge=1,
+            le=86400,
+        ),
+    ]
+
+
+class Typing(BaseModel):
+    user_id: Annotated[UUID, Field(description='The id of a user.')]
+    conversation_id: Annotated[
+        UUID,
+        Field(
+            description='The id of a conversation. A group has the same id as its conversation.'
+        ),
+    ]
+    is_typing: bool
+
+
+class Presence(BaseModel):
+    user_id: Annotated[UUID, Field(description='The id of a user.')]
+    status: Literal['online', 'offline']
+    last_seen: Annotated[
+        AwareDatetime | None,
+        Field(description='The last sign of life; null before the first.'),
+    ]
+
+
+class Resync(BaseModel):
+    reason: Annotated[
+        Literal['cursor_too_old', 'log_reset'],
+        Field(
+            description='The events after the cursor are no longer kept, or the log was set back since.'
+        ),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+
+
+class Pong(BaseModel):
+    id: Annotated[
+        str | None,
+        Field(description="The ping's own; null if it had none.", max_length=64),
+    ]
+
+
 class LimitBucket(BaseModel):
     name: Annotated[str, Field(max_length=64, min_length=1)]
     limit: Annotated[int, Field(ge=1, le=1000000000)]
@@ -788,6 +933,142 @@ class GroupDeletedEvent(BaseModel):
     seq: Annotated[int | None | MISSING, Field(ge=0, le=9007199254740991)] = MISSING
 
 
+class AuthFrame(BaseModel):
+    """
+    Says who the client is, or renews the token of a socket.
+    """
+
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    type: Literal['auth']
+    data: AuthData
+
+
+class TypingFrame(BaseModel):
+    """
+    Says that the client's user begins or stops to type.
+    """
+
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    type: Literal['typing']
+    data: SetTyping
+
+
+class PresenceFrame(BaseModel):
+    """
+    Says whether the client's user is to be seen on this socket.
+    """
+
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    type: Literal['presence']
+    data: SetPresence
+
+
+class ReceiptFrame(BaseModel):
+    """
+    Says up to which message the client's user received or read a conversation.
+    """
+
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    type: Literal['receipt']
+    data: SetReceipt
+
+
+class PingFrame(BaseModel):
+    """
+    Asks for a sign of life.
+    """
+
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    type: Literal['ping']
+    data: PingData | MISSING = MISSING
+
+
+class Ready(BaseModel):
+    user: User
+    session_id: Annotated[UUID, Field(description='The id of a session.')]
+    token_expires_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    heartbeat: Heartbeat
+    limits: SocketLimits
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+
+
+class TypingNotice(BaseModel):
+    """
+    Somebody begins or stops to type.
+    """
+
+    type: Literal['typing']
+    data: Typing
+
+
+class PresenceNotice(BaseModel):
+    """
+    Somebody came or went.
+    """
+
+    type: Literal['presence']
+    data: Presence
+
+
+class ResyncNotice(BaseModel):
+    """
+    The events cannot go on from the cursor without a hole.
+    """
+
+    type: Literal['resync']
+    data: Resync
+
+
+class PongNotice(BaseModel):
+    """
+    The answer to a ping.
+    """
+
+    type: Literal['pong']
+    data: Pong
+
+
+class FrameError(BaseModel):
+    code: Annotated[
+        Literal['validation_error', 'unauthorized', 'forbidden', 'not_found', 'method_not_allowed', 'conflict', 'gone', 'payload_too_large', 'unsupported_media_type', 'idempotency_mismatch', 'rate_limit_exceeded', 'internal_error', 'unavailable'],
+        Field(
+            description='What went wrong. Later versions add codes; treat one you do not know by the status.'
+        ),
+    ]
+    message: Annotated[
+        str, Field(description='A sentence for people.', max_length=500, min_length=1)
+    ]
+    details: ErrorDetails
+    frame: Annotated[
+        str | None,
+        Field(
+            description='The `type` of the frame that was refused; null if it had none that is known.',
+            max_length=64,
+        ),
+    ]
+
+
 class Limits(BaseModel):
     buckets: Annotated[list[LimitBucket], Field(max_length=20)]
 
@@ -955,6 +1236,33 @@ class MessageDeletedEvent(BaseModel):
     ]
 
 
+class ClientFrame(
+    RootModel[AuthFrame | TypingFrame | PresenceFrame | ReceiptFrame | PingFrame]
+):
+    root: Annotated[
+        AuthFrame | TypingFrame | PresenceFrame | ReceiptFrame | PingFrame,
+        Field(description='What a client may send.', discriminator='type'),
+    ]
+
+
+class ReadyNotice(BaseModel):
+    """
+    The socket is open, or its token was renewed.
+    """
+
+    type: Literal['ready']
+    data: Ready
+
+
+class ErrorNotice(BaseModel):
+    """
+    A frame was refused, and nothing came of it.
+    """
+
+    type: Literal['error']
+    data: FrameError
+
+
 class ErrorEnvelope(BaseModel):
     """
     The form of every error.
@@ -1059,6 +1367,36 @@ class MediaToConversation(BaseModel):
     ] = ''
     type: Literal['image', 'video', 'audio', 'file']
     metadata: MediaMetadata
+
+
+class ServerFrame(
+    RootModel[
+        ReadyNotice
+        | MessageEvent
+        | MessageUpdatedEvent
+        | MessageDeletedEvent
+        | ReceiptEvent
+        | ConversationCreatedEvent
+        | MemberAddedEvent
+        | MemberRemovedEvent
+        | MemberUpdatedEvent
+        | GroupUpdatedEvent
+        | GroupDeletedEvent
+        | UserUpdatedEvent
+        | TypingNotice
+        | PresenceNotice
+        | ResyncNotice
+        | PongNotice
+        | ErrorNotice
+    ]
+):
+    root: Annotated[
+        ReadyNotice | MessageEvent | MessageUpdatedEvent | MessageDeletedEvent | ReceiptEvent | ConversationCreatedEvent | MemberAddedEvent | MemberRemovedEvent | MemberUpdatedEvent | GroupUpdatedEvent | GroupDeletedEvent | UserUpdatedEvent | TypingNotice | PresenceNotice | ResyncNotice | PongNotice | ErrorNotice,
+        Field(
+            description='What the server may send: events, which have a cursor, and notices, which are gone when nobody was there. Later versions add types; ignore those you do not know.',
+            discriminator='type',
+        ),
+    ]
 
 
 class SendMessage(

@@ -127,12 +127,12 @@ def _with_parts(place: str, schema: Schema) -> Iterator[tuple[str, Schema]]:
 
 
 def sent_by_clients(document: Document) -> Set[str]:
-    """Return the names of the schemas that are part of some request body."""
+    """Return the names of the schemas that are part of some request body or some frame of a client."""
     return _reachable(document, "requestBody")
 
 
 def sent_by_server(document: Document) -> Set[str]:
-    """Return the names of the schemas that are part of some answer."""
+    """Return the names of the schemas that are part of some answer or some frame of the server."""
     return _reachable(document, "responses")
 
 
@@ -140,6 +140,7 @@ def _reachable(document: Document, part: str) -> Set[str]:
     waiting: list[Any] = [operation.raw.get(part) for operation in operations_of(document)]
     if part == "responses":
         waiting += list(document.get("x-outside-operations", {}).values())
+    waiting.append(document.get("x-frames", {}).get("server" if part == "responses" else "client"))
     references: set[str] = set()
     while waiting:
         for place, node in walk(waiting.pop()):
