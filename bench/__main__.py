@@ -4,15 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-MEASUREMENTS = ("noop.py", "messages.py", "history.py")
+ROOT = Path(__file__).parent.parent
+MEASUREMENTS = ("bench.noop", "bench.messages", "bench.history")
 
 
 def main() -> None:
     """Run each as a program of its own, and stop at the first that fails."""
     for name in MEASUREMENTS:
         print(f"== {name}", flush=True)
-        subprocess.run([sys.executable, HERE / name], check=True)
+        subprocess.run([sys.executable, "-m", name], check=True, cwd=ROOT)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A page of history from a long conversation and from a short one: they should cost the same.
 
-    python bench/history.py [--seconds 5] [--rounds 3] [--long 1000000]
+    python -m bench.history [--seconds 5] [--rounds 3] [--long 1000000]
 
 Needs `wrk`. Pages of 50 are asked for at the end, in the middle and at the beginning of both.
 """
@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 import asyncpg
-from messages import call, measure, parley_server
 
+from bench.messages import call, measure, parley_server
 from parley.storage.embedded import EmbeddedPostgres
 
 SHORT = 1000

@@ -1,6 +1,6 @@
 """Sending and reading messages, durably and through the whole server, as a ratio to a bare echo.
 
-    python bench/messages.py [--seconds 5] [--rounds 3]
+    python -m bench.messages [--seconds 5] [--rounds 3]
 
 Needs `wrk`. The echo, the server with its database and the load share the machine's cores; each round measures
 all of them one after the other, so a machine that drifts drifts for all. What counts is the median ratio.
@@ -54,7 +54,8 @@ local turn = 0
 function request()
     turn = turn %% #people + 1
     local who = people[turn]
-    return wrk.format("GET", "/v1/messages?limit=50&conversation_id=" .. who[2], {["Authorization"] = "Bearer " .. who[1]})
+    local path = "/v1/messages?limit=50&conversation_id=" .. who[2]
+    return wrk.format("GET", path, {["Authorization"] = "Bearer " .. who[1]})
 end
 """
 
@@ -174,7 +175,7 @@ def prepare(server: str) -> str:
         )
         people.append((person["id"], tokens["access_token"]))
     rows = []
-    for (one, token), (other, other_token) in zip(people[::2], people[1::2], strict=True):
+    for (_, token), (other, other_token) in zip(people[::2], people[1::2], strict=True):
         conversation = call(server, "POST", "/v1/conversations", {"user_id": other}, token)["id"]
         rows += [f'{{"{token}", "{conversation}"}}', f'{{"{other_token}", "{conversation}"}}']
         for number in range(HISTORY):

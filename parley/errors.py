@@ -76,9 +76,7 @@ class Conflict(ParleyError):
 
     code = "conflict"
 
-    def __init__(
-        self, reason: str, *, field: str | None = None, retry_after: int | None = None
-    ) -> None:
+    def __init__(self, reason: str, *, field: str | None = None, retry_after: int | None = None) -> None:
         details: dict[str, Any] = {"reason": reason}
         if field is not None:
             details["field"] = field
@@ -120,5 +118,7 @@ class Unavailable(ParleyError):
 
     code = "unavailable"
 
-    def __init__(self, message: str = "The service is not available at the moment", *, retry_after: int = 1) -> None:
+    def __init__(
+        self, message: str = "The service is not available at the moment", *, retry_after: int = 1
+    ) -> None:
         super().__init__(message, {"retry_after": retry_after})

@@ -36,18 +36,56 @@ class Excerpt:
 
 _NEVER = 2**63 - 1
 # Whether a period of membership covers the position of an event.
-_COVERS = f"{{0}}.from_position <= e.position AND coalesce({{0}}.to_position, {_NEVER}) > e.position"
+COVERS = f"{{0}}.from_position <= e.position AND coalesce({{0}}.to_position, {_NEVER}) > e.position"
 
 # Not read_head(), which is volatile: it may see more than the statement around it, and whoever went on from there
 # would miss what was committed in between.
-_HEAD = "coalesce((SELECT e.position FROM events e ORDER BY e.position DESC LIMIT 1), s.trimmed_to)"
+HEAD = "coalesce((SELECT e.position FROM events e ORDER BY e.position DESC LIMIT 1), s.trimmed_to)"
+
+
+# What an event refers to, joined to `chosen e`: the conversation `c`, and the message `m` as the reader may see it,
+# which is not as it was edited after they left (`left_at`).
+CONVERSATIONS = """
+    SELECT v.*, low_watermarks(v.conversation_id) AS low
+    FROM (SELECT DISTINCT stream_id FROM chosen) d
+    JOIN conversations v ON v.conversation_id = d.stream_id
+"""
+EVENT_COLUMNS = f"""
+    e.position AS event_position, e.stream_id, e.kind, e.subject_id, e.actor_id, e.seq AS event_seq,
+    e.facts, c.kind AS conversation_kind,
+    CASE WHEN e.kind = 'conversation.created' THEN ARRAY(
+        SELECT p.user_id FROM memberships p
+        WHERE p.conversation_id = e.stream_id AND p.from_position = e.position
+        ORDER BY p.user_id LIMIT {SMALL_CONVERSATION}
+    ) END AS user_ids
+"""
+CONTENT = f"""
+    LEFT JOIN c ON c.conversation_id = e.stream_id
+    LEFT JOIN LATERAL (
+        SELECT w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
+               w.type, v.content, v.metadata, w.created_at, v.edited_at, v.deleted_at
+        FROM messages w
+        CROSS JOIN LATERAL (
+            -- What was edited after somebody left is not theirs to read, and what it was before is gone.
+            SELECT w.content, w.metadata, w.edited_at, w.deleted_at
+            WHERE w.edited_position < coalesce(e.left_at, {_NEVER}) OR w.edited_at IS NULL
+            UNION ALL
+            SELECT NULL, NULL, NULL, coalesce(w.deleted_at, w.edited_at)
+            WHERE w.edited_position >= e.left_at
+        ) v
+        WHERE w.conversation_id = e.stream_id AND w.position = e.message_position
+        UNION ALL
+        SELECT w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
+               w.type, NULL, NULL, w.created_at, NULL, w.purged_at
+        FROM purged_messages w
+        WHERE w.conversation_id = e.stream_id AND w.position = e.message_position
+    ) m ON true
+"""
 
 
 async def read_state(conn: Connection) -> LogState:
     """Return the state of the log."""
-    row = await fetch_one(
-        conn, f"SELECT log_epoch() AS epoch, s.trimmed_to, {_HEAD} AS head FROM log_state s"
-    )
+    row = await fetch_one(conn, f"SELECT log_epoch() AS epoch, s.trimmed_to, {HEAD} AS head FROM log_state s")
     return LogState(row["epoch"], row["trimmed_to"], row["head"])
 
 
@@ -60,7 +98,7 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
     rows = await conn.fetch(
         f"""
         WITH state AS MATERIALIZED (
-            SELECT log_epoch() AS epoch, s.trimmed_to, greatest($2, s.trimmed_to) AS start, {_HEAD} AS head
+            SELECT log_epoch() AS epoch, s.trimmed_to, greatest($2, s.trimmed_to) AS start, {HEAD} AS head
             FROM log_state s
         ), horizon AS MATERIALIZED (
             SELECT coalesce((
@@ -112,17 +150,17 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
                   AND EXISTS (
                     SELECT FROM (
                         SELECT o.conversation_id FROM memberships o
-                        WHERE o.user_id = e.stream_id AND {_COVERS.format("o")} AND EXISTS (
+                        WHERE o.user_id = e.stream_id AND {COVERS.format("o")} AND EXISTS (
                             SELECT FROM memberships mine
                             WHERE mine.conversation_id = o.conversation_id AND mine.user_id = $1
-                              AND {_COVERS.format("mine")}
+                              AND {COVERS.format("mine")}
                         )
                         OFFSET 0
                     ) shared
                     WHERE (
                         SELECT count(*) FROM (
                             SELECT FROM memberships n
-                            WHERE n.conversation_id = shared.conversation_id AND {_COVERS.format("n")}
+                            WHERE n.conversation_id = shared.conversation_id AND {COVERS.format("n")}
                             LIMIT {SMALL_CONVERSATION + 1}
                         ) counted
                     ) <= {SMALL_CONVERSATION}
@@ -138,42 +176,13 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
             FROM theirs t
             WHERE t.position <= (SELECT position FROM horizon)
             ORDER BY t.position LIMIT $3
-        ), c AS MATERIALIZED (
-            SELECT v.*, low_watermarks(v.conversation_id) AS low
-            FROM (SELECT DISTINCT stream_id FROM chosen) d
-            JOIN conversations v ON v.conversation_id = d.stream_id
-        )
+        ), c AS MATERIALIZED ({CONVERSATIONS})
         SELECT {MESSAGE_COLUMNS},
                s.epoch, s.trimmed_to, s.head, (SELECT position FROM horizon) AS excerpt_end,
-               e.position AS event_position, e.stream_id, e.kind, e.subject_id, e.actor_id, e.seq AS event_seq,
-               e.facts, c.kind AS conversation_kind,
-               CASE WHEN e.kind = 'conversation.created' THEN ARRAY(
-                   SELECT p.user_id FROM memberships p
-                   WHERE p.conversation_id = e.stream_id AND p.from_position = e.position
-                   ORDER BY p.user_id LIMIT {SMALL_CONVERSATION}
-               ) END AS user_ids
+               {EVENT_COLUMNS}
         FROM state s
         LEFT JOIN chosen e ON true
-        LEFT JOIN c ON c.conversation_id = e.stream_id
-        LEFT JOIN LATERAL (
-            SELECT w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
-                   w.type, v.content, v.metadata, w.created_at, v.edited_at, v.deleted_at
-            FROM messages w
-            CROSS JOIN LATERAL (
-                -- What was edited after somebody left is not theirs to read, and what it was before is gone.
-                SELECT w.content, w.metadata, w.edited_at, w.deleted_at
-                WHERE w.edited_position < coalesce(e.left_at, {_NEVER}) OR w.edited_at IS NULL
-                UNION ALL
-                SELECT NULL, NULL, NULL, coalesce(w.deleted_at, w.edited_at)
-                WHERE w.edited_position >= e.left_at
-            ) v
-            WHERE w.conversation_id = e.stream_id AND w.position = e.message_position
-            UNION ALL
-            SELECT w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
-                   w.type, NULL, NULL, w.created_at, NULL, w.purged_at
-            FROM purged_messages w
-            WHERE w.conversation_id = e.stream_id AND w.position = e.message_position
-        ) m ON true
+        {CONTENT}
         ORDER BY e.position
         """,
         user_id,

@@ -168,7 +168,7 @@ async def read_page(
         WHERE {" AND ".join(where) or "true"}
         ORDER BY u.id {direction(after)}
         LIMIT ${len(values)}
-        """,  # noqa: S608
+        """,
         *values,
     )
     return [_record(row) for row in (rows if after is None else reversed(rows))]
@@ -184,7 +184,7 @@ async def count(conn: Connection, wanted: Filter, newer_than: UUID | None) -> tu
         FROM users u
         LEFT JOIN presence p ON p.user_id = u.id
         WHERE {" AND ".join(where) or "true"}
-        """,  # noqa: S608
+        """,
         *values,
     )
     return (0, 0) if row is None else (row["total"], row["newer"])

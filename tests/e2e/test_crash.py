@@ -128,9 +128,9 @@ async def _check_history(cluster: Cluster, token: str, conversation_id: str, led
     cursor: str | None = None
     async with _client(cluster, token) as client:
         while True:
-            parameters = {"conversation_id": conversation_id, "limit": 100} | (
-                {"before": cursor} if cursor else {}
-            )
+            parameters: dict[str, str | int] = {"conversation_id": conversation_id, "limit": 100}
+            if cursor is not None:
+                parameters["before"] = cursor
             page = (await client.get("/v1/messages", params=parameters)).raise_for_status().json()
             for message in page["messages"]:
                 assert message["content"] not in found, "a message is there twice"
