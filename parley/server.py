@@ -14,7 +14,7 @@ which is below httptools; `tests/e2e/test_raw_http.py` holds it to that.
 import asyncio
 import socket
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,10 +22,10 @@ from typing import Any, TypeVar
 import httptools
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from parley.contract.errors import error_reply
-from parley.contract.exchange import pick_request_id
+from parley.contract.exchange import WHOLE_ANSWER, pick_request_id
 from parley.contract.replies import encode
 from parley.errors import Invalid, ParleyError
 
@@ -82,6 +82,42 @@ class HeadTooLarge(ParleyError):
 
     def __init__(self) -> None:
         super().__init__(f"The head of the request is larger than {MAX_HEAD_BYTES} bytes")
+
+
+class WholeAnswer:
+    """Writes the answer to one request at once.
+
+    uvicorn's own way looks every header through for what ours cannot have, and writes head and body each by
+    itself: nine microseconds of the fifty that a request took.
+    """
+
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+
+    def __call__(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Write, or return False and leave it to ASGI's messages, which wait for a client that reads slowly."""
+        cycle = self._cycle
+        if cycle.flow.write_paused or cycle.response_started:
+            return False
+        if cycle.disconnected:
+            return True
+        cycle.response_started = True
+        cycle.waiting_for_100_continue = False
+        written = [STATUS_LINE[status]]
+        for name, value in (*cycle.default_headers, *headers):
+            written += (name, b": ", value, b"\r\n")
+        if not cycle.keep_alive:
+            written.append(b"connection: close\r\n")
+        written += (b"\r\n", body)
+        cycle.transport.write(b"".join(written))
+        cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+        return True
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -171,6 +207,8 @@ class PatientProtocol(HttpToolsProtocol):
             self._declining = True
         else:
             super().on_headers_complete()
+            extensions: Any = {WHOLE_ANSWER: WholeAnswer(self.cycle)}
+            self.scope["extensions"] = extensions
             if not self.parser.should_upgrade():
                 # Trailers come after the body, and what a proxy did not look at must not pass for a header.
                 self.headers = []

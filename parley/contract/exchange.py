@@ -6,7 +6,7 @@ of an unknown path, has a request id, CORS headers and a place in the metrics.
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from itertools import count
 from time import perf_counter
 from typing import Any
@@ -26,6 +26,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
+# What our server offers in `scope["extensions"]`: to take head and body together and write them at once. It
+# says False where the client is slow to read; then ASGI's way, which can wait, is the way.
+WHOLE_ANSWER = "parley.whole_answer"
+WholeAnswer = Callable[[int, Sequence[Header], bytes], bool]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _JSON: Header = (b"content-type", b"application/json")
 # Without those for a page of another origin.
@@ -138,7 +144,9 @@ class Exchange:
         return Reply(204, headers={"Allow": allow})
 
     async def answer(self, reply: Reply, operation: str | None, route: str) -> None:
-        """Send the reply, whole. Raises TypeError for a body that is no JSON before anything is sent."""
+        """Send the reply, whole. Before anything is sent it raises TypeError for a body that is no JSON,
+        and ValueError for a header that would be more than one.
+        """
         status = reply.status
         body = b"" if reply.body is None else encode(reply.body)
         headers = self._answer_headers if body else self._answer_headers[1:]
@@ -147,24 +155,39 @@ class Exchange:
         if self.limit_headers:
             headers = headers + self.limit_headers
         if reply.headers:
-            headers = headers + [
-                (name.lower().encode(), value.encode()) for name, value in reply.headers.items()
-            ]
+            headers = headers + [_header(name, value) for name, value in reply.headers.items()]
         scope = self.scope
         edge = self._edge
         if edge.recorder is not None:
             edge.recorder.record(operation, scope["method"], status, headers, body)
-        sent = b"" if scope["method"] == "HEAD" else body
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": sent})
+        await self._write(status, headers, b"" if scope["method"] == "HEAD" else body)
         edge.observer.answered(
             operation, scope["method"], route, status, perf_counter() - self._started, self.request_id
         )
+
+    async def _write(self, status: int, headers: list[Header], body: bytes) -> None:
+        write: WholeAnswer | None = self.scope["extensions"].get(WHOLE_ANSWER)
+        if write is None or not write(status, headers, body):
+            await self._send({"type": "http.response.start", "status": status, "headers": headers})
+            await self._send({"type": "http.response.body", "body": body})
+
+    def lines(self, name: bytes) -> Sequence[str] | None:
+        """Return all lines of a header as text; None where there is none."""
+        value = self.headers.get(name)
+        if value is None:
+            return None
+        return [line.decode("latin-1") for line in self.repeated.get(name, (value,))]
 
     def _joined(self, name: bytes) -> bytes | None:
         """Return a list header as one value: proxies may append a line of their own (RFC 9110, 5.3)."""
         lines = self.repeated.get(name)
         return self.headers.get(name) if lines is None else b",".join(lines)
+
+
+def _header(name: str, value: str) -> Header:
+    if _CONTROL.search(value) is not None:
+        raise ValueError(f"The header {name} has a control character in it")
+    return name.lower().encode(), value.encode()
 
 
 def _repeats(scope: Scope) -> dict[bytes, list[bytes]]:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from limits.aio.storage import Storage
 from limits.errors import StorageError
 
+from parley.contract.counters import ProcessMemory
 from parley.contract.document import ContractError, operations_of
 from parley.contract.observer import RequestObserver
 from parley.logs import logger
@@ -97,6 +98,8 @@ class RateLimits:
         if not self._enforced:
             return _untouched(bucket)
         key = f"{bucket.name}/{who}"
+        if isinstance(self._storage, ProcessMemory):
+            return Count(bucket, *self._storage.hit(key, bucket.window_seconds))
         try:
             used = await self._storage.incr(key, bucket.window_seconds)
             return Count(bucket, used, await self._storage.get_expiry(key))

@@ -5,7 +5,7 @@ handler; then its reply. Where a rate limit depends on the body, the body comes 
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -124,7 +124,11 @@ class CompiledOperation:
         self._limited_by_body = any(rule.per in {"account", "session"} for rule in self._rules)
         parameters = _parameters(compiler, documented)
         self._path = tuple(parameter for parameter in parameters if parameter.location == "path")
-        self._headers = tuple(parameter for parameter in parameters if parameter.location == "header")
+        self._headers = tuple(
+            (parameter.name.lower().encode(), parameter)
+            for parameter in parameters
+            if parameter.location == "header"
+        )
         self._query = QueryReader([parameter for parameter in parameters if parameter.location == "query"])
         self._body: Body | None = None
         _check_signature(self._handler, documented.name, self._argument_names(documented.raw))
@@ -133,7 +137,8 @@ class CompiledOperation:
             self._body = Body(raw, compiler, documented.name)
 
     def _argument_names(self, raw: Mapping[str, Any]) -> set[str]:
-        names = {parameter.argument for parameter in (*self._path, *self._headers, *self._query.parameters)}
+        of_headers = (parameter for _, parameter in self._headers)
+        names = {parameter.argument for parameter in (*self._path, *of_headers, *self._query.parameters)}
         if self._secured:
             names.add("caller")
         if "requestBody" in raw:
@@ -236,8 +241,8 @@ class CompiledOperation:
             values = exchange.scope["path_params"]
             for parameter in self._path:
                 take(parameter, (values[parameter.argument],), arguments, problems)
-        for parameter in self._headers:
-            take(parameter, _lines(exchange, parameter), arguments, problems)
+        for name, parameter in self._headers:
+            take(parameter, exchange.lines(name), arguments, problems)
         self._query.read(exchange.scope["query_string"], arguments, problems)
         if self._body is not None:
             self._take_body(self._body, value, arguments, problems)
@@ -283,15 +288,6 @@ def _parameters(compiler: Compiler, documented: DocumentedOperation) -> list[Par
         parameter = make_parameter(compiler.document, raw, compiler.schemas)
         made[parameter.name, parameter.location] = parameter
     return list(made.values())
-
-
-def _lines(exchange: Exchange, parameter: Parameter) -> Sequence[str] | None:
-    name = parameter.name.lower().encode()
-    lines = exchange.repeated.get(name)
-    if lines is None:
-        value = exchange.headers.get(name)
-        return None if value is None else (value.decode("latin-1"),)
-    return [line.decode("latin-1") for line in lines]
 
 
 class CompiledApi(RoutedAPI[CompiledOperation]):  # type: ignore[misc]  # Connexion has no types

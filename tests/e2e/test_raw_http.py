@@ -372,3 +372,20 @@ def test_tokens_in_paths_are_not_logged(server: Served, caplog: pytest.LogCaptur
         server.say(b"GET /v1/me?token=hunter2 HTTP/1.1\r\n" + COMMON + END)
         server.say(b"GET /v1/\x01?token=hunter2 HTTP/1.1\r\n" + COMMON + END)
     assert "hunter2" not in caplog.text
+
+
+# ---- the slow to read
+
+
+def test_who_does_not_read_is_waited_for(server: Served, edge: Edge) -> None:
+    """Answers that nobody fetches fill the sockets and then wait; none is lost, and none is piled up."""
+    large = Reply(200, {"filling": "x" * 1_000_000})
+    edge.handlers.replies["get_user"] = large
+    request = b"GET /v1/users/%s HTTP/1.1\r\n" % ID.encode() + COMMON + END
+    with server.connection() as wire:
+        before = len(edge.handlers.calls)
+        wire.send(request * 40)
+        assert server.say(GET + END).status == 200
+        assert [len(wire.answer().body) for _ in range(40)] == [1_000_014] * 40
+        assert len(edge.handlers.calls) == before + 41
+    del edge.handlers.replies["get_user"]

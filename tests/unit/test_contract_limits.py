@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from limits.aio.storage import Storage
+from limits.aio.storage import MemoryStorage, Storage
 
 from edge import ADA, DOCUMENT, Answer, Edge, only, with_limits
 from parley.contract.counters import SWEEP_SECONDS, ProcessMemory
@@ -176,7 +176,7 @@ async def test_asking_what_is_left_costs_one() -> None:
     assert [answer.json()["buckets"][2]["remaining"] for answer in lefts] == [1, 0]
 
 
-class Unreachable(ProcessMemory):
+class Unreachable(Storage):
     """A storage whose machine is away."""
 
     STORAGE_SCHEME = ["async+parley-unreachable"]  # noqa: RUF012
@@ -184,7 +184,23 @@ class Unreachable(ProcessMemory):
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         raise ConnectionRefusedError(key)
 
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return OSError
+
     async def get(self, key: str) -> int:
+        raise ConnectionRefusedError(key)
+
+    async def get_expiry(self, key: str) -> float:
+        raise ConnectionRefusedError(key)
+
+    async def check(self) -> bool:
+        return False
+
+    async def reset(self) -> None:
+        raise ConnectionRefusedError
+
+    async def clear(self, key: str) -> None:
         raise ConnectionRefusedError(key)
 
 
@@ -196,6 +212,27 @@ async def test_an_unreachable_storage_lets_through_and_says_so(capsys: pytest.Ca
     assert server.watcher.limiter_failures == 3
     printed = capsys.readouterr()
     assert "rate_limiter_unreachable" in printed.out + printed.err
+
+
+async def test_a_storage_of_the_package_counts_the_same() -> None:
+    """What is in the package's own memory could be in a Redis."""
+    server = edge(api=2, counters=MemoryStorage())
+    answers = [await server.ask("GET", "/v1/me") for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert [shown(answer) for answer in answers] == [(2, 1), (2, 0), (2, 0)]
+    left = (await server.ask("GET", "/v1/limits", token="bob")).json()["buckets"]
+    assert [bucket["remaining"] for bucket in left if bucket["name"] == "api"] == [1]
+
+
+async def test_counting_at_once_is_counting_twice() -> None:
+    """The quick way and the package's way through the same memory agree."""
+    counters = ProcessMemory(clock=lambda: 1000.0)
+    assert counters.hit("a", 60) == (1, 1060.0)
+    assert await counters.incr("a", 60, amount=2) == 3
+    assert (await counters.get("a"), await counters.get_expiry("a")) == (3, 1060.0)
+    assert counters.hit("a", 60) == (4, 1060.0)
+    await counters.clear("a")
+    assert await counters.get("a") == 0
 
 
 async def test_expired_windows_are_forgotten() -> None:

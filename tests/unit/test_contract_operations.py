@@ -412,3 +412,10 @@ async def test_a_segment_may_be_percent_encoded(edge: Edge) -> None:
 def test_models_are_asked_for_when_the_server_starts() -> None:
     with pytest.raises(ContractError, match="no named schema with a model"):
         Edge(models=SimpleNamespace())
+
+
+async def test_a_header_with_a_line_break_is_a_fault_of_ours(edge: Edge) -> None:
+    edge.handlers.replies["get_user"] = Reply(200, {}, {"Location": "/a\r\nSet-Cookie: b"})
+    answer = await edge.ask("GET", f"/v1/users/{ID}")
+    assert answer.status == 500
+    assert "set-cookie" not in answer.headers
