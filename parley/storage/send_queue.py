@@ -100,7 +100,8 @@ class SendQueue:
         """Append `draft` and say what became of it, once that is durable.
 
         Raises Unavailable when the queue is full, and when the database stays away: then the message may or may
-        not be there, and sending it again with its idempotency key tells.
+        not be there, and sending it again with its idempotency key tells. Whoever is cancelled before the batch
+        begins has sent nothing.
         """
         if self._stopping or len(self._waiting) >= self._size:
             raise Unavailable("Too many messages are waiting to be sent")
@@ -114,11 +115,19 @@ class SendQueue:
             await self._arrived.wait()
             # One turn of the loop lets every request that is ready join this batch.
             await asyncio.sleep(0)
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_EVENTS_PER_COMMIT))]
+            batch = self._next_batch()
             if not self._waiting and not self._stopping:
                 self._arrived.clear()
             if batch:
                 await self._append(batch)
+
+    def _next_batch(self) -> list[Waiting]:
+        batch: list[Waiting] = []
+        while self._waiting and len(batch) < MAX_EVENTS_PER_COMMIT:
+            waiting = self._waiting.popleft()
+            if not waiting[1].cancelled():
+                batch.append(waiting)
+        return batch
 
     async def _append(self, batch: Sequence[Waiting]) -> None:
         started = time.perf_counter()

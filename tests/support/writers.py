@@ -25,11 +25,12 @@ OPEN_GROUP = GroupSettings(is_private=False, allow_invites=True, message_retenti
 
 @dataclass
 class Writer:
-    """What one process has of the log."""
+    """What one process has of the log, and how large the batches were that it has appended."""
 
     database: Database
     log: Log
     queue: SendQueue
+    batches: list[int]
 
     async def send(self, drafts: Sequence[Draft]) -> list[Sent | BaseException]:
         """Hand all drafts in at the same time, and return what became of each."""
@@ -41,10 +42,11 @@ async def writer(dsn: str, *, pool_size: int = 6, queue_size: int = 10_000) -> A
     """Run one process's part of the log on a database."""
     database = await Database.open(dsn, pool_size=pool_size)
     log = Log(database)
-    queue = SendQueue(database, log, size=queue_size)
+    batches: list[int] = []
+    queue = SendQueue(database, log, size=queue_size, observe=lambda size, _: batches.append(size))
     try:
         await queue.start()
-        yield Writer(database, log, queue)
+        yield Writer(database, log, queue, batches)
     finally:
         await queue.stop()
         await database.close()
@@ -90,7 +92,7 @@ async def remove(log: Log, group_id: UUID, user_id: UUID) -> int:
 def draft(conversation_id: UUID, sender_id: UUID, content: str = "Hello, world!", **more: Any) -> Draft:
     """Return a draft of a text message."""
     if more.get("key") is not None:
-        more.setdefault("request_hash", content.encode())
+        more.setdefault("request_hash", content.encode(errors="surrogatepass"))
     return Draft(
         more.pop("message_id", None) or uuid7(),
         conversation_id,
