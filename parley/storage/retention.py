@@ -127,7 +127,7 @@ async def trimmed_partitions(conn: Connection) -> list[tuple[str, str]]:
         CROSS JOIN log_state s
         LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhparent = 'events'::regclass
         WHERE c.relkind = 'r' AND c.relname ~ '^events_[0-9]+$' AND c.relnamespace = 'public'::regnamespace
-          AND (substring(c.relname FROM '[0-9]+$')::bigint + 1) * $1 <= s.trimmed_to
+          AND (substring(c.relname FROM '[0-9]+$')::bigint + 1) * $1 <= s.trimmed_to + 1
         ORDER BY c.oid
         """,
         PARTITION_SIZE,

@@ -135,7 +135,7 @@ DECLARE
     partition text;
 BEGIN
     PERFORM pg_advisory_xact_lock(7236837126);
-    SELECT greatest((SELECT max(e.position) FROM events e), s.trimmed_to) / size INTO first FROM log_state s;
+    SELECT (greatest((SELECT max(e.position) FROM events e), s.trimmed_to) + 1) / size INTO first FROM log_state s;
     FOR n IN first .. first + ahead LOOP
         partition := format('events_%s', n);
         IF to_regclass(partition) IS NULL THEN
