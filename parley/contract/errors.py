@@ -23,6 +23,8 @@ STATUS_OF_CODE: Mapping[str, int] = {
 }
 
 MAX_PROBLEMS = 20
+# Of `field` in the document's ErrorDetails.
+MAX_FIELD_LENGTH = 500
 
 
 class ClientGone(Exception):
@@ -75,8 +77,15 @@ def invalid(problems: list[tuple[str, str]]) -> Invalid:
 def error_reply(error: ParleyError, *, credentials_given: bool = False) -> Reply:
     """Turn a refusal into its answer."""
     status = STATUS_OF_CODE[error.code]
-    body = {"error": {"code": error.code, "message": error.message, "details": error.details}}
+    details = _shortened(error.details) if isinstance(error, Invalid) else error.details
+    body = {"error": {"code": error.code, "message": error.message, "details": details}}
     return Reply(status, body, _headers(error, status, credentials_given))
+
+
+def _shortened(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Cut the names of fields, which a client may have made up, to what the document promises."""
+    errors = [{**problem, "field": problem["field"][:MAX_FIELD_LENGTH]} for problem in details["errors"]]
+    return {**details, "field": errors[0]["field"], "errors": errors}
 
 
 def _headers(error: ParleyError, status: int, credentials_given: bool) -> dict[str, str]:

@@ -24,6 +24,9 @@ PER: tuple[Per, ...] = ("user", "address", "account", "session")
 
 Header = tuple[bytes, bytes]
 
+# Of `retry_after` in the document.
+MAX_RETRY_AFTER = 86_400
+
 log = logger("contract")
 
 
@@ -65,8 +68,8 @@ class Count:
         return max(0, self.bucket.limit - self.used)
 
     def retry_after(self) -> int:
-        """Return in how many whole seconds the window ends; at least one."""
-        return max(1, ceil(self.reset - time.time()))
+        """Return in how many whole seconds to come back: when the window ends, or tomorrow."""
+        return min(max(1, ceil(self.reset - time.time())), MAX_RETRY_AFTER)
 
     def headers(self) -> list[Header]:
         """Return the seed's three headers."""

@@ -149,13 +149,13 @@ class CompiledOperation:
         """Answer one request, whatever happens."""
         exchange: Exchange = scope[EXCHANGE]
         try:
-            await exchange.answer(await self._reply(exchange), self.operation_id, self.route)
+            try:
+                reply = await self._reply(exchange)
+            except ParleyError as error:
+                reply = error_reply(error, credentials_given=b"authorization" in exchange.headers)
+            await exchange.answer(reply, self.operation_id, self.route)
         except ClientGone:
             return
-        except ParleyError as error:
-            given = b"authorization" in exchange.headers
-            reply = error_reply(error, credentials_given=given)
-            await exchange.answer(reply, self.operation_id, self.route)
         except Exception as error:
             self._shared.observer.failed_unexpectedly()
             log.error(

@@ -419,3 +419,16 @@ async def test_a_header_with_a_line_break_is_a_fault_of_ours(edge: Edge) -> None
     answer = await edge.ask("GET", f"/v1/users/{ID}")
     assert answer.status == 500
     assert "set-cookie" not in answer.headers
+
+
+async def test_a_refusal_that_is_no_json_is_a_fault_of_ours(edge: Edge) -> None:
+    edge.handlers.replies["get_user"] = Unwritable()
+    answer = await edge.ask("GET", f"/v1/users/{ID}")
+    assert (answer.status, answer.error["code"]) == (500, "internal_error")
+
+
+class Unwritable(Forbidden):
+    """A refusal whose details nobody can write down."""
+
+    def __init__(self) -> None:
+        super().__init__("No", {"why": object()})

@@ -14,6 +14,7 @@ def edge() -> Edge:
     return Edge()
 
 
+LOGIN = {"email": "ada@example.com", "password": "secure_password"}
 TEXT = {"receiver_id": ID, "content": "hi"}
 
 
@@ -80,6 +81,17 @@ async def test_the_seed_is_answered_in_its_own_words(edge: Edge) -> None:
     assert answer.error["message"] == "Invalid request data"
     assert answer.details["field"] == "email"
     assert answer.details["reason"] == "Invalid email format"
+
+
+async def test_a_made_up_name_is_cut(edge: Edge) -> None:
+    """The document promises how long `field` is at most."""
+    for answer in (
+        await edge.ask("POST", "/v1/auth/login", {**LOGIN, "x" * 10_000: 1}),
+        await edge.ask("POST", "/v1/auth/login", {**LOGIN, "x" * 10_000: "\0"}),
+        await edge.ask("GET", f"/v1/me?{'x' * 10_000}=1"),
+    ):
+        assert answer.details["field"] == "x" * 500
+        assert [error["field"] for error in answer.details["errors"]] == ["x" * 500]
 
 
 async def test_the_list_of_problems_has_an_end(edge: Edge) -> None:
