@@ -6,6 +6,7 @@
   `head_seconds` and `body_seconds` or the connection is closed without an answer: nobody is reading there.
 - What is left of a refused body is read for a while, so that the client gets to read why, and then cut off.
 - What is no HTTP gets the same envelope as any other error.
+- A handshake of a WebSocket hands the connection over to `parley.realtime.socket`, where there are sockets.
 
 Two Content-Lengths, a length together with chunks, folded headers and control bytes are refused by llhttp,
 which is below httptools; `tests/e2e/test_raw_http.py` holds it to that.
@@ -14,9 +15,10 @@ which is below httptools; `tests/e2e/test_raw_http.py` holds it to that.
 import asyncio
 import socket
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import httptools
@@ -24,12 +26,17 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from parley.contract.errors import error_reply
+from parley.contract.errors import InternalError, error_reply
 from parley.contract.exchange import WHOLE_ANSWER, pick_request_id
 from parley.contract.replies import encode
 from parley.errors import Invalid, ParleyError
+from parley.logs import logger
+from parley.realtime.handshake import Header, is_offered
+from parley.realtime.socket import Refusal, Sockets, open_socket
 
 Result = TypeVar("Result")
+
+log = logger("server")
 
 # Enough for a token in a header and a cookie that is not ours; nginx has 32 KiB.
 MAX_HEAD_BYTES = 32_768
@@ -54,13 +61,13 @@ class ServerOptions:
 class ServerConfig(uvicorn.Config):
     """uvicorn's configuration with ours beside it, since a protocol is given nothing else."""
 
-    def __init__(self, app: ASGIApp, options: ServerOptions) -> None:
+    def __init__(self, app: ASGIApp, options: ServerOptions, sockets: Sockets | None = None) -> None:
         super().__init__(
             app,
             host=options.host,
             port=options.port,
             http=PatientProtocol,
-            # There is no socket yet; an offer of one is declined like any other.
+            # uvicorn's own ways to speak WebSocket log the path with its token.
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -73,6 +80,7 @@ class ServerConfig(uvicorn.Config):
             timeout_graceful_shutdown=options.grace_seconds,
         )
         self.options = options
+        self.sockets = sockets
 
 
 class HeadTooLarge(ParleyError):
@@ -158,28 +166,73 @@ class PatientProtocol(HttpToolsProtocol):
         self._head_bytes += len(data)
         self._ended_in_this_piece = False
         try:
-            self._feed(data)
-        except httptools.HttpParserUpgrade:
-            self.handle_websocket_upgrade()
+            rest = self._feed(data)
         except httptools.HttpParserError:
             self._refuse()
         else:
-            self._watch(len(data))
+            if rest is None:
+                self._watch(len(data))
+            else:
+                self._hand_over(rest)
 
-    def _feed(self, data: bytes) -> None:
-        """Parse. A request that offers another protocol than a socket is parsed again without the offer."""
+    def _feed(self, data: bytes) -> bytes | None:
+        """Parse. A request that offers another protocol than a socket is parsed again without the offer.
+
+        Returns what stands behind a handshake, if there was one.
+        """
         while True:
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
                 if not self._declining:
-                    raise
+                    return data[upgrade.args[0] :]
                 data = self._head_without_offer() + data[upgrade.args[0] :]
                 self.parser = httptools.HttpRequestParser(self)
                 # As uvicorn does: the answer to a last request is sent though more came behind it.
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             else:
-                return
+                return None
+
+    def _should_upgrade(self) -> bool:
+        """Say whether the offer is taken. uvicorn asks this too, and only where a protocol is offered."""
+        return self.config.sockets is not None and is_offered(
+            self.parser.get_method(), self.parser.get_http_version(), self.headers
+        )
+
+    def _hand_over(self, rest: bytes) -> None:
+        """Let the socket have the connection, or answer why not and close it."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            # Its answer would end up among the frames.
+            self._refuse()
+            return
+        assert self.config.sockets is not None
+        self._broken = True
+        self._stop_waiting()
+        try:
+            open_socket(
+                self.config.sockets,
+                self.url,
+                self.headers,
+                self.transport,
+                self.connections,
+                self._switching,
+                rest,
+            )
+        except Refusal as refusal:
+            error = {"code": refusal.code, "message": refusal.message, "details": refusal.details}
+            self._end_with(refusal.status, {"error": error}, refusal.headers)
+        except Exception:
+            log.exception("handshake_failed")
+            self._end_with(500, error_reply(InternalError()).body)
+        else:
+            self.connections.discard(self)
+            # It refers to us as we do to it, and this one object of the two is never needed again.
+            self.parser = None  # type: ignore[assignment]
+
+    def _switching(self, headers: Sequence[Header]) -> bytes:
+        upgrade = [(b"upgrade", b"websocket"), (b"connection", b"Upgrade"), *headers]
+        return self._head(101, upgrade) + b"\r\n"
 
     def on_message_begin(self) -> None:
         """Note that a request begins."""
@@ -207,9 +260,9 @@ class PatientProtocol(HttpToolsProtocol):
             self._declining = True
         else:
             super().on_headers_complete()
-            extensions: Any = {WHOLE_ANSWER: WholeAnswer(self.cycle)}
-            self.scope["extensions"] = extensions
             if not self.parser.should_upgrade():
+                extensions: Any = {WHOLE_ANSWER: WholeAnswer(self.cycle)}
+                self.scope["extensions"] = extensions
                 # Trailers come after the body, and what a proxy did not look at must not pass for a header.
                 self.headers = []
 
@@ -288,23 +341,30 @@ class PatientProtocol(HttpToolsProtocol):
                 # The request before it was whole. It gets its answer, and then the connection ends.
                 cycle.keep_alive = False
                 return
+        elif self._too_large:
+            self._end_with(431, error_reply(HeadTooLarge()).body)
+            return
         else:
-            self.transport.write(self._refusal())
+            self._end_with(400, error_reply(Invalid("request", "Is not HTTP")).body)
+            return
         self.transport.close()
 
-    def _refusal(self) -> bytes:
-        error = HeadTooLarge() if self._too_large else Invalid("request", "Is not HTTP")
-        body = encode(error_reply(error).body)
-        lines = [
-            STATUS_LINE[431 if self._too_large else 400],
-            *(b"%s: %s\r\n" % header for header in self.server_state.default_headers),
-            b"content-type: application/json\r\n",
-            b"x-request-id: %s\r\n" % pick_request_id(None),
-            b"content-length: %d\r\n" % len(body),
-            b"connection: close\r\n\r\n",
-            body,
+    def _end_with(self, status: int, body: Any, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Answer without the application, and close."""
+        content = encode(body)
+        more = [
+            *((name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()),
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(content)),
+            (b"connection", b"close"),
         ]
-        return b"".join(lines)
+        self.transport.write(b"%s\r\n%s" % (self._head(status, more), content))
+        self.transport.close()
+
+    def _head(self, status: int, headers: Sequence[Header]) -> bytes:
+        given = next((value for name, value in self.headers or () if name == b"x-request-id"), None)
+        every = [*self.server_state.default_headers, (b"x-request-id", pick_request_id(given)), *headers]
+        return STATUS_LINE[status] + b"".join(b"%s: %s\r\n" % header for header in every)
 
 
 class Server(uvicorn.Server):
@@ -325,9 +385,9 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(app: ASGIApp, options: ServerOptions) -> Server:
+def make_server(app: ASGIApp, options: ServerOptions, sockets: Sockets | None = None) -> Server:
     """Return a server for the running event loop; `await server.serve()` until it is told to exit."""
-    return Server(ServerConfig(app, options))
+    return Server(ServerConfig(app, options, sockets))
 
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:

@@ -1,0 +1,338 @@
+"""One WebSocket on uvicorn's port: RFC 6455 on one side, whole messages and framed bytes on the other.
+
+uvicorn has read the handshake as the HTTP request it is; `open_socket` takes its transport over.
+
+    OPEN ──close()──────────> CLOSING ──the peer's close frame──┐
+      ├────the peer's close frame, answered─────────────────────┴─> ENDING ──connection lost──> closed()
+      └────the peer broke the protocol─────────────────────────────> (as ENDING)
+
+The connection may be lost in any state. Whatever state takes longer than `close_seconds`, but OPEN, is cut.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import Any, Protocol
+
+from parley.logs import logger
+from parley.realtime.deflate import frame_compressed, inflate
+from parley.realtime.handshake import AddressOf, Handshake, Header, Refusal, Request, read_handshake
+from parley.realtime.wire import (
+    FIN,
+    CloseCode,
+    Opcode,
+    Reader,
+    Violation,
+    frame,
+    frame_close,
+    frame_text,
+    may_be_sent,
+    read_close,
+    read_text,
+)
+
+__all__ = [
+    "Endpoint",
+    "Listener",
+    "Refusal",
+    "Request",
+    "Socket",
+    "SocketOptions",
+    "Sockets",
+    "frame_text",
+    "open_socket",
+]
+
+_SECONDS_OF_EXTRAS = 60.0
+
+log = logger("socket")
+
+
+class Listener(Protocol):
+    """Who hears what a socket receives. A method that raises ends the socket with 1011."""
+
+    def opened(self, socket: "Socket") -> None:
+        """Begin; the answer to the handshake is on its way."""
+
+    def text(self, text: str) -> None:
+        """Take one whole message."""
+
+    def pong(self, payload: bytes) -> None:
+        """Take the answer to a ping, or one that nobody asked for."""
+
+    def closed(self, code: int) -> None:
+        """End, once. `code` is what the first close frame said, ours or the peer's (1005: nothing).
+
+        1006 says that the peer vanished, or that `abort` was called, before there was one.
+        """
+
+
+# Decides who gets a socket; may raise Refusal.
+Endpoint = Callable[[Request], Listener]
+
+
+@dataclass(frozen=True, slots=True)
+class SocketOptions:
+    """The limits of a socket. Sizes are in bytes."""
+
+    max_message_bytes: int = 16_384
+    compression: bool = False
+    close_seconds: float = 5.0
+    # Control frames and fragments in a minute, which no listener sees.
+    max_extra_frames: int = 600
+    too_many_frames_code: int = CloseCode.POLICY_VIOLATION
+    going_away_code: int = CloseCode.GOING_AWAY
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """What a server needs to have sockets."""
+
+    endpoint: Endpoint
+    options: SocketOptions
+    address_of: AddressOf
+
+
+class _State(Enum):
+    OPEN = auto()
+    CLOSING = auto()
+    ENDING = auto()
+
+
+class Socket(asyncio.Protocol):
+    """One socket.
+
+    `write` takes framed bytes, one frame or many, and is the transport's own until the socket closes: what is
+    written after that goes nowhere. `received` counts the packets that came, so that a number that has grown is
+    a sign of life.
+    """
+
+    __slots__ = (
+        "_code",
+        "_connections",
+        "_cut",
+        "_full",
+        "_listener",
+        "_options",
+        "_owed_pong",
+        "_reader",
+        "_since",
+        "_state",
+        "_transport",
+        "_window_bits",
+        "received",
+        "request",
+        "write",
+    )
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        handshake: Handshake,
+        listener: Listener,
+        options: SocketOptions,
+        connections: set[Any],
+    ) -> None:
+        self.request = handshake.request
+        self.received = 0
+        self.write: Callable[[bytes], None] = transport.write
+        self._window_bits = handshake.window_bits
+        self._transport = transport
+        self._listener: Listener | None = listener
+        self._options = options
+        self._connections = connections
+        self._reader = Reader(options.max_message_bytes, inflate if self.compresses else None)
+        self._state = _State.OPEN
+        self._code: int = CloseCode.ABNORMAL
+        self._cut: asyncio.TimerHandle | None = None
+        self._full = False
+        self._owed_pong: bytes | None = None
+        self._since = asyncio.get_running_loop().time()
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that the kernel has not taken; what was written in this turn of the loop may not be in it yet."""
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def compresses(self) -> bool:
+        """Whether `write_text` compresses. Frames that are not compressed may be written all the same."""
+        return self._window_bits != 0
+
+    def write_text(self, payload: bytes) -> None:
+        """Send one message of UTF-8."""
+        if self._window_bits:
+            self.write(frame_compressed(payload, self._window_bits))
+        else:
+            self.write(frame_text(payload))
+
+    def ping(self, payload: bytes = b"") -> None:
+        """Ask for a sign of life."""
+        self.write(frame(FIN | Opcode.PING, payload))
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Say goodbye, wait a little for the peer to say it too, and cut the connection. Only the first counts."""
+        assert may_be_sent(code), code
+        if self._state is _State.OPEN:
+            self._say_close(code, frame_close(code, reason))
+            self._state = _State.CLOSING
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self.write = _nowhere
+        self._state = _State.ENDING
+        self._transport.abort()
+
+    # ---- what uvicorn and the transport call
+
+    def shutdown(self) -> None:
+        """Go away with the server."""
+        self.close(self._options.going_away_code)
+
+    def open(self, rest: bytes) -> None:
+        """Begin. `rest` came behind the handshake."""
+        assert self._listener is not None
+        self._connections.add(self)
+        try:
+            self._listener.opened(self)
+        except Exception:
+            self._stumble()
+        # Nobody needs the headers again, and the query may hold a token.
+        self.request = replace(self.request, query={}, headers={})
+        if rest:
+            self.data_received(rest)
+
+    def data_received(self, data: bytes) -> None:
+        """Read. What comes after the peer's close frame, or after it broke the protocol, is dropped."""
+        if self._is_over:
+            return
+        self.received += 1
+        try:
+            for opcode, payload in self._reader.feed(data):
+                self._take(opcode, payload)
+                if self._is_over:
+                    return
+            if self._reader.extras > self._options.max_extra_frames:
+                self._count_extras()
+        except Violation as violation:
+            self._fail(violation)
+        except Exception:
+            self._stumble()
+
+    def eof_received(self) -> None:
+        """Let the transport close. A peer that does not read what is still to be written is cut off."""
+        self._cut_later()
+
+    def pause_writing(self) -> None:
+        """Owe the answers to pings until the peer reads."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Pay the last one, which is enough (section 5.5.3)."""
+        self._full = False
+        owed, self._owed_pong = self._owed_pong, None
+        if owed is not None:
+            self.write(frame(FIN | Opcode.PONG, owed))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._state = _State.ENDING
+        self.write = _nowhere
+        self._connections.discard(self)
+        if self._cut is not None:
+            self._cut.cancel()
+            self._cut = None
+        listener, self._listener = self._listener, None
+        assert listener is not None
+        try:
+            listener.closed(self._code)
+        except Exception:
+            log.exception("listener_failed")
+
+    # ---- decisions
+
+    @property
+    def _is_over(self) -> bool:
+        return self._state is _State.ENDING
+
+    def _take(self, opcode: Opcode, payload: bytes) -> None:
+        if opcode is Opcode.CLOSE:
+            self._answer_close(payload)
+        elif self._state is _State.OPEN:
+            assert self._listener is not None
+            if opcode is Opcode.TEXT:
+                self._listener.text(read_text(payload))
+            elif opcode is Opcode.PONG:
+                self._listener.pong(payload)
+            elif self._full:
+                self._owed_pong = payload
+            else:
+                self.write(frame(FIN | Opcode.PONG, payload))
+
+    def _answer_close(self, payload: bytes) -> None:
+        code = read_close(payload)
+        if self._state is _State.OPEN:
+            self._say_close(code, frame(FIN | Opcode.CLOSE, payload[:2]))
+        self._state = _State.ENDING
+        # Section 7.1.1: the server closes first, so that it is the client's port that waits.
+        self._transport.close()
+
+    def _fail(self, violation: Violation) -> None:
+        """Fail the connection (section 7.1.7)."""
+        if self._state is _State.OPEN:
+            log.debug("peer_broke_protocol", code=int(violation.code), reason=violation.reason)
+            self._say_close(violation.code, frame_close(violation.code, violation.reason))
+        self._state = _State.ENDING
+        # Were it closed at once, what the peer still sends would reset it, and the peer might not get to read why.
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def _count_extras(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._since < _SECONDS_OF_EXTRAS:
+            self.close(self._options.too_many_frames_code, "Too many control frames and fragments")
+        self._since = now
+        self._reader.extras = 0
+
+    def _stumble(self) -> None:
+        """End a socket whose listener failed."""
+        log.exception("listener_failed")
+        self.close(CloseCode.INTERNAL_ERROR)
+
+    def _say_close(self, code: int, framed: bytes) -> None:
+        self.write(framed)
+        self.write = _nowhere
+        self._code = code
+        self._cut_later()
+
+    def _cut_later(self) -> None:
+        if self._cut is None:
+            loop = asyncio.get_running_loop()
+            self._cut = loop.call_later(self._options.close_seconds, self._transport.abort)
+
+
+def open_socket(
+    sockets: Sockets,
+    url: bytes,
+    headers: Sequence[Header],
+    transport: asyncio.Transport,
+    connections: set[Any],
+    answer: Callable[[Sequence[Header]], bytes],
+    rest: bytes,
+) -> None:
+    """Take the transport of a request over, or raise Refusal. `answer` writes the head of a 101."""
+    peername = transport.get_extra_info("peername")
+    peer = peername[0] if isinstance(peername, tuple) else ""
+    handshake = read_handshake(
+        url, headers, peer, sockets.address_of, compression=sockets.options.compression
+    )
+    listener = sockets.endpoint(handshake.request)
+    transport.write(answer(handshake.headers))
+    socket = Socket(transport, handshake, listener, sockets.options, connections)
+    transport.set_protocol(socket)
+    socket.open(rest)
+
+
+def _nowhere(_framed: bytes) -> None:
+    """Drop what is written to a socket that says nothing any more."""
