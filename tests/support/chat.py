@@ -1,6 +1,6 @@
 """People who talk to each other through the services of one process, on a real database and without HTTP."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -243,16 +243,3 @@ async def running(dsn: str, *, max_members: int = 1000) -> AsyncIterator[Chat]:
     finally:
         await queue.stop()
         await database.close()
-
-
-async def walk(
-    read: Callable[..., Awaitable[Page[Any]]], direction: str, start: Any = None
-) -> AsyncIterator[list[Any]]:
-    """Follow `next_cursor` until a list ends; between two pages the caller may change what it lists."""
-    cursor = start
-    while True:
-        page = await read(**{direction: cursor})
-        yield list(page.items)
-        cursor = page.next_cursor
-        if not page.has_more:
-            return
