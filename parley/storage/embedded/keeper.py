@@ -55,7 +55,8 @@ def spawn(command: list[str], identity: str) -> tuple[int, int]:
     try:
         os.dup2(output_of_child, 1)
         os.dup2(output_of_child, 2)
-        for default in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # A script that puts Parley into the background makes it ignore some of these, and that is inherited.
+        for default in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(default, signal.SIG_DFL)
         become(identity)
         die_with(keeper)
