@@ -1051,7 +1051,7 @@ class PongNotice(BaseModel):
 
 class FrameError(BaseModel):
     code: Annotated[
-        Literal['validation_error', 'unauthorized', 'forbidden', 'not_found', 'method_not_allowed', 'conflict', 'gone', 'payload_too_large', 'unsupported_media_type', 'idempotency_mismatch', 'rate_limit_exceeded', 'internal_error', 'unavailable'],
+        Literal['validation_error', 'unauthorized', 'forbidden', 'not_found', 'method_not_allowed', 'conflict', 'gone', 'payload_too_large', 'unsupported_media_type', 'idempotency_mismatch', 'upgrade_required', 'rate_limit_exceeded', 'internal_error', 'unavailable'],
         Field(
             description='What went wrong. Later versions add codes; treat one you do not know by the status.'
         ),
@@ -1075,7 +1075,7 @@ class Limits(BaseModel):
 
 class ErrorBody(BaseModel):
     code: Annotated[
-        Literal['validation_error', 'unauthorized', 'forbidden', 'not_found', 'method_not_allowed', 'conflict', 'gone', 'payload_too_large', 'unsupported_media_type', 'idempotency_mismatch', 'rate_limit_exceeded', 'internal_error', 'unavailable'],
+        Literal['validation_error', 'unauthorized', 'forbidden', 'not_found', 'method_not_allowed', 'conflict', 'gone', 'payload_too_large', 'unsupported_media_type', 'idempotency_mismatch', 'upgrade_required', 'rate_limit_exceeded', 'internal_error', 'unavailable'],
         Field(
             description='What went wrong. Later versions add codes; treat one you do not know by the status.'
         ),

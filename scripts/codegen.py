@@ -1,7 +1,8 @@
-"""Makes generated/ from spec/openapi.yaml; with --check it only says whether that has been done.
+"""Makes generated/ from spec/; with --check it only says whether that has been done.
 
-The document is judged first: nothing is written from one that breaks a rule (`scripts/contract_rules.py`).
-Exit code 0: everything is as it should be. 1: the document breaks a rule, or (with --check) a file is stale.
+The documents are judged first: nothing is written from one that breaks a rule (`scripts/contract_rules.py`,
+`scripts/socket_rules.py`). Exit code 0: everything is as it should be. 1: a document breaks a rule, or (with
+--check) a file is stale.
 """
 
 import argparse
@@ -16,14 +17,20 @@ ROOT = Path(__file__).resolve().parent.parent
 # So that it also runs as a bare script, where Python looks for modules only beside it.
 sys.path.insert(0, str(ROOT))
 
-from scripts.contract_rules import violations  # noqa: E402
+from scripts import contract_rules, socket_rules  # noqa: E402
+from scripts.frames_module import frames_module  # noqa: E402
 from scripts.models_module import models_module  # noqa: E402
 from scripts.operations_module import operations_module  # noqa: E402
+from scripts.socket_document import Socket, bundled  # noqa: E402
 from scripts.specification import BrokenDocument, read_specification  # noqa: E402
 
 SPECIFICATION = ROOT / "spec" / "openapi.yaml"
+SOCKET_SPECIFICATION = ROOT / "spec" / "asyncapi.yaml"
 GENERATED = ROOT / "generated"
 ORIGIN = "Made from spec/openapi.yaml by scripts/codegen.py: change the former and run `make codegen`."
+SOCKET_ORIGIN = (
+    "Made from spec/asyncapi.yaml by scripts/codegen.py: change the former and run `make codegen`."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,32 +40,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; show what is stale")
     options = parser.parse_args(arguments)
     try:
-        document = read_specification(SPECIFICATION)
+        socket = read_socket()
     except BrokenDocument as error:
         print(error, file=sys.stderr)
         return 1
-    broken = list(violations(document))
+    # The socket's document builds on the other one, so it is judged only where that one is sound.
+    broken = contract_rules.violations(socket.rest) or socket_rules.violations(socket)
     if broken:
-        print("\n".join([*broken, f"spec/openapi.yaml breaks {len(broken)} rules."]), file=sys.stderr)
+        print("\n".join([*broken, f"The contract breaks {len(broken)} rules."]), file=sys.stderr)
         return 1
-    files = generate(document)
+    files = generate(socket)
     return compare(files, GENERATED) if options.check else write(files, GENERATED)
 
 
-def generate(document: Mapping[str, Any]) -> dict[str, str]:
+def read_socket() -> Socket:
+    """Read both documents. Raises BrokenDocument with the line."""
+    return Socket(read_specification(SOCKET_SPECIFICATION), read_specification(SPECIFICATION))
+
+
+def generate(socket: Socket) -> dict[str, str]:
     """Return the text of each file in generated/ by its name."""
     line = f"# {ORIGIN}"
     return {
         "__init__.py": f'{line}\n"""What is made from the contract. Nobody edits it."""\n',
-        "openapi.json": bundle(document),
-        "models.py": models_module(document, line),
-        "operations.py": operations_module(document, line),
+        "openapi.json": as_json(socket.rest, ORIGIN),
+        "models.py": models_module(socket.rest, line),
+        "operations.py": operations_module(socket.rest, line),
+        "asyncapi.json": as_json(bundled(socket), SOCKET_ORIGIN),
+        "frames.py": frames_module(socket, f"# {SOCKET_ORIGIN}"),
     }
 
 
-def bundle(document: Mapping[str, Any]) -> str:
+def as_json(document: Mapping[str, Any], origin: str) -> str:
     """Return the document as JSON, in its own order; as JSON has no comments, a property says where from."""
-    text = json.dumps({"x-generated": ORIGIN, **document}, indent=1, ensure_ascii=False)
+    text = json.dumps({"x-generated": origin, **document}, indent=1, ensure_ascii=False)
     return text.replace("{\n ", "{", 1) + "\n"
 
 
@@ -85,7 +100,7 @@ def compare(files: Mapping[str, str], directory: Path) -> int:
     if not lines:
         return 0
     print("".join(lines))
-    print("generated/ is not what spec/openapi.yaml makes. To mend it: make codegen", file=sys.stderr)
+    print("generated/ is not what spec/ makes. To mend it: make codegen", file=sys.stderr)
     return 1
 
 

@@ -28,6 +28,7 @@ CODES = {
     413: "payload_too_large",
     415: "unsupported_media_type",
     422: "idempotency_mismatch",
+    426: "upgrade_required",
     429: "rate_limit_exceeded",
     500: "internal_error",
     503: "unavailable",

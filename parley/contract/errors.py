@@ -17,6 +17,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "payload_too_large": 413,
     "unsupported_media_type": 415,
     "idempotency_mismatch": 422,
+    "upgrade_required": 426,
     "rate_limit_exceeded": 429,
     "internal_error": 500,
     "unavailable": 503,

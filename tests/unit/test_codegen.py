@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, str]:
-    """What the document makes; a second to make, so it is made once."""
-    return codegen.generate(read_specification(codegen.SPECIFICATION))
+    """What the documents make; a second to make, so it is made once."""
+    return codegen.generate(codegen.read_socket())
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def generated(files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyP
     copy = tmp_path / "generated"
     shutil.copytree(ROOT / "generated", copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(codegen, "GENERATED", copy)
-    monkeypatch.setattr(codegen, "generate", lambda document: files)
+    monkeypatch.setattr(codegen, "generate", lambda socket: files)
     return copy
 
 
@@ -96,7 +96,7 @@ def test_stale_file_is_shown(generated: Path, capsys: pytest.CaptureFixture[str]
 def test_missing_and_foreign_files_are_shown(generated: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is not there is stale, and so is one that nothing makes any more."""
     (generated / "operations.py").unlink()
-    (generated / "frames.py").write_text("left = 'over'\n", encoding="utf-8")
+    (generated / "leftover.py").write_text("left = 'over'\n", encoding="utf-8")
     assert codegen.main(["--check"]) == 1
     out = capsys.readouterr().out
     assert "+class Auth(Protocol):\n" in out

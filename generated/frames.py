@@ -1,0 +1,595 @@
+# Made from spec/asyncapi.yaml by scripts/codegen.py: change the former and run `make codegen`.
+"""The socket's protocol: types of frames and their models, close codes, limits, and what is allowed when.
+
+A frame is judged by the schema in `generated/openapi.json` that `CLIENT_SCHEMAS` or `SERVER_SCHEMAS` names, and
+read into the model of the same name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final, TypeAlias
+
+from generated import models
+
+
+class ClientFrameType(StrEnum):
+    """What stands in `type` of a client's frame."""
+
+    AUTH = "auth"
+    TYPING = "typing"
+    PRESENCE = "presence"
+    RECEIPT = "receipt"
+    PING = "ping"
+
+
+ClientFrame: TypeAlias = (
+    models.AuthFrame
+    | models.TypingFrame
+    | models.PresenceFrame
+    | models.ReceiptFrame
+    | models.PingFrame
+)
+
+
+CLIENT_SCHEMAS: Final[Mapping[ClientFrameType, str]] = {
+    ClientFrameType.AUTH: "AuthFrame",
+    ClientFrameType.TYPING: "TypingFrame",
+    ClientFrameType.PRESENCE: "PresenceFrame",
+    ClientFrameType.RECEIPT: "ReceiptFrame",
+    ClientFrameType.PING: "PingFrame",
+}
+
+CLIENT_MODELS: Final[Mapping[ClientFrameType, type[ClientFrame]]] = {
+    ClientFrameType.AUTH: models.AuthFrame,
+    ClientFrameType.TYPING: models.TypingFrame,
+    ClientFrameType.PRESENCE: models.PresenceFrame,
+    ClientFrameType.RECEIPT: models.ReceiptFrame,
+    ClientFrameType.PING: models.PingFrame,
+}
+
+
+class ServerFrameType(StrEnum):
+    """What stands in `type` of a server's frame."""
+
+    READY = "ready"
+    MESSAGE = "message"
+    MESSAGE_UPDATED = "message.updated"
+    MESSAGE_DELETED = "message.deleted"
+    RECEIPT = "receipt"
+    CONVERSATION_CREATED = "conversation.created"
+    MEMBER_ADDED = "member.added"
+    MEMBER_REMOVED = "member.removed"
+    MEMBER_UPDATED = "member.updated"
+    GROUP_UPDATED = "group.updated"
+    GROUP_DELETED = "group.deleted"
+    USER_UPDATED = "user.updated"
+    TYPING = "typing"
+    PRESENCE = "presence"
+    RESYNC = "resync"
+    PONG = "pong"
+    ERROR = "error"
+
+
+ServerFrame: TypeAlias = (
+    models.ReadyNotice
+    | models.MessageEvent
+    | models.MessageUpdatedEvent
+    | models.MessageDeletedEvent
+    | models.ReceiptEvent
+    | models.ConversationCreatedEvent
+    | models.MemberAddedEvent
+    | models.MemberRemovedEvent
+    | models.MemberUpdatedEvent
+    | models.GroupUpdatedEvent
+    | models.GroupDeletedEvent
+    | models.UserUpdatedEvent
+    | models.TypingNotice
+    | models.PresenceNotice
+    | models.ResyncNotice
+    | models.PongNotice
+    | models.ErrorNotice
+)
+
+
+SERVER_SCHEMAS: Final[Mapping[ServerFrameType, str]] = {
+    ServerFrameType.READY: "ReadyNotice",
+    ServerFrameType.MESSAGE: "MessageEvent",
+    ServerFrameType.MESSAGE_UPDATED: "MessageUpdatedEvent",
+    ServerFrameType.MESSAGE_DELETED: "MessageDeletedEvent",
+    ServerFrameType.RECEIPT: "ReceiptEvent",
+    ServerFrameType.CONVERSATION_CREATED: "ConversationCreatedEvent",
+    ServerFrameType.MEMBER_ADDED: "MemberAddedEvent",
+    ServerFrameType.MEMBER_REMOVED: "MemberRemovedEvent",
+    ServerFrameType.MEMBER_UPDATED: "MemberUpdatedEvent",
+    ServerFrameType.GROUP_UPDATED: "GroupUpdatedEvent",
+    ServerFrameType.GROUP_DELETED: "GroupDeletedEvent",
+    ServerFrameType.USER_UPDATED: "UserUpdatedEvent",
+    ServerFrameType.TYPING: "TypingNotice",
+    ServerFrameType.PRESENCE: "PresenceNotice",
+    ServerFrameType.RESYNC: "ResyncNotice",
+    ServerFrameType.PONG: "PongNotice",
+    ServerFrameType.ERROR: "ErrorNotice",
+}
+
+SERVER_MODELS: Final[Mapping[ServerFrameType, type[ServerFrame]]] = {
+    ServerFrameType.READY: models.ReadyNotice,
+    ServerFrameType.MESSAGE: models.MessageEvent,
+    ServerFrameType.MESSAGE_UPDATED: models.MessageUpdatedEvent,
+    ServerFrameType.MESSAGE_DELETED: models.MessageDeletedEvent,
+    ServerFrameType.RECEIPT: models.ReceiptEvent,
+    ServerFrameType.CONVERSATION_CREATED: models.ConversationCreatedEvent,
+    ServerFrameType.MEMBER_ADDED: models.MemberAddedEvent,
+    ServerFrameType.MEMBER_REMOVED: models.MemberRemovedEvent,
+    ServerFrameType.MEMBER_UPDATED: models.MemberUpdatedEvent,
+    ServerFrameType.GROUP_UPDATED: models.GroupUpdatedEvent,
+    ServerFrameType.GROUP_DELETED: models.GroupDeletedEvent,
+    ServerFrameType.USER_UPDATED: models.UserUpdatedEvent,
+    ServerFrameType.TYPING: models.TypingNotice,
+    ServerFrameType.PRESENCE: models.PresenceNotice,
+    ServerFrameType.RESYNC: models.ResyncNotice,
+    ServerFrameType.PONG: models.PongNotice,
+    ServerFrameType.ERROR: models.ErrorNotice,
+}
+
+
+# Those of the log, which have a cursor; the others are gone when nobody was there.
+EVENTS: Final = frozenset((
+    ServerFrameType.MESSAGE,
+    ServerFrameType.MESSAGE_UPDATED,
+    ServerFrameType.MESSAGE_DELETED,
+    ServerFrameType.RECEIPT,
+    ServerFrameType.CONVERSATION_CREATED,
+    ServerFrameType.MEMBER_ADDED,
+    ServerFrameType.MEMBER_REMOVED,
+    ServerFrameType.MEMBER_UPDATED,
+    ServerFrameType.GROUP_UPDATED,
+    ServerFrameType.GROUP_DELETED,
+    ServerFrameType.USER_UPDATED,
+))
+
+
+class Reconnect(StrEnum):
+    """Whether a client comes back after a close, and with what."""
+
+    NOW = "now"
+    LATER = "later"
+    NEW_TOKEN = "new_token"
+    NEW_SESSION = "new_session"
+    NEVER = "never"
+
+
+class CloseCode(IntEnum):
+    """Why the server closes a socket. `reason` is what the close frame says beside the number."""
+
+    reason: str
+    meaning: str
+    reconnect: Reconnect
+    after_seconds: int
+    keep_cursor: bool
+
+    def __new__(
+        cls, code: int, meaning: str, reconnect: Reconnect, after_seconds: int, keep_cursor: bool
+    ) -> "CloseCode":
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        member.reconnect = reconnect
+        member.after_seconds = after_seconds
+        member.keep_cursor = keep_cursor
+        return member
+
+    def __init__(self, *facts: object) -> None:
+        self.reason = self.name.lower()
+
+    NORMAL = (
+        1000,
+        "The client closed the socket; the answer has the client's own code.",
+        Reconnect.NEVER,
+        0,
+        True,
+    )
+    GOING_AWAY = (
+        1001,
+        "The server ends or starts again. Another one may be there already.",
+        Reconnect.NOW,
+        0,
+        True,
+    )
+    PROTOCOL_ERROR = (
+        1002,
+        "The client broke the rules of RFC 6455.",
+        Reconnect.NEVER,
+        0,
+        True,
+    )
+    UNSUPPORTED_DATA = (
+        1003,
+        "The client sent a binary message; frames are text.",
+        Reconnect.NEVER,
+        0,
+        True,
+    )
+    INVALID_TEXT = (
+        1007,
+        "The client sent text that is not UTF-8.",
+        Reconnect.NEVER,
+        0,
+        True,
+    )
+    FRAME_TOO_BIG = (
+        1009,
+        "The client sent a frame of more bytes than are allowed.",
+        Reconnect.NEVER,
+        0,
+        True,
+    )
+    INTERNAL_ERROR = (
+        1011,
+        "The server made a mistake.",
+        Reconnect.LATER,
+        5,
+        True,
+    )
+    BAD_FRAME = (
+        4400,
+        "The client sent too many frames that had to be refused.",
+        Reconnect.NEVER,
+        0,
+        True,
+    )
+    UNAUTHORIZED = (
+        4401,
+        "The token is none of ours or is for something else, or none came in time.",
+        Reconnect.NEW_TOKEN,
+        0,
+        True,
+    )
+    TOKEN_EXPIRED = (
+        4402,
+        "The token was right and has expired.",
+        Reconnect.NEW_TOKEN,
+        0,
+        True,
+    )
+    SESSION_REVOKED = (
+        4403,
+        "The session has ended: by a log-out, from another device, by a new password or by an operator.",
+        Reconnect.NEW_SESSION,
+        0,
+        True,
+    )
+    NO_HEARTBEAT = (
+        4408,
+        "The client gave no sign of life after a ping.",
+        Reconnect.NOW,
+        0,
+        True,
+    )
+    TOO_SLOW = (
+        4413,
+        "The client did not read as fast as things happened. Come back with the cursor, and what is missing comes.",
+        Reconnect.NOW,
+        0,
+        True,
+    )
+    BAD_CURSOR = (
+        4422,
+        "The cursor is none that this server ever gave. Come back without one and read afresh.",
+        Reconnect.NOW,
+        0,
+        False,
+    )
+    TOO_MANY_FRAMES = (
+        4429,
+        "The client sent more frames in a minute than are allowed.",
+        Reconnect.LATER,
+        60,
+        True,
+    )
+    TOO_MANY_SOCKETS = (
+        4430,
+        "The user has as many open sockets as are allowed already.",
+        Reconnect.LATER,
+        60,
+        True,
+    )
+    TOO_MANY_CONNECTIONS = (
+        4431,
+        "The user connected more often in a minute than is allowed.",
+        Reconnect.LATER,
+        60,
+        True,
+    )
+    UNAVAILABLE = (
+        4503,
+        "The server cannot read the log at the moment.",
+        Reconnect.LATER,
+        5,
+        True,
+    )
+
+
+# What the server keeps to, and whom it closes or refuses.
+# How many bytes a frame of a client has at most, its fragments joined.
+FRAME_BYTES: Final = 16384
+# How many frames a client sends at most, pings of the protocol included.
+FRAMES_PER_MINUTE: Final = 120
+# How many of them may be refused as `validation_error` or for coming too early.
+BAD_FRAMES_PER_MINUTE: Final = 10
+# How many sockets of one user are open at once.
+SOCKETS_PER_USER: Final = 20
+# How often one user connects.
+CONNECTIONS_PER_MINUTE: Final = 10
+# How often one address connects, whoever it is.
+HANDSHAKES_PER_MINUTE: Final = 3000
+# How many bytes wait at most for a client that reads slowly.
+QUEUE_BYTES: Final = 1048576
+# How many frames wait at most for a client that reads slowly.
+QUEUE_FRAMES: Final = 1000
+# How long the server waits from one ping to the next.
+HEARTBEAT_SECONDS: Final = 25
+# How long a client may be silent after a ping.
+HEARTBEAT_TIMEOUT_SECONDS: Final = 10
+# How long a client may take to say who it is.
+AUTH_SECONDS: Final = 10
+# How long somebody types without saying so again.
+TYPING_SECONDS: Final = 6
+# How long the server waits for the answer to its close before it cuts the connection.
+CLOSE_SECONDS: Final = 5
+
+
+class SocketState(StrEnum):
+    """Where a socket stands, as far as its frames go."""
+
+    AUTHENTICATING = "authenticating"
+    OPEN = "open"
+    CLOSING = "closing"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What comes of a frame of the client in a state.
+
+    One that is not allowed is refused with `error` where that is among `answers`, else dropped. `then` is the state
+    after it, unless it was refused; `closes` are the codes that it may end in.
+    """
+
+    allowed: bool
+    then: SocketState
+    answers: frozenset[ServerFrameType]
+    closes: frozenset[CloseCode]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer to the handshake over HTTP; `code` is that of the error in its body."""
+
+    status: int
+    code: str
+
+
+HANDSHAKE: Final[Mapping[tuple[SocketState, ClientFrameType], Step]] = {
+    (SocketState.AUTHENTICATING, ClientFrameType.AUTH): Step(
+        allowed=True,
+        then=SocketState.OPEN,
+        answers=frozenset((
+            ServerFrameType.READY,
+            ServerFrameType.ERROR,
+        )),
+        closes=frozenset((
+            CloseCode.UNAUTHORIZED,
+            CloseCode.TOKEN_EXPIRED,
+            CloseCode.SESSION_REVOKED,
+            CloseCode.BAD_CURSOR,
+            CloseCode.TOO_MANY_SOCKETS,
+            CloseCode.TOO_MANY_CONNECTIONS,
+            CloseCode.UNAVAILABLE,
+        )),
+    ),
+    (SocketState.AUTHENTICATING, ClientFrameType.TYPING): Step(
+        allowed=False,
+        then=SocketState.AUTHENTICATING,
+        answers=frozenset((
+            ServerFrameType.ERROR,
+        )),
+        closes=frozenset((
+            CloseCode.BAD_FRAME,
+        )),
+    ),
+    (SocketState.AUTHENTICATING, ClientFrameType.PRESENCE): Step(
+        allowed=False,
+        then=SocketState.AUTHENTICATING,
+        answers=frozenset((
+            ServerFrameType.ERROR,
+        )),
+        closes=frozenset((
+            CloseCode.BAD_FRAME,
+        )),
+    ),
+    (SocketState.AUTHENTICATING, ClientFrameType.RECEIPT): Step(
+        allowed=False,
+        then=SocketState.AUTHENTICATING,
+        answers=frozenset((
+            ServerFrameType.ERROR,
+        )),
+        closes=frozenset((
+            CloseCode.BAD_FRAME,
+        )),
+    ),
+    (SocketState.AUTHENTICATING, ClientFrameType.PING): Step(
+        allowed=False,
+        then=SocketState.AUTHENTICATING,
+        answers=frozenset((
+            ServerFrameType.ERROR,
+        )),
+        closes=frozenset((
+            CloseCode.BAD_FRAME,
+        )),
+    ),
+    (SocketState.OPEN, ClientFrameType.AUTH): Step(
+        allowed=True,
+        then=SocketState.OPEN,
+        answers=frozenset((
+            ServerFrameType.READY,
+            ServerFrameType.ERROR,
+        )),
+        closes=frozenset((
+            CloseCode.BAD_FRAME,
+        )),
+    ),
+    (SocketState.OPEN, ClientFrameType.TYPING): Step(
+        allowed=True,
+        then=SocketState.OPEN,
+        answers=frozenset((
+            ServerFrameType.ERROR,
+        )),
+        closes=frozenset((
+            CloseCode.BAD_FRAME,
+        )),
+    ),
+    (SocketState.OPEN, ClientFrameType.PRESENCE): Step(
+        allowed=True,
+        then=SocketState.OPEN,
+        answers=frozenset((
+            ServerFrameType.ERROR,
+        )),
+        closes=frozenset((
+            CloseCode.BAD_FRAME,
+        )),
+    ),
+    (SocketState.OPEN, ClientFrameType.RECEIPT): Step(
+        allowed=True,
+        then=SocketState.OPEN,
+        answers=frozenset((
+            ServerFrameType.ERROR,
+        )),
+        closes=frozenset((
+            CloseCode.BAD_FRAME,
+        )),
+    ),
+    (SocketState.OPEN, ClientFrameType.PING): Step(
+        allowed=True,
+        then=SocketState.OPEN,
+        answers=frozenset((
+            ServerFrameType.PONG,
+            ServerFrameType.ERROR,
+        )),
+        closes=frozenset((
+            CloseCode.BAD_FRAME,
+        )),
+    ),
+    (SocketState.CLOSING, ClientFrameType.AUTH): Step(
+        allowed=False,
+        then=SocketState.CLOSING,
+        answers=frozenset(),
+        closes=frozenset(),
+    ),
+    (SocketState.CLOSING, ClientFrameType.TYPING): Step(
+        allowed=False,
+        then=SocketState.CLOSING,
+        answers=frozenset(),
+        closes=frozenset(),
+    ),
+    (SocketState.CLOSING, ClientFrameType.PRESENCE): Step(
+        allowed=False,
+        then=SocketState.CLOSING,
+        answers=frozenset(),
+        closes=frozenset(),
+    ),
+    (SocketState.CLOSING, ClientFrameType.RECEIPT): Step(
+        allowed=False,
+        then=SocketState.CLOSING,
+        answers=frozenset(),
+        closes=frozenset(),
+    ),
+    (SocketState.CLOSING, ClientFrameType.PING): Step(
+        allowed=False,
+        then=SocketState.CLOSING,
+        answers=frozenset(),
+        closes=frozenset(),
+    ),
+}
+
+
+SENDS: Final[Mapping[SocketState, frozenset[ServerFrameType]]] = {
+    SocketState.AUTHENTICATING: frozenset((
+        ServerFrameType.ERROR,
+    )),
+    SocketState.OPEN: frozenset((
+        ServerFrameType.READY,
+        ServerFrameType.MESSAGE,
+        ServerFrameType.MESSAGE_UPDATED,
+        ServerFrameType.MESSAGE_DELETED,
+        ServerFrameType.RECEIPT,
+        ServerFrameType.CONVERSATION_CREATED,
+        ServerFrameType.MEMBER_ADDED,
+        ServerFrameType.MEMBER_REMOVED,
+        ServerFrameType.MEMBER_UPDATED,
+        ServerFrameType.GROUP_UPDATED,
+        ServerFrameType.GROUP_DELETED,
+        ServerFrameType.USER_UPDATED,
+        ServerFrameType.TYPING,
+        ServerFrameType.PRESENCE,
+        ServerFrameType.RESYNC,
+        ServerFrameType.PONG,
+        ServerFrameType.ERROR,
+    )),
+    SocketState.CLOSING: frozenset(),
+}
+
+
+CLOSES: Final[Mapping[SocketState, frozenset[CloseCode]]] = {
+    SocketState.AUTHENTICATING: frozenset((
+        CloseCode.NORMAL,
+        CloseCode.GOING_AWAY,
+        CloseCode.PROTOCOL_ERROR,
+        CloseCode.UNSUPPORTED_DATA,
+        CloseCode.INVALID_TEXT,
+        CloseCode.FRAME_TOO_BIG,
+        CloseCode.INTERNAL_ERROR,
+        CloseCode.BAD_FRAME,
+        CloseCode.UNAUTHORIZED,
+        CloseCode.TOKEN_EXPIRED,
+        CloseCode.SESSION_REVOKED,
+        CloseCode.NO_HEARTBEAT,
+        CloseCode.TOO_SLOW,
+        CloseCode.BAD_CURSOR,
+        CloseCode.TOO_MANY_FRAMES,
+        CloseCode.TOO_MANY_SOCKETS,
+        CloseCode.TOO_MANY_CONNECTIONS,
+        CloseCode.UNAVAILABLE,
+    )),
+    SocketState.OPEN: frozenset((
+        CloseCode.NORMAL,
+        CloseCode.GOING_AWAY,
+        CloseCode.PROTOCOL_ERROR,
+        CloseCode.UNSUPPORTED_DATA,
+        CloseCode.INVALID_TEXT,
+        CloseCode.FRAME_TOO_BIG,
+        CloseCode.INTERNAL_ERROR,
+        CloseCode.BAD_FRAME,
+        CloseCode.UNAUTHORIZED,
+        CloseCode.TOKEN_EXPIRED,
+        CloseCode.SESSION_REVOKED,
+        CloseCode.NO_HEARTBEAT,
+        CloseCode.TOO_SLOW,
+        CloseCode.BAD_CURSOR,
+        CloseCode.TOO_MANY_FRAMES,
+        CloseCode.TOO_MANY_SOCKETS,
+        CloseCode.TOO_MANY_CONNECTIONS,
+        CloseCode.UNAVAILABLE,
+    )),
+    SocketState.CLOSING: frozenset(),
+}
+
+
+REFUSALS: Final = (
+    Refusal(400, "validation_error"),
+    Refusal(403, "forbidden"),
+    Refusal(404, "not_found"),
+    Refusal(405, "method_not_allowed"),
+    Refusal(426, "upgrade_required"),
+    Refusal(429, "rate_limit_exceeded"),
+    Refusal(503, "unavailable"),
+)

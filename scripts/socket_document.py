@@ -1,0 +1,106 @@
+"""Reads the document of the socket: its messages, and itself as one file.
+
+Its payloads are schemas of the REST document, so that there is one set of them; a published file must not need
+another one, so the schemas that it uses are put into it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from parley.contract.document import resolve
+from scripts.specification import SCHEMAS, Document, Schema, walk
+
+# What the payloads are written in; a plain reference to a schema with a discriminator is not valid AsyncAPI.
+SCHEMA_FORMAT = "application/vnd.oai.openapi+yaml;version=3.0.0"
+REST = "./openapi.yaml"
+
+Sender = Literal["client", "server"]
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """The document of the socket together with that of REST, on which it builds."""
+
+    document: Document
+    rest: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A kind of frame, as the schemas have it: its type, its schema's name, and who sends it."""
+
+    type: str
+    schema: str
+    sender: Sender
+    # Events come from the log and have a cursor.
+    is_event: bool
+
+
+def frames_of(rest: Document, sender: Sender) -> list[Frame]:
+    """Return the frames that are sent by one side, in the order of the schemas."""
+    union = resolve(rest, rest["x-frames"][sender])
+    return [_frame(rest, choice, sender) for choice in union["oneOf"]]
+
+
+def _frame(rest: Document, reference: Schema, sender: Sender) -> Frame:
+    schema = resolve(rest, reference)
+    types: list[str] = schema["properties"]["type"]["enum"]
+    return Frame(types[0], name_in(reference), sender, "cursor" in schema["properties"])
+
+
+def name_in(reference: Mapping[str, Any]) -> str:
+    """Return the last part of a reference."""
+    name: str = reference["$ref"].rpartition("/")[2]
+    return name
+
+
+def references_in(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield every reference with its place; what stands in an example is none."""
+    for place, node in walk(document):
+        reference = node.get("$ref") if isinstance(node, Mapping) else None
+        if isinstance(reference, str) and "/examples/" not in place:
+            yield place, reference
+
+
+def bundled(socket: Socket) -> dict[str, Any]:
+    """Return the document with all schemas that it uses, so that it needs no other file."""
+    bundle: dict[str, Any] = _inside(socket.document)
+    bundle["components"]["schemas"] = {
+        name: {"schemaFormat": SCHEMA_FORMAT, "schema": _inside(socket.rest["components"]["schemas"][name])}
+        for name in _schemas_used(socket)
+    }
+    return bundle
+
+
+def _schemas_used(socket: Socket) -> list[str]:
+    """Return the names of the schemas in the order in which a reader comes upon them."""
+    used: dict[str, None] = {}
+    waiting = [reference for _, reference in references_in(socket.document) if reference.startswith(REST)]
+    while waiting:
+        name = waiting.pop(0).rpartition("/")[2]
+        if name not in used:
+            used[name] = None
+            schema = socket.rest["components"]["schemas"][name]
+            waiting += [reference for _, reference in references_in(schema)]
+    return list(used)
+
+
+def _inside(node: Any) -> Any:
+    """Return a copy in which schemas are referred to where the bundle has them."""
+    if isinstance(node, list):
+        return [_inside(each) for each in node]
+    if not isinstance(node, Mapping):
+        return node
+    copy = {name: _inside(value) for name, value in node.items()}
+    if isinstance(copy.get("$ref"), str):
+        copy["$ref"] = _moved(copy["$ref"])
+    if "propertyName" in copy and "mapping" in copy:
+        copy["mapping"] = {value: _moved(reference) for value, reference in copy["mapping"].items()}
+    return copy
+
+
+def _moved(reference: str) -> str:
+    # Each is wrapped together with its format, hence the last step.
+    moved = reference.removeprefix(REST)
+    return f"{moved}/schema" if moved.startswith(SCHEMAS) else moved
