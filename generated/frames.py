@@ -160,9 +160,8 @@ class Reconnect(StrEnum):
 
 
 class CloseCode(IntEnum):
-    """Why the server closes a socket. `reason` is what the close frame says beside the number."""
+    """Why the server closes a socket. `meaning` is what the close frame says beside the number."""
 
-    reason: str
     meaning: str
     reconnect: Reconnect
     after_seconds: int
@@ -178,9 +177,6 @@ class CloseCode(IntEnum):
         member.after_seconds = after_seconds
         member.keep_cursor = keep_cursor
         return member
-
-    def __init__(self, *facts: object) -> None:
-        self.reason = self.name.lower()
 
     NORMAL = (
         1000,
@@ -310,33 +306,39 @@ class CloseCode(IntEnum):
     )
 
 
-# What the server keeps to, and whom it closes or refuses.
-# How many bytes a frame of a client has at most, its fragments joined.
-FRAME_BYTES: Final = 16384
-# How many frames a client sends at most, pings of the protocol included.
-FRAMES_PER_MINUTE: Final = 120
-# How many of them may be refused as `validation_error` or for coming too early.
-BAD_FRAMES_PER_MINUTE: Final = 10
-# How many sockets of one user are open at once.
-SOCKETS_PER_USER: Final = 20
-# How often one user connects.
-CONNECTIONS_PER_MINUTE: Final = 10
-# How often one address connects, whoever it is.
-HANDSHAKES_PER_MINUTE: Final = 3000
-# How many bytes wait at most for a client that reads slowly.
-QUEUE_BYTES: Final = 1048576
-# How many frames wait at most for a client that reads slowly.
-QUEUE_FRAMES: Final = 1000
-# How long the server waits from one ping to the next.
-HEARTBEAT_SECONDS: Final = 25
-# How long a client may be silent after a ping.
-HEARTBEAT_TIMEOUT_SECONDS: Final = 10
-# How long a client may take to say who it is.
-AUTH_SECONDS: Final = 10
-# How long somebody types without saying so again.
-TYPING_SECONDS: Final = 6
-# How long the server waits for the answer to its close before it cuts the connection.
-CLOSE_SECONDS: Final = 5
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the server keeps to, and whom it closes or refuses."""
+
+    # How many bytes a frame of a client has at most, its fragments joined.
+    frame_bytes: int = 16384
+    # How many frames a client sends at most, pings of the protocol included.
+    frames_per_minute: int = 120
+    # How many of them may be refused as `validation_error` or for coming too early.
+    bad_frames_per_minute: int = 10
+    # How many sockets of one user are open at once.
+    sockets_per_user: int = 20
+    # How often one user connects.
+    connections_per_minute: int = 10
+    # How often one address connects, whoever it is.
+    handshakes_per_minute: int = 3000
+    # How many bytes wait at most for a client that reads slowly.
+    queue_bytes: int = 1048576
+    # How many frames wait at most for a client that reads slowly.
+    queue_frames: int = 1000
+    # How long the server waits from one ping to the next.
+    heartbeat_seconds: int = 25
+    # How long a client may be silent after a ping.
+    heartbeat_timeout_seconds: int = 10
+    # How long a client may take to say who it is.
+    auth_seconds: int = 10
+    # How long somebody types without saying so again.
+    typing_seconds: int = 6
+    # How long the server waits for the answer to its close before it cuts the connection.
+    close_seconds: int = 5
+
+
+LIMITS: Final = Limits()
 
 
 class SocketState(StrEnum):

@@ -31,9 +31,8 @@ _RECONNECT = '''class Reconnect(StrEnum):
 '''
 
 _CLOSE_CODE = '''class CloseCode(IntEnum):
-    """Why the server closes a socket. `reason` is what the close frame says beside the number."""
+    """Why the server closes a socket. `meaning` is what the close frame says beside the number."""
 
-    reason: str
     meaning: str
     reconnect: Reconnect
     after_seconds: int
@@ -49,9 +48,6 @@ _CLOSE_CODE = '''class CloseCode(IntEnum):
         member.after_seconds = after_seconds
         member.keep_cursor = keep_cursor
         return member
-
-    def __init__(self, *facts: object) -> None:
-        self.reason = self.name.lower()
 '''
 
 _STEP = '''@dataclass(frozen=True, slots=True)
@@ -121,11 +117,12 @@ def _close_codes(socket: Socket) -> Iterator[str]:
 
 
 def _limits(socket: Socket) -> str:
-    """Return a constant for each limit; its name tells the unit."""
-    lines = ["# What the server keeps to, and whom it closes or refuses."]
+    """Return a class with a field for each limit; its name tells the unit."""
+    lines = ["@dataclass(frozen=True, slots=True)", "class Limits:"]
+    lines += ['    """What the server keeps to, and whom it closes or refuses."""', ""]
     for name, limit in socket.document["x-limits"].items():
-        lines += [f"# {limit['meaning']}", f"{_constant(name)}: Final = {limit['value']}"]
-    return "\n".join([*lines, ""])
+        lines += [f"    # {limit['meaning']}", f"    {name}: int = {limit['value']}"]
+    return "\n".join([*lines, "", "", "LIMITS: Final = Limits()", ""])
 
 
 def _states(socket: Socket) -> Iterator[str]:
