@@ -14,3 +14,10 @@ def browser() -> str:
         if name and (path := shutil.which(name)):
             return path
     pytest.skip("NOT TESTED for lack of a browser: scripts/install_browser.sh installs one")
+
+
+def node() -> str:
+    """Return the path of Node, whose WebSocket is that of undici; without one the test is skipped."""
+    if path := shutil.which("node"):
+        return path
+    pytest.skip("NOT TESTED for lack of Node (nodejs of Debian, at least 20)")

@@ -3,14 +3,15 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import ASGIApp
 
-from parley.server import ServerOptions, make_server, run
+from parley.realtime.socket import Sockets
+from parley.server import Server, ServerOptions, make_server, run
 
 _PATIENCE = 20.0
 
@@ -20,6 +21,18 @@ class Served:
     """A server that listens."""
 
     port: int
+    _loop: asyncio.AbstractEventLoop | None = None
+    _server: Server | None = None
+
+    def end(self) -> None:
+        """Tell the server to go; it does so in its own time."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(setattr, self._server, "should_exit", True)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call a function in the server's loop."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(function)
 
     @contextmanager
     def connection(self) -> Iterator["Wire"]:
@@ -76,6 +89,13 @@ class Wire:
         body, self._received = self._received[:length], self._received[length:]
         return Response(status, headers, body)
 
+    def take(self, size: int) -> bytes:
+        """Read exactly this many bytes."""
+        while len(self._received) < size:
+            assert self._more(), f"the connection ended within {size} bytes: {self._received!r}"
+        taken, self._received = self._received[:size], self._received[size:]
+        return taken
+
     def ended(self) -> bool:
         """Wait for the end of the connection; say whether it came without another byte."""
         while self._more():
@@ -92,16 +112,15 @@ class Wire:
 
 
 @contextmanager
-def serving(app: ASGIApp, **options: Any) -> Iterator[Served]:
-    """Serve an application as `parley serve` would, in a thread."""
+def serving(app: ASGIApp, sockets: Sockets | None = None, **options: Any) -> Iterator[Served]:
+    """Serve an application, and perhaps sockets, as `parley serve` would, in a thread."""
     listener = socket.create_server(("127.0.0.1", 0))
     served = Served(listener.getsockname()[1])
     started = threading.Event()
-    stop: list[Any] = []
 
     async def main() -> None:
-        server = make_server(app, ServerOptions(**options))
-        stop.append((asyncio.get_running_loop(), server))
+        server = make_server(app, ServerOptions(**options), sockets)
+        served._loop, served._server = asyncio.get_running_loop(), server
         serve = asyncio.ensure_future(server.serve(sockets=[listener]))
         await server.ready.wait()
         started.set()
@@ -113,7 +132,7 @@ def serving(app: ASGIApp, **options: Any) -> Iterator[Served]:
     try:
         yield served
     finally:
-        loop, server = stop[0]
-        loop.call_soon_threadsafe(setattr, server, "should_exit", True)
+        if thread.is_alive():
+            served.end()
         thread.join(_PATIENCE)
         assert not thread.is_alive(), "the server did not stop"
