@@ -151,7 +151,9 @@ class Stage:
 
     async def cut(self, writer: Writer) -> None:
         """Cut a writer's connection from the server's side, and return when its backend is gone."""
-        assert await self._conn.fetchval("SELECT pg_terminate_backend($1, 30000)", writer.pid)
+        there = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1"
+        if await self._conn.fetchval(there, writer.pid):
+            assert await self._conn.fetchval("SELECT pg_terminate_backend($1, 30000)", writer.pid)
 
     async def _blocked(self, pids: Sequence[int]) -> set[int]:
         if not pids:
