@@ -18,6 +18,9 @@ _NAME = "permessage-deflate"
 # Section 7.2.1: each message ends with these, which are not sent.
 _TAIL = b"\x00\x00\xff\xff"
 _MAX_BITS = 15
+# A block may say that it is the last and be followed by others. One that holds nothing has two bytes and costs
+# two microseconds, so a message of nothing else would be an attack.
+_MAX_LAST_BLOCKS = 100
 _AGREED = f"{_NAME}; server_no_context_takeover; client_no_context_takeover"
 # zlib cannot write a window of 8 bits without its header, so an offer that insists on one is declined.
 _WINDOW_BITS = {str(bits): bits for bits in range(9, _MAX_BITS + 1)}
@@ -89,13 +92,15 @@ def inflate(squeezed: bytes, max_bytes: int) -> bytes:
     rest = squeezed + _TAIL
     message = b""
     try:
-        while rest:
-            # A block may say that it is the last, and others may follow it (section 7.2.3.4).
+        for _ in range(_MAX_LAST_BLOCKS):
+            # Section 7.2.3.4. What follows a last block may still point back over it.
             decompressor = zlib.decompressobj(-_MAX_BITS, message[-32_768:])
             message += decompressor.decompress(rest, max_bytes + 1 - len(message))
             if len(message) > max_bytes:
                 raise Violation(CloseCode.TOO_BIG, f"A message is larger than {max_bytes} bytes")
             rest = decompressor.unused_data
+            if not rest:
+                return message
     except zlib.error:
-        raise Violation(CloseCode.INVALID_PAYLOAD, "A message cannot be decompressed") from None
-    return message
+        pass
+    raise Violation(CloseCode.INVALID_PAYLOAD, "A message cannot be decompressed")
