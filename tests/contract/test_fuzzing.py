@@ -1,0 +1,82 @@
+"""A fuzzer that knows nothing but the published document finds nothing wrong, and would find what is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import faulty
+import servers
+from calls import CALLS
+from fuzzing import PHASES, Fuzzed, answered, fuzz
+from people import KEYS
+from servers import Server
+
+# What the fuzzer makes for each operation and phase; `make soak` makes more.
+EXAMPLES = 50
+EXAMPLES_TO_SOAK = 1000
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Server]:
+    """A server of its own: the fuzzer changes passwords, logs out and deletes what it finds."""
+    server = servers.start(tmp_path, "fuzzed", env=KEYS)
+    yield server
+    server.stop()
+
+
+def report(fuzzed: Fuzzed, seed: int) -> str:
+    return f"Schemathesis found {sorted(fuzzed.findings)} with seed {seed}:\n{fuzzed.output}"
+
+
+def run(server: Server, directory: Path, seed: int, examples: int) -> None:
+    fuzzed = fuzz(server, directory, seed=seed, examples=examples)
+    print(fuzzed.output)
+    assert (fuzzed.status, fuzzed.findings) == (0, frozenset()), report(fuzzed, seed)
+    seen = answered(server)
+    # Whoever logs himself out passes on 401s alone.
+    never = {name for name in CALLS if not any(status < 300 for status in seen.get(name, ()))}
+    assert never == set(), f"these operations never did what they are for: {never}"
+
+
+def test_fuzzer_finds_nothing(fresh: Server, tmp_path: Path, seed: int) -> None:
+    """All phases, all checks, two users."""
+    run(fresh, tmp_path, seed, EXAMPLES)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(5))
+def test_fuzzer_finds_nothing_for_long(fresh: Server, tmp_path: Path, seed: int, number: int) -> None:
+    """The same with more of everything, and with other seeds."""
+    run(fresh, tmp_path, seed + number, EXAMPLES_TO_SOAK)
+
+
+# A fault, the operations it concerns, and what Schemathesis calls it.
+PLANTED = {
+    "wrong_type": (["get_me"], "ST108"),
+    "undeclared_status": (["list_groups"], "ST103"),
+    "missing_header": (["create_group"], "ST107"),
+    "unknown_fields_accepted": (["create_group"], "ST201"),
+    "somebody_elses_messages": (["list_messages", "send_message", "get_message"], "ST402"),
+    "fails_on_some_input": (["create_group"], "ST101"),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_fuzzer_finds_what_is_wrong(tmp_path: Path, seed: int, fault: str) -> None:
+    """Each fault that was planted on purpose is found, and only that."""
+    operations, code = PLANTED[fault]
+    # One operation has no links to follow.
+    phases = PHASES if len(operations) > 1 else PHASES[:3]
+    env = {**KEYS, "PARLEY_CHECK_ANSWERS": str(tmp_path / "answers")}
+    server = servers.start(tmp_path, "faulty", env=env, program=faulty.program(fault))
+    try:
+        fuzzed = fuzz(server, tmp_path, seed=seed, examples=20, phases=phases, operations=operations)
+    finally:
+        server.stop()
+    assert fuzzed.findings == {code}, report(fuzzed, seed)
+
+
+def test_every_fault_is_looked_for() -> None:
+    """The one that concerns every operation is another test's."""
+    assert PLANTED.keys() == faulty.FAULTS.keys() - {"every_operation_fails"}
