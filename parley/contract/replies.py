@@ -7,11 +7,11 @@ JSON in one place (`encode`), so that an identifier or a time looks the same eve
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import orjson
 
 from parley.model import Page
+from parley.storage.database import write_identifier
 
 _JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
@@ -59,11 +59,4 @@ def paged(name: str, page: Page[Any]) -> Reply:
 
 def encode(body: Any) -> bytes:
     """Write a body as JSON: times in UTC with `Z`, identifiers as strings, property names as they are."""
-    return orjson.dumps(body, default=_identifier, option=_JSON_OPTIONS)
-
-
-def _identifier(value: Any) -> str:
-    """Write the driver's own kind of UUID, which is a subclass; whatever else is no JSON is a fault of ours."""
-    if isinstance(value, UUID):
-        return str(value)
-    raise TypeError(f"a reply cannot hold a {type(value).__name__}")
+    return orjson.dumps(body, default=write_identifier, option=_JSON_OPTIONS)

@@ -12,9 +12,13 @@ from typing import Any, Self, TypeAlias
 
 import asyncpg
 import orjson
+from asyncpg.pgproto.pgproto import UUID as DriverUUID
 from asyncpg.pool import PoolConnectionProxy
 
 from parley.errors import Unavailable
+
+# How the driver's own kind of UUID is written; it raises TypeError for whatever else it is given.
+write_identifier = DriverUUID.__str__
 
 Row: TypeAlias = "asyncpg.Record"
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
@@ -107,7 +111,9 @@ class Loan:
 
     async def __aenter__(self) -> Connection:
         try:
-            self._conn = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
+            # A clock is needed only by whoever has to wait.
+            timeout = None if self._pool.get_idle_size() else ACQUIRE_TIMEOUT
+            self._conn = await self._pool.acquire(timeout=timeout)
         except OUTAGES as error:
             raise _unavailable() from error
         return self._conn
