@@ -123,8 +123,8 @@ async def seq_of(conn: Connection, conversation_id: UUID, message_id: UUID, user
             UNION ALL
             SELECT conversation_id, seq FROM purged_messages WHERE message_id = $2
         ) s
-        JOIN members USING (conversation_id)
-        WHERE s.conversation_id = $1 AND members.user_id = $3
+        WHERE s.conversation_id = $1
+          AND (SELECT true FROM members WHERE conversation_id = $1 AND user_id = $3)
         """,
         conversation_id,
         message_id,

@@ -64,14 +64,15 @@ async def find(conn: Connection, message_id: UUID, user_id: UUID) -> Message | N
     row = await conn.fetchrow(
         f"""
         SELECT {MESSAGE_COLUMNS}
-        FROM messages m
+        -- The message comes first, whatever the planner knows of the members.
+        FROM (SELECT * FROM messages WHERE message_id = $1 OFFSET 0) m
         JOIN LATERAL (
             SELECT v.kind, v.low_user_id, v.high_user_id, low_watermarks(v.conversation_id) AS low
             FROM conversations v
             WHERE v.conversation_id = m.conversation_id
+            OFFSET 0
         ) c ON true
-        WHERE m.message_id = $1
-          AND EXISTS (SELECT FROM members WHERE conversation_id = m.conversation_id AND user_id = $2)
+        WHERE (SELECT true FROM members WHERE conversation_id = m.conversation_id AND user_id = $2)
         """,
         message_id,
         user_id,
@@ -89,8 +90,7 @@ async def locate(conn: Connection, message_id: UUID, user_id: UUID) -> tuple[UUI
             UNION ALL
             SELECT conversation_id, position FROM purged_messages WHERE message_id = $1
         ) s
-        JOIN members USING (conversation_id)
-        WHERE members.user_id = $2
+        WHERE (SELECT true FROM members WHERE conversation_id = s.conversation_id AND user_id = $2)
         """,
         message_id,
         user_id,

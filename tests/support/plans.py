@@ -1,6 +1,9 @@
 """What queries cost, in pages of the database that they look at: a number that does not depend on the machine."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 
 import asyncpg
@@ -9,6 +12,8 @@ from parley.storage import database
 
 Plan = dict[str, Any]
 
+_numbers = count(1)
+
 
 class Explaining:
     """A connection that explains each query before it answers it. `buffers` adds up what they touched."""
@@ -16,7 +21,6 @@ class Explaining:
     def __init__(self, conn: "asyncpg.Connection[asyncpg.Record]") -> None:
         self._conn = conn
         self.buffers = 0
-        self.milliseconds = 0.0
         self.plans: list[Plan] = []
 
     async def fetch(self, query: str, *values: Any) -> Any:
@@ -31,30 +35,49 @@ class Explaining:
         await self._explain(query, values)
         return await self._conn.fetchval(query, *values)
 
-    def nodes(self) -> list[str]:
-        """Return the types of all nodes of all plans, and the relation or index where there is one."""
-        return [name for plan in self.plans for name in _nodes(plan)]
+    @property
+    def scanned(self) -> list[str]:
+        """The tables that were read from beginning to end, for lack of a better way."""
+        return [table for plan in self.plans for table in _scanned(plan)]
 
     async def _explain(self, query: str, values: Any) -> None:
+        # Explaining a query with its values would show a plan for those; what runs is one for all values.
+        name = f"explained_{next(_numbers)}"
+        await self._conn.execute(f"PREPARE {name} AS {query}")
+        executed = f"EXECUTE {name}({', '.join(map(_literal, values))})" if values else f"EXECUTE {name}"
         # The first execution reads what the session does not know yet of tables and functions.
-        await self._conn.fetch(query, *values)
-        text = await self._conn.fetchval(
-            f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {query}", *values
-        )
-        explained = json.loads(text)[0]
-        plan = explained["Plan"]
+        await self._conn.fetch(executed)
+        text = await self._conn.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {executed}")
+        await self._conn.execute(f"DEALLOCATE {name}")
+        plan = json.loads(text)[0]["Plan"]
         self.plans.append(plan)
-        self.milliseconds += explained["Execution Time"]
         self.buffers += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
 
-async def explaining(dsn: str, *, generic: bool = False) -> Explaining:
-    """Connect as Parley does for reading; `generic` asks for plans that are made without knowing the values."""
-    session = database.READING | {"plan_cache_mode": "force_generic_plan" if generic else "auto"}
-    return Explaining(await asyncpg.connect(dsn, server_settings=session))
+@asynccontextmanager
+async def explaining(dsn: str) -> AsyncIterator[Explaining]:
+    """Connect as Parley does for reading; what is changed is undone."""
+    conn = await asyncpg.connect(dsn, server_settings=database.READING)
+    try:
+        await conn.execute("BEGIN")
+        await conn.execute("SET LOCAL transaction_timeout = 0")
+        yield Explaining(conn)
+        await conn.execute("ROLLBACK")
+    finally:
+        await conn.close()
 
 
-def _nodes(plan: Plan) -> list[str]:
-    where = plan.get("Index Name") or plan.get("Relation Name") or ""
-    own = f"{plan['Node Type']} {where}".strip()
-    return [own, *(name for part in plan.get("Plans", ()) for name in _nodes(part))]
+def _literal(value: Any) -> str:
+    """Return a value as it stands in SQL, whatever type is expected there."""
+    if value is None:
+        return "NULL"
+    text = "{" + ",".join(map(str, value)) + "}" if isinstance(value, list) else str(value)
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _scanned(plan: Plan) -> list[str]:
+    # A whole index can be scanned too.
+    without_condition = "Index Cond" not in plan and plan.get("Actual Rows", 0) > 1000
+    whole = plan["Node Type"] == "Seq Scan" or ("Index" in plan["Node Type"] and without_condition)
+    own = [plan.get("Relation Name", "")] if whole else []
+    return own + [table for part in plan.get("Plans", ()) for table in _scanned(part)]

@@ -202,31 +202,29 @@ $$;
 
 -- A position before which all messages of some conversations are older than `since`, and from which on none is.
 -- Times grow with positions through the whole log. So halving finds it without an index on time, and what one
--- conversation tells narrows the search in the next: mostly to one look.
+-- conversation tells narrows the search in the others, most of which have nothing left to tell then.
 CREATE FUNCTION position_since(conversations uuid[], since timestamptz) RETURNS bigint
 LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 DECLARE
     low bigint := 1;                        -- whatever stands before it is older
     high bigint := 9223372036854775807;     -- whatever stands there or after is not
-    conversation uuid;
-    top bigint;
+    top bigint;                             -- the first conversation has nothing from here up to `high`
     middle bigint;
     probe record;
 BEGIN
-    FOREACH conversation IN ARRAY conversations LOOP
+    WHILE cardinality(conversations) > 0 LOOP
         SELECT m.position, m.created_at INTO probe FROM messages m
-        WHERE m.conversation_id = conversation AND m.position >= low AND m.position < high
+        WHERE m.conversation_id = conversations[1] AND m.position >= low AND m.position < high
         ORDER BY m.position DESC LIMIT 1;
         IF probe.created_at < since THEN
             low := probe.position + 1;
         ELSIF probe.created_at >= since THEN
             high := probe.position;
             top := high;
-            -- This conversation has nothing from `top` up to `high`.
             WHILE low < top LOOP
                 middle := low + (top - low) / 2;
                 SELECT m.position, m.created_at INTO probe FROM messages m
-                WHERE m.conversation_id = conversation AND m.position >= middle AND m.position < top
+                WHERE m.conversation_id = conversations[1] AND m.position >= middle AND m.position < top
                 ORDER BY m.position LIMIT 1;
                 IF probe.created_at < since THEN
                     low := probe.position + 1;
@@ -236,6 +234,13 @@ BEGIN
                 END IF;
             END LOOP;
         END IF;
+        SELECT coalesce(array_agg(c.id), '{}') INTO conversations
+        FROM unnest(conversations[2:]) AS c (id)
+        WHERE (
+            SELECT true FROM messages m
+            WHERE m.conversation_id = c.id AND m.position >= low AND m.position < high
+            LIMIT 1
+        );
     END LOOP;
     RETURN low;
 END
