@@ -49,11 +49,12 @@ class Groups:
         """Make a group with the caller as owner; the second value tells a replay."""
         wanted = request_hash("POST", "/groups", [name, description, member_ids, asdict(settings)])
         others = [user_id for user_id in dict.fromkeys(member_ids) if user_id != caller.user_id]
+        # Before the head is taken: users stay users, and there may be a thousand of them.
+        await self._check_new_members(member_ids, others)
         async with self._idempotency.claim(caller.user_id, key, wanted) as claim, self._log.append() as entry:
             group_id = await claim.made(entry.conn)
             replayed = group_id is not None
             if group_id is None:
-                await self._check_new_members(entry.conn, member_ids, others)
                 group_id = await self._create(entry, caller, name, description, others, settings)
                 await claim.keep(entry.conn, "group", group_id)
         return await self.get(caller, group_id), replayed
@@ -251,16 +252,15 @@ class Groups:
         await conversations.add_members(entry.conn, group_id, members, position, entry.at)
         return group_id
 
-    async def _check_new_members(
-        self, conn: Connection, given: Sequence[UUID], others: Sequence[UUID]
-    ) -> None:
+    async def _check_new_members(self, given: Sequence[UUID], others: Sequence[UUID]) -> None:
         if len(others) + 1 > self._max_members:
             raise Invalid("members", f"A group has at most {self._max_members} members")
-        known = await users.read(conn, others)
+        async with self._database.read() as conn:
+            strangers = await users.unknown(conn, others)
         unknown = [
             (f"members[{index}]", "There is no such user")
             for index, user_id in enumerate(given)
-            if user_id in others and user_id not in known
+            if user_id in strangers
         ]
         if unknown:
             raise Invalid(*unknown[0], *unknown[1:])

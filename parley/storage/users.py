@@ -135,6 +135,19 @@ async def read(conn: Connection, user_ids: Sequence[UUID]) -> dict[UUID, UserRec
     return {row["id"]: _record(row) for row in rows}
 
 
+async def unknown(conn: Connection, user_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of these ids that are nobody's."""
+    rows = await conn.fetch(
+        """
+        SELECT asked.id
+        FROM unnest($1::uuid[]) asked (id)
+        WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = asked.id)
+        """,
+        user_ids,
+    )
+    return {row["id"] for row in rows}
+
+
 async def find(conn: Connection, user_id: UUID) -> UserRecord | None:
     """Return one user, or None."""
     return (await read(conn, [user_id])).get(user_id)

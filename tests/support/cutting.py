@@ -35,6 +35,8 @@ class Network:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     held: asyncio.Event = field(default_factory=asyncio.Event)
     fates: list[Fate] = field(default_factory=list)
+    # The statements in the order in which they were answered, and the bytes of each answer.
+    answers: list[tuple[str, int]] = field(default_factory=list)
 
     def next(self, statement: str) -> Fate:
         fate = self.decide(statement)
@@ -85,6 +87,7 @@ class _Line:
         self._statements: dict[bytes, str] = {}
         # What becomes of the answer of the call that runs now.
         self._answer = Fate.PASSES
+        self._statement = ""
 
     async def run(self) -> None:
         pumps = [asyncio.create_task(self._requests()), asyncio.create_task(self._answers())]
@@ -120,7 +123,7 @@ class _Line:
 
     async def _pass_on(self, call: bytes, statement: str) -> None:
         fate = self._network.next(statement) if statement else Fate.PASSES
-        self._answer = fate
+        self._answer, self._statement = fate, statement
         match fate:
             case Fate.REQUEST_LOST:
                 raise _Cut
@@ -143,9 +146,13 @@ class _Line:
 
     async def _answers(self) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
-            answer = b""
+            answer, size = b"", 0
             while True:
                 kind, message = await self._message(self._from_server)
+                size += len(message)
+                if kind == b"Z":
+                    self._network.answers.append((self._statement, size))
+                    size = 0
                 if self._answer not in (Fate.ANSWER_LOST, Fate.ANSWER_TORN, Fate.REQUEST_LATE):
                     self._to_client.write(message)
                     await self._to_client.drain()
