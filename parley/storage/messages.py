@@ -81,7 +81,10 @@ async def find(conn: Connection, message_id: UUID, user_id: UUID) -> Message | N
 
 
 async def locate(conn: Connection, message_id: UUID, user_id: UUID) -> tuple[UUID, int] | None:
-    """Return the conversation and position of a message that the user may see, purged ones included."""
+    """Return the conversation and position of a message that the user may see or could see once.
+
+    Where it stood is enough to go on in a list, though it was purged or the user has left since.
+    """
     row = await conn.fetchrow(
         """
         SELECT s.conversation_id, s.position
@@ -90,10 +93,16 @@ async def locate(conn: Connection, message_id: UUID, user_id: UUID) -> tuple[UUI
             UNION ALL
             SELECT conversation_id, position FROM purged_messages WHERE message_id = $1
         ) s
-        WHERE (SELECT true FROM members WHERE conversation_id = s.conversation_id AND user_id = $2)
+        WHERE (
+            SELECT true FROM memberships p
+            WHERE p.conversation_id = s.conversation_id AND p.user_id = $2
+              AND coalesce(p.to_position, $3) > s.position
+            LIMIT 1
+        )
         """,
         message_id,
         user_id,
+        _PAST_THE_END,
     )
     return None if row is None else (row["conversation_id"], row["position"])
 

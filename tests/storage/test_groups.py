@@ -67,6 +67,17 @@ class TestMaking:
         with pytest.raises(IdempotencyMismatch):
             await ada.chat.groups.create(ada.caller, "Third club", *asked[1:], "k")
 
+    async def test_two_processes_make_one(self, database_dsn: str, people: list[Person]) -> None:
+        """Of the same request in two processes the second waits, and then is told of the first one's group."""
+        ada, *_ = people
+        asked = ("Club", None, [], GroupSettings(False, True, None), "k")
+        async with running(database_dsn) as other:
+            (one, first), (two, second) = await asyncio.gather(
+                *(chat.groups.create(ada.caller, *asked) for chat in (ada.chat, other))
+            )
+        assert one.id == two.id
+        assert sorted((first, second)) == [False, True]
+
     async def test_shows_its_first_hundred(self, chat: Chat, people: list[Person]) -> None:
         """A group shows the first hundred members by the time they joined, and counts all."""
         ada, bob, _ = people
@@ -288,8 +299,10 @@ class TestMembership:
                 await attempt
         page = await bob.history()
         assert (page.items, page.total) == ([], 0)
+        # A message of theirs is still a place to go on from, one after their time never was.
+        assert (await bob.history(before=before.id)).items == []
         with pytest.raises(Invalid):
-            await bob.history(before=before.id)
+            await bob.history(before=after.id)
 
     async def test_back_again(self, people: list[Person]) -> None:
         """Whoever comes back reads the whole history again, with nothing unread."""

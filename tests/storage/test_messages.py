@@ -200,6 +200,17 @@ class TestKeys:
         assert sorted(replayed for _, replayed in both) == [False, True]
         assert both[0][0].id == both[1][0].id
 
+    async def test_keys_are_kept_for_a_day(self, chat: Chat, people: list[Person]) -> None:
+        """After 24 hours a key is free again, whether or not it has been tidied away yet."""
+        ada, bob, _ = people
+        await ada.send(bob, "once", key="k")
+        age = "UPDATE idempotency_keys SET created_at = created_at - $1::interval"
+        await chat.execute(age, timedelta(hours=23, minutes=59))
+        assert (await ada.send(bob, "once", key="k"))[1]
+        await chat.execute(age, timedelta(minutes=1))
+        assert not (await ada.send(bob, "something else", key="k"))[1]
+        assert await contents(bob) == ["something else", "once"]
+
     async def test_repeat_after_leaving(self, people: list[Person]) -> None:
         """Whoever was removed since gets nothing read afresh, and sends nothing."""
         ada, bob, _ = people

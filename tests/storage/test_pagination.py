@@ -73,6 +73,13 @@ class History:
         self.ada, self.bob, self.group = ada, bob, group
         self.ids: list[UUID] = []
         self.purged = 0
+        self.bob_is_in = True
+
+    async def leave(self) -> None:
+        """Let Bob, who reads, leave."""
+        if self.bob_is_in:
+            self.bob_is_in = False
+            await self.bob.leave(self.group)
 
     async def say(self) -> None:
         self.ids.append((await self.ada.say(self.group, str(len(self.ids)))).id)
@@ -101,7 +108,7 @@ class History:
 
     @property
     def left(self) -> list[UUID]:
-        return self.ids[self.purged :]
+        return self.ids[self.purged :] if self.bob_is_in else []
 
 
 async def begin(chat: Chat, size: int) -> History:
@@ -159,7 +166,7 @@ class TestHistory:
     @given(
         sizes=st.lists(SIZES, min_size=1, max_size=4),
         limit=LIMITS,
-        changes=CHANGES,
+        changes=st.lists(st.sampled_from(["say", "delete", "purge", "leave"]), max_size=8),
         kind=st.sampled_from([None, "text"]),
     )
     async def test_over_all_conversations(
