@@ -62,18 +62,18 @@ class Messages:
         """
         _check_custom(new.metadata)
         if key is None:
-            return await self._append(caller, new, await self._target(caller, new))
+            return await self._append(caller, new, *await self._target(caller, new))
         wanted = request_hash("POST", "/messages", new)
         async with self._idempotency.claim(caller.user_id, key, wanted) as claim:
             try:
-                conversation_id = await self._target(caller, new)
+                conversation_id, receiver_id = await self._target(caller, new)
             except NotFound:
                 # What could be written to then may be gone now; the first answer still holds.
                 replay = await self._replay(caller, claim)
                 if replay is None:
                     raise
                 return replay, True
-            return await self._append(caller, new, conversation_id, claim)
+            return await self._append(caller, new, conversation_id, receiver_id, claim)
 
     async def get(self, caller: Caller, message_id: UUID) -> Message:
         """Return one message. Raises NotFound, and Gone for one that was deleted."""
@@ -157,44 +157,49 @@ class Messages:
                 raise Forbidden("This message was sent by somebody else")
 
     async def _append(
-        self, caller: Caller, new: NewMessage, conversation_id: UUID, claim: Claim | None = None
+        self,
+        caller: Caller,
+        new: NewMessage,
+        conversation_id: UUID,
+        receiver_id: UUID,
+        claim: Claim | None = None,
     ) -> tuple[Message, bool]:
         """Append the message, together with the claim on its key if it has one."""
-        metadata = orjson.dumps(new.metadata)
         draft = Draft(
             uuid7(),
             conversation_id,
             caller.user_id,
             new.type,
             new.content,
-            metadata.decode(),
+            orjson.dumps(new.metadata).decode(),
             new.metadata.get("reply_to"),
             new.metadata.get("mentions", ()),
             claim.key if claim else None,
             claim.request_hash if claim else None,
+            receiver_id,
         )
         sent = await self._queue.send(draft)
         if sent.verdict == "replayed":
             return await self._read_again(caller, sent.replay_id), True
         _check_verdict(sent)
-        shape = await self._directory.shape(conversation_id)
-        return _message(draft, sent, shape.receiver(conversation_id, caller.user_id), metadata), False
+        return message_of(draft, sent), False
 
-    async def _target(self, caller: Caller, new: NewMessage) -> UUID:
-        """Return the conversation that a message goes to, opening a direct one if need be."""
+    async def _target(self, caller: Caller, new: NewMessage) -> tuple[UUID, UUID]:
+        """Return the conversation and the receiver of a message, opening a direct one if need be."""
         if new.conversation_id is not None:
-            return new.conversation_id
+            shape = await self._directory.shape(new.conversation_id)
+            return new.conversation_id, shape.receiver(new.conversation_id, caller.user_id)
         assert new.receiver_id is not None
         if new.receiver_id == caller.user_id:
             raise Invalid("receiver_id", "This is yourself")
         known = self._directory.direct(caller.user_id, new.receiver_id)
         if known is not None:
-            return known
+            return known, new.receiver_id
         async with self._database.read() as conn:
             if await groups.role_of(conn, new.receiver_id, caller.user_id) is not None:
-                return new.receiver_id
+                return new.receiver_id, new.receiver_id
         try:
-            return await self._conversations.direct_id(caller, new.receiver_id)
+            return await self._conversations.direct_id(caller, new.receiver_id), new.receiver_id
         except NotFound:
             raise NotFound("receiver") from None
 
@@ -213,19 +218,21 @@ class Messages:
         return message
 
 
-def _message(draft: Draft, sent: Sent, receiver_id: UUID, metadata: bytes) -> Message:
+def message_of(draft: Draft, sent: Sent) -> Message:
+    """Return the message that a draft has become."""
     assert sent.created_at is not None
+    assert draft.receiver_id is not None
     return Message(
         draft.message_id,
         draft.conversation_id,
         sent.seq,
         sent.position,
         draft.sender_id,
-        receiver_id,
+        draft.receiver_id,
         draft.content,
         draft.type,
         "sent",
-        orjson.Fragment(metadata),
+        orjson.Fragment(draft.metadata),
         sent.created_at,
         None,
         None,

@@ -47,6 +47,8 @@ class Draft:
     mentions: Sequence[UUID] = ()
     key: str | None = None
     request_hash: bytes | None = None
+    # The group, or the other person; only whoever is told of the message needs it.
+    receiver_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Sent:
     replay_id: UUID | None = None
 
 
+Written = Sequence[tuple[Draft, Sent]]
 Waiting = tuple[Draft, "asyncio.Future[Sent]"]
 
 
@@ -67,16 +70,24 @@ class SendQueue:
     """Collects drafts and appends them batch by batch. `start()` and `stop()` frame its life.
 
     It holds at most `size` drafts; one more is refused with Unavailable, so memory is bounded and a client
-    knows at once.
+    knows at once. `observe` hears of each batch, how many and how many seconds it took; `publish` of what was
+    written, one position after the other, before anybody is told that the head has moved.
     """
 
     def __init__(
-        self, database: Database, log: Log, *, size: int, observe: Callable[[int, float], None] | None = None
+        self,
+        database: Database,
+        log: Log,
+        *,
+        size: int,
+        observe: Callable[[int, float], None] | None = None,
+        publish: Callable[[Written], None] | None = None,
     ) -> None:
         self._database = database
         self._log = log
         self._size = size
         self._observe = observe
+        self._publish = publish
         self._waiting: deque[Waiting] = deque()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -162,6 +173,7 @@ class SendQueue:
                         conn, APPEND, *_arguments(drafts, self._log.head.position, attempt > 0)
                     )
                 results = _results(drafts, row)
+                self._tell(drafts, results)
                 self._log.head.advance(row["head"] + row["verdicts"].count("sent"))
                 return results
             except OUTAGES as error:
@@ -174,6 +186,15 @@ class SendQueue:
                 )
                 await asyncio.sleep(SETTLE_PAUSES[min(attempt, len(SETTLE_PAUSES) - 1)])
                 attempt += 1
+
+    def _tell(self, drafts: Sequence[Draft], results: Sequence[Sent]) -> None:
+        if self._publish is None:
+            return
+        written = [
+            (draft, sent) for draft, sent in zip(drafts, results, strict=True) if sent.verdict == "sent"
+        ]
+        if written:
+            self._publish(written)
 
 
 APPEND = """
