@@ -70,10 +70,13 @@ class TestMaking:
     async def test_two_processes_make_one(self, database_dsn: str, people: list[Person]) -> None:
         """Of the same request in two processes the second waits, and then is told of the first one's group."""
         ada, *_ = people
-        asked = ("Club", None, [], GroupSettings(False, True, None), "k")
+        settings = GroupSettings(False, True, None)
         async with running(database_dsn) as other:
             (one, first), (two, second) = await asyncio.gather(
-                *(chat.groups.create(ada.caller, *asked) for chat in (ada.chat, other))
+                *(
+                    chat.groups.create(ada.caller, "Club", None, [], settings, "k")
+                    for chat in (ada.chat, other)
+                )
             )
         assert one.id == two.id
         assert sorted((first, second)) == [False, True]
