@@ -142,15 +142,15 @@ def serve_ours(port: int) -> None:
     app = contract_app(
         contract, modules, models, Everybody(), ContractOptions(rate_limits=limits), Observer()
     )
+    # As `parley serve` does when it has started.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     run(make_server(app, ServerOptions(port=port)).serve())
 
 
 def serve_stock(port: int) -> None:
     """Serve the document with Connexion as it comes, on the same uvicorn."""
-    import gc
-
     import uvicorn
     from connexion import AsyncApp
     from connexion.resolver import Resolver
@@ -170,8 +170,6 @@ def serve_stock(port: int) -> None:
         strict_validation=True,
         pythonic_params=True,
     )
-    gc.collect()
-    gc.freeze()
     uvicorn.run(app, port=port, loop="uvloop", http="httptools", lifespan="on", access_log=False)
 
 

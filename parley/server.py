@@ -104,7 +104,7 @@ class WholeAnswer:
     def __init__(self, cycle: RequestResponseCycle) -> None:
         self._cycle = cycle
 
-    def __call__(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+    def __call__(self, status: int, head: bytes, body: bytes) -> bool:
         """Write, or return False and leave it to ASGI's messages, which wait for a client that reads slowly."""
         cycle = self._cycle
         if cycle.flow.write_paused or cycle.response_started:
@@ -113,13 +113,11 @@ class WholeAnswer:
             return True
         cycle.response_started = True
         cycle.waiting_for_100_continue = False
-        written = [STATUS_LINE[status]]
-        for name, value in (*cycle.default_headers, *headers):
-            written += (name, b": ", value, b"\r\n")
+        lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in cycle.default_headers), head]
         if not cycle.keep_alive:
-            written.append(b"connection: close\r\n")
-        written += (b"\r\n", body)
-        cycle.transport.write(b"".join(written))
+            lines.append(b"connection: close\r\n")
+        lines += (b"\r\n", body)
+        cycle.transport.write(b"".join(lines))
         cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:

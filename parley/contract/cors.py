@@ -6,13 +6,11 @@ from typing import Any
 
 from parley.contract.document import operations_of, resolve
 
-Header = tuple[bytes, bytes]
-
-VARY: Header = (b"vary", b"Origin")
 _LOCALHOST = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 _ALWAYS_SENT = ("X-Request-Id",)
 _ALWAYS_READ = ("Authorization", "Content-Type", "X-Request-Id")
-_PREFLIGHT_SECONDS = b"7200"
+_ALLOWED = b"access-control-allow-origin: %b\r\naccess-control-expose-headers: %b\r\n"
+_PREFLIGHT = b"access-control-allow-methods: %b\r\naccess-control-allow-headers: %b\r\naccess-control-max-age: 7200\r\n"
 
 
 class Cors:
@@ -21,22 +19,18 @@ class Cors:
     def __init__(self, origins: Sequence[str], document: Mapping[str, Any]) -> None:
         self._any = "*" in origins
         self._origins = frozenset(origin.rstrip("/").lower().encode() for origin in origins)
-        self._exposed = (b"access-control-expose-headers", ", ".join(response_headers(document)).encode())
-        self._allowed_headers = ", ".join(request_headers(document)).encode()
+        self._exposed = ", ".join(response_headers(document)).encode()
+        self._allowed = ", ".join(request_headers(document)).encode()
 
-    def headers(self, origin: bytes, host: bytes | None) -> tuple[Header, ...]:
-        """Return what an answer to a page of this origin carries; nothing where it may not call."""
+    def headers(self, origin: bytes, host: bytes | None) -> bytes:
+        """Return the lines of a head for a page of this origin; nothing where it may not call."""
         if not self._allows(origin, host):
-            return ()
-        return ((b"access-control-allow-origin", b"*" if self._any else origin), self._exposed)
+            return b""
+        return _ALLOWED % (b"*" if self._any else origin, self._exposed)
 
-    def preflight_headers(self, allow: str) -> tuple[Header, ...]:
-        """Return what an allowed page may send; `allow` are the methods of the path."""
-        return (
-            (b"access-control-allow-methods", allow.encode()),
-            (b"access-control-allow-headers", self._allowed_headers),
-            (b"access-control-max-age", _PREFLIGHT_SECONDS),
-        )
+    def preflight_headers(self, allow: str) -> bytes:
+        """Return the lines that say what an allowed page may send; `allow` are the methods of the path."""
+        return _PREFLIGHT % (allow.encode(), self._allowed)
 
     def _allows(self, origin: bytes, host: bytes | None) -> bool:
         if self._any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from parley.contract.addresses import ClientAddresses, counted_address
 from parley.contract.answers import AnswersRecorder
-from parley.contract.cors import VARY, Cors
+from parley.contract.cors import Cors
 from parley.contract.limits import RateLimits, as_limit
 from parley.contract.observer import RequestObserver
 from parley.contract.replies import Reply, encode
@@ -26,16 +26,16 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
-# What our server offers in `scope["extensions"]`: to take head and body together and write them at once. It
-# says False where the client is slow to read; then ASGI's way, which can wait, is the way.
+# What our server offers in `scope["extensions"]`: to take the lines of the head and the body together and write
+# them at once. It says False where the client is slow to read; then ASGI's way, which can wait, is the way.
 WHOLE_ANSWER = "parley.whole_answer"
-WholeAnswer = Callable[[int, Sequence[Header], bytes], bool]
+WholeAnswer = Callable[[int, bytes, bytes], bool]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_JSON: Header = (b"content-type", b"application/json")
-# Without those for a page of another origin.
-_PLAIN_HEADERS = 3
+_JSON = b"content-type: application/json\r\n"
+_COMMON = b"x-request-id: %b\r\nvary: Origin\r\n%b"
+_LENGTH = b"content-length: %d\r\n"
 _NO_REPEATS: Mapping[bytes, list[bytes]] = {}
 
 # A number per request behind a random prefix per process: unique, and a hundred times cheaper than a UUID.
@@ -72,7 +72,8 @@ class Exchange:
     """A request as its headers tell it, and the way to answer it, once."""
 
     __slots__ = (
-        "_answer_headers",
+        "_common_headers",
+        "_cors_headers",
         "_edge",
         "_send",
         "_started",
@@ -94,7 +95,7 @@ class Exchange:
         self.receive = receive
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.repeated = _repeats(scope) if len(self.headers) != len(scope["headers"]) else _NO_REPEATS
-        self.limit_headers: list[Header] = []
+        self.limit_headers = b""
         self.caller: Caller | None = None
         client = scope.get("client")
         self.address: str = client[0] if client else "local"
@@ -104,10 +105,9 @@ class Exchange:
             )
         request_id = pick_request_id(self.single(b"x-request-id"))
         self.request_id = request_id.decode("ascii")
-        self._answer_headers: list[Header] = [_JSON, (b"x-request-id", request_id), VARY]
         origin = self.headers.get(b"origin")
-        if origin is not None:
-            self._answer_headers.extend(edge.cors.headers(origin, self.headers.get(b"host")))
+        self._cors_headers = b"" if origin is None else edge.cors.headers(origin, self.headers.get(b"host"))
+        self._common_headers = _COMMON % (request_id, self._cors_headers)
 
     def info(self) -> RequestInfo:
         """Tell where the request came from. What the client calls itself it may have made up."""
@@ -139,8 +139,8 @@ class Exchange:
 
     def options_reply(self, allow: str) -> Reply:
         """Answer OPTIONS: what the path can do, and to a browser that asks for a page what it may send."""
-        if b"access-control-request-method" in self.headers and len(self._answer_headers) > _PLAIN_HEADERS:
-            self._answer_headers.extend(self._edge.cors.preflight_headers(allow))
+        if b"access-control-request-method" in self.headers and self._cors_headers:
+            self._common_headers += self._edge.cors.preflight_headers(allow)
         return Reply(204, headers={"Allow": allow})
 
     async def answer(self, reply: Reply, operation: str | None, route: str) -> None:
@@ -149,27 +149,27 @@ class Exchange:
         """
         status = reply.status
         body = b"" if reply.body is None else encode(reply.body)
-        headers = self._answer_headers if body else self._answer_headers[1:]
+        lines = [self._common_headers, self.limit_headers]
+        if body:
+            lines.append(_JSON)
         if status != 204:
-            headers = [*headers, (b"content-length", b"%d" % len(body))]
-        if self.limit_headers:
-            headers = headers + self.limit_headers
+            lines.append(_LENGTH % len(body))
         if reply.headers:
-            headers = headers + [_header(name, value) for name, value in reply.headers.items()]
+            lines.extend(_line(name, value) for name, value in reply.headers.items())
+        head = b"".join(lines)
         scope = self.scope
         edge = self._edge
         if edge.recorder is not None:
-            edge.recorder.record(operation, scope["method"], status, headers, body)
-        await self._write(status, headers, b"" if scope["method"] == "HEAD" else body)
+            edge.recorder.record(operation, scope["method"], status, _headers(head), body)
+        if scope["method"] == "HEAD":
+            body = b""
+        write: WholeAnswer | None = scope["extensions"].get(WHOLE_ANSWER)
+        if write is None or not write(status, head, body):
+            await self._send({"type": "http.response.start", "status": status, "headers": _headers(head)})
+            await self._send({"type": "http.response.body", "body": body})
         edge.observer.answered(
             operation, scope["method"], route, status, perf_counter() - self._started, self.request_id
         )
-
-    async def _write(self, status: int, headers: list[Header], body: bytes) -> None:
-        write: WholeAnswer | None = self.scope["extensions"].get(WHOLE_ANSWER)
-        if write is None or not write(status, headers, body):
-            await self._send({"type": "http.response.start", "status": status, "headers": headers})
-            await self._send({"type": "http.response.body", "body": body})
 
     def lines(self, name: bytes) -> Sequence[str] | None:
         """Return all lines of a header as text; None where there is none."""
@@ -184,10 +184,16 @@ class Exchange:
         return self.headers.get(name) if lines is None else b",".join(lines)
 
 
-def _header(name: str, value: str) -> Header:
+def _line(name: str, value: str) -> bytes:
     if _CONTROL.search(value) is not None:
         raise ValueError(f"The header {name} has a control character in it")
-    return name.lower().encode(), value.encode()
+    return f"{name.lower()}: {value}\r\n".encode()
+
+
+def _headers(head: bytes) -> list[Header]:
+    """Take a head apart again, as ASGI wants it."""
+    pairs = (line.partition(b": ") for line in head.split(b"\r\n")[:-1])
+    return [(name, value) for name, _, value in pairs]
 
 
 def _repeats(scope: Scope) -> dict[bytes, list[bytes]]:

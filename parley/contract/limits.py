@@ -22,7 +22,7 @@ from parley.logs import logger
 Per = Literal["user", "address", "account", "session"]
 PER: tuple[Per, ...] = ("user", "address", "account", "session")
 
-Header = tuple[bytes, bytes]
+_HEADERS = b"x-ratelimit-limit: %d\r\nx-ratelimit-remaining: %d\r\nx-ratelimit-reset: %d\r\n"
 
 # Of `retry_after` in the document.
 MAX_RETRY_AFTER = 86_400
@@ -71,13 +71,9 @@ class Count:
         """Return in how many whole seconds to come back: when the window ends, or tomorrow."""
         return min(max(1, ceil(self.reset - time.time())), MAX_RETRY_AFTER)
 
-    def headers(self) -> list[Header]:
-        """Return the seed's three headers."""
-        return [
-            (b"x-ratelimit-limit", b"%d" % self.bucket.limit),
-            (b"x-ratelimit-remaining", b"%d" % self.remaining),
-            (b"x-ratelimit-reset", b"%d" % ceil(self.reset)),
-        ]
+    def headers(self) -> bytes:
+        """Return the seed's three headers, as lines of a head."""
+        return _HEADERS % (self.bucket.limit, self.remaining, ceil(self.reset))
 
 
 class RateLimits:

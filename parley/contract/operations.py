@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
+from connexion.middleware.abstract import ROUTING_CONTEXT, RoutedAPI, RoutedMiddleware
 from pydantic import TypeAdapter
 from starlette.types import ASGIApp
 
@@ -311,6 +311,13 @@ class CompiledOperations(RoutedMiddleware[CompiledApi]):  # type: ignore[misc]  
     def __init__(self, app: ASGIApp, *, compiled: Mapping[str, CompiledOperation]) -> None:
         super().__init__(app)
         self._compiled = compiled
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the operation. It is the same one whichever base it was found under, so its name is enough."""
+        operation = None
+        if scope["type"] == "http":
+            operation = self._compiled.get(scope["extensions"][ROUTING_CONTEXT]["operation_id"])
+        await (operation or self.app)(scope, receive, send)
 
     def add_api(self, specification: Any, **kwargs: Any) -> CompiledApi:
         """Add the operations under one more base path."""

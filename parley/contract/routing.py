@@ -20,7 +20,20 @@ from parley.contract.exchange import Edge, Exchange, Receive, Send
 EXCHANGE = "parley.exchange"
 ALLOW = "parley.allow"
 
+Context = Mapping[str, str | None]
+
 _NO_VALUES: Mapping[str, str] = {}
+# What Connexion's middlewares read where no operation was found.
+_NOWHERE: Context = {"api_base_path": None, "operation_id": None}
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """One method of a path: its operation, the names of its parameters, and what Connexion is told."""
+
+    operation: str
+    names: tuple[str, ...]
+    context: Context
 
 
 @dataclass(slots=True)
@@ -29,18 +42,19 @@ class _Node:
 
     literals: dict[str, "_Node"] = field(default_factory=dict)
     parameter: "_Node | None" = None
-    methods: dict[str, tuple[str, str, tuple[str, ...]]] = field(default_factory=dict)
+    methods: dict[str, _End] = field(default_factory=dict)
     allow: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made per request.
+@dataclass(slots=True)
 class Match:
     """What was found: `operation` is None where the path exists but not with this method."""
 
-    base_path: str
     operation: str | None
     values: Mapping[str, str]
     allow: str
+    context: Context
 
 
 class RouteTable:
@@ -65,13 +79,13 @@ class RouteTable:
                 node = node.literals.setdefault(segment, _Node())
         if method in node.methods:
             raise ContractError(f"{method} {base_path}{path} is there twice")
-        node.methods[method] = (base_path, operation, tuple(names))
+        context = {"api_base_path": base_path, "operation_id": operation}
+        node.methods[method] = _End(operation, tuple(names), context)
         node.allow = ", ".join(sorted({*node.methods, "OPTIONS"}))
         if not names:
-            for known, (known_base, known_operation, _) in node.methods.items():
-                self._fixed[known, f"{base_path}{path}"] = Match(
-                    known_base, known_operation, _NO_VALUES, node.allow
-                )
+            for known, end in node.methods.items():
+                fixed = Match(end.operation, _NO_VALUES, node.allow, end.context)
+                self._fixed[known, f"{base_path}{path}"] = fixed
 
     def find(self, method: str, path: str, raw_path: bytes | None) -> Match | None:
         """Find a path; None where there is none."""
@@ -86,12 +100,10 @@ class RouteTable:
         values: list[str] = []
         found = _walk(self._root, segments, 0, method, values)
         if found is not None:
-            base_path, operation, names = found.methods[method]
-            return Match(base_path, operation, dict(zip(names, values, strict=True)), found.allow)
+            end = found.methods[method]
+            return Match(end.operation, dict(zip(end.names, values, strict=True)), found.allow, end.context)
         other = _walk(self._root, segments, 0, None, values)
-        if other is None:
-            return None
-        return Match(next(iter(other.methods.values()))[0], None, _NO_VALUES, other.allow)
+        return None if other is None else Match(None, _NO_VALUES, other.allow, _NOWHERE)
 
 
 def _walk(node: _Node, segments: list[str], at: int, method: str | None, values: list[str]) -> _Node | None:
@@ -140,16 +152,11 @@ class TableRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no
             return
         scope[EXCHANGE] = Exchange(self._edge, scope, receive, send)
         match = self.table.find(scope["method"], scope["path"], scope.get("raw_path"))
-        context: dict[str, str | None]
-        if match is None:
-            context = {"api_base_path": None, "operation_id": None}
-        else:
+        context = _NOWHERE
+        if match is not None:
             scope[ALLOW] = match.allow
             scope["path_params"] = match.values
-            context = {
-                "api_base_path": match.base_path if match.operation is not None else None,
-                "operation_id": match.operation,
-            }
+            context = match.context
         scope.setdefault("extensions", {})[ROUTING_CONTEXT] = context
         await self.app(scope, receive, send)
 
