@@ -3,13 +3,14 @@
     /healthz  /readyz  /metrics              health.py, measures.py
     /docs  /docs/…                           docs.py
     /openapi.json  /openapi.yaml             document.py
+    /ws                                      socket.py, for whoever asks without a handshake
 
-They stand beside the contract, not in it: no token, no rate limit, no version. All answer GET and HEAD only.
+They stand beside the contract, not in it: no token, no rate limit, no version. All but /ws answer GET and HEAD only.
 """
 
 from collections.abc import Mapping
 
-from parley.pages import docs, document, health, measures
+from parley.pages import docs, document, health, measures, socket
 from parley.pages.answers import Page
 from parley.pages.health import Readiness
 from parley.settings import Network
@@ -23,6 +24,7 @@ def pages(readiness: Readiness, *, metrics_allow: tuple[Network, ...]) -> Mappin
         "/healthz": health.alive,
         "/readyz": health.ready(readiness),
         "/metrics": measures.metrics(metrics_allow),
+        "/ws": socket.upgrade,
         **document.pages(),
         **docs.pages(),
     }

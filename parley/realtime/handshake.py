@@ -89,7 +89,7 @@ def read_handshake(
             426,
             "upgrade_required",
             f"Sockets are spoken in version {_VERSION}",
-            {"Sec-WebSocket-Version": _VERSION, "Upgrade": "websocket"},
+            {"Sec-WebSocket-Version": _VERSION, "Upgrade": "websocket", "Connection": "Upgrade"},
         )
     answer = [(b"sec-websocket-accept", _accepted(said.get("sec-websocket-key", "")))]
     agreed = negotiate(said.get("sec-websocket-extensions", "")) if compression else None

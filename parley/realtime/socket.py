@@ -112,6 +112,7 @@ class Socket(asyncio.Protocol):
         "_code",
         "_connections",
         "_cut",
+        "_drained",
         "_full",
         "_listener",
         "_options",
@@ -147,6 +148,7 @@ class Socket(asyncio.Protocol):
         self._code: int = CloseCode.ABNORMAL
         self._cut: asyncio.TimerHandle | None = None
         self._full = False
+        self._drained: asyncio.Event | None = None
         self._owed_pong: bytes | None = None
         self._since = asyncio.get_running_loop().time()
 
@@ -160,12 +162,24 @@ class Socket(asyncio.Protocol):
         """Whether `write_text` compresses. Frames that are not compressed may be written all the same."""
         return self._window_bits != 0
 
+    @property
+    def extras(self) -> int:
+        """How many control frames and fragments came in this minute, counted from the first of them."""
+        return self._reader.extras
+
     def write_text(self, payload: bytes) -> None:
         """Send one message of UTF-8."""
         if self._window_bits:
             self.write(frame_compressed(payload, self._window_bits))
         else:
             self.write(frame_text(payload))
+
+    async def drained(self) -> None:
+        """Wait while the peer reads more slowly than we write, or until there is nothing to wait for any more."""
+        while self._full and self._state is _State.OPEN:
+            if self._drained is None:
+                self._drained = asyncio.Event()
+            await self._drained.wait()
 
     def ping(self, payload: bytes = b"") -> None:
         """Ask for a sign of life."""
@@ -175,13 +189,11 @@ class Socket(asyncio.Protocol):
         """Say goodbye, wait a little for the peer to say it too, and cut the connection. Only the first counts."""
         assert may_be_sent(code), code
         if self._state is _State.OPEN:
-            self._say_close(code, frame_close(code, reason))
-            self._state = _State.CLOSING
+            self._say_close(code, frame_close(code, reason), _State.CLOSING)
 
     def abort(self) -> None:
         """Cut the connection."""
-        self.write = _nowhere
-        self._state = _State.ENDING
+        self._say_nothing_more(_State.ENDING)
         self._transport.abort()
 
     # ---- what uvicorn and the transport call
@@ -208,13 +220,14 @@ class Socket(asyncio.Protocol):
         if self._is_over:
             return
         self.received += 1
+        extras = self._reader.extras
         try:
             for opcode, payload in self._reader.feed(data):
                 self._take(opcode, payload)
                 if self._is_over:
                     return
-            if self._reader.extras > self._options.max_extra_frames:
-                self._count_extras()
+            if self._reader.extras > extras:
+                self._count_extras(self._reader.extras - extras)
         except Violation as violation:
             self._fail(violation)
         except Exception:
@@ -229,16 +242,16 @@ class Socket(asyncio.Protocol):
         self._full = True
 
     def resume_writing(self) -> None:
-        """Pay the last one, which is enough (section 5.5.3)."""
+        """Pay the last one, which is enough (section 5.5.3), and let go on who waits."""
         self._full = False
+        self._wake()
         owed, self._owed_pong = self._owed_pong, None
         if owed is not None:
             self.write(frame(FIN | Opcode.PONG, owed))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
-        self._state = _State.ENDING
-        self.write = _nowhere
+        self._say_nothing_more(_State.ENDING)
         self._connections.discard(self)
         if self._cut is not None:
             self._cut.cancel()
@@ -273,7 +286,7 @@ class Socket(asyncio.Protocol):
     def _answer_close(self, payload: bytes) -> None:
         code = read_close(payload)
         if self._state is _State.OPEN:
-            self._say_close(code, frame(FIN | Opcode.CLOSE, payload[:2]))
+            self._say_close(code, frame(FIN | Opcode.CLOSE, payload[:2]), _State.ENDING)
         self._state = _State.ENDING
         # Section 7.1.1: the server closes first, so that it is the client's port that waits.
         self._transport.close()
@@ -282,29 +295,41 @@ class Socket(asyncio.Protocol):
         """Fail the connection (section 7.1.7)."""
         if self._state is _State.OPEN:
             log.debug("peer_broke_protocol", code=int(violation.code), reason=violation.reason)
-            self._say_close(violation.code, frame_close(violation.code, violation.reason))
+            said = frame_close(violation.code, violation.reason)
+            self._say_close(violation.code, said, _State.ENDING)
         self._state = _State.ENDING
         # Were it closed at once, what the peer still sends would reset it, and the peer might not get to read why.
         if self._transport.can_write_eof():
             self._transport.write_eof()
 
-    def _count_extras(self) -> None:
+    def _count_extras(self, new: int) -> None:
         now = asyncio.get_running_loop().time()
-        if now - self._since < _SECONDS_OF_EXTRAS:
+        if now - self._since >= _SECONDS_OF_EXTRAS:
+            self._since = now
+            self._reader.extras = new
+        if self._reader.extras > self._options.max_extra_frames:
             self.close(self._options.too_many_frames_code, "Too many control frames and fragments")
-        self._since = now
-        self._reader.extras = 0
 
     def _stumble(self) -> None:
         """End a socket whose listener failed."""
         log.exception("listener_failed")
         self.close(CloseCode.INTERNAL_ERROR)
 
-    def _say_close(self, code: int, framed: bytes) -> None:
+    def _say_close(self, code: int, framed: bytes, state: _State) -> None:
         self.write(framed)
-        self.write = _nowhere
         self._code = code
+        self._say_nothing_more(state)
         self._cut_later()
+
+    def _say_nothing_more(self, state: _State) -> None:
+        self._state = state
+        self.write = _nowhere
+        self._wake()
+
+    def _wake(self) -> None:
+        waiting, self._drained = self._drained, None
+        if waiting is not None:
+            waiting.set()
 
     def _cut_later(self) -> None:
         if self._cut is None:

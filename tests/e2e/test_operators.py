@@ -78,3 +78,14 @@ def test_readiness_asks_the_database(start_server: StartServer) -> None:
     assert ready.headers["retry-after"] == "1"
     assert alive.status_code == 200
     server.wait_until_ready()
+
+
+def test_the_path_of_sockets_tells_what_it_is(start_server: StartServer) -> None:
+    """Whoever asks without a handshake, or with one of an old HTTP, gets to know what is missing."""
+    url = f"{start_server().url}/ws"
+    answer = httpx.get(url, params={"token": "secret"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (426, "upgrade_required")
+    assert (answer.headers["upgrade"], answer.headers["sec-websocket-version"]) == ("websocket", "13")
+    assert "upgrade" in answer.headers["connection"].lower()
+    refused = httpx.post(url, json={})
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET")

@@ -1,6 +1,7 @@
 """RFC 6455 by hand, against a real server: what goes in, what comes out, and with which code it ends."""
 
 import asyncio
+import gc
 import io
 import json
 import logging
@@ -8,6 +9,7 @@ import socket as sockets_of_the_system
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -258,6 +260,23 @@ def test_a_flood_of_control_frames_ends() -> None:
         assert client.ended()
 
 
+def test_extras_within_the_limit_are_no_flood() -> None:
+    """They are counted by the minute, so that a long life is none either."""
+
+    def a_minute_later(listener: Echo) -> None:
+        assert listener.socket is not None
+        assert listener.socket.extras == 100
+        listener.socket._since -= 60.0
+        listener.socket.ping(b"go on")
+
+    with socket_server(max_extra_frames=100) as server, server.connect() as client:
+        for _ in range(2):
+            client.send(masked(PING) * 100)
+            assert [client.frame().opcode for _ in range(100)] == [PONG] * 100
+            server.in_loop(a_minute_later)
+            assert client.frame().payload == b"go on"
+
+
 def test_a_flood_of_empty_fragments_ends() -> None:
     with socket_server(max_extra_frames=100, too_many_frames_code=4008) as server, server.connect() as client:
         client.send(masked(TEXT, bits=0), masked(CONTINUATION, bits=0) * 100)
@@ -432,6 +451,73 @@ def test_answers_to_pings_wait_for_a_peer_that_reads() -> None:
         while (frame := client.frame()).payload != b"end":
             pongs.append(frame.payload)
         assert pongs[-1:] == [b"19999"] and len(pongs) < 20_000
+
+
+class Patient(Echo):
+    """Writes a lot, and waits until it was read."""
+
+    def text(self, text: str) -> None:
+        self.waiting = asyncio.ensure_future(self._write(text == "and close"))
+
+    async def _write(self, close: bool) -> None:
+        assert self.socket is not None
+        await self.socket.drained()
+        self.heard.tell("began")
+        self.socket.write(frame_text(bytes(20_000_000)))
+        if close:
+            asyncio.get_running_loop().call_soon(self.socket.close, 4001)
+        await self.socket.drained()
+        self.heard.tell("drained", self.socket.buffered < 65_536)
+
+
+def test_a_writer_may_wait_for_its_reader() -> None:
+    with socket_server(Patient) as server, server.connect() as client:
+        client.send(masked(TEXT, b"write"))
+        assert server.heard.next() == ("began", None)
+        assert server.heard.silent()
+        assert len(client.frame().payload) == 20_000_000
+        assert server.heard.next() == ("drained", True)
+
+
+@pytest.mark.parametrize("end", ["we close", "the peer vanishes"])
+def test_a_writer_does_not_wait_for_what_is_over(end: str) -> None:
+    with socket_server(Patient, close_seconds=0.2) as server, server.connect() as client:
+        client.send(masked(TEXT, b"and close" if end == "we close" else b"write"))
+        assert server.heard.next() == ("began", None)
+        if end == "the peer vanishes":
+            client.wire.raw.close()
+        assert {server.heard.next()[0], server.heard.next()[0]} == {"drained", "closed"}
+
+
+def test_a_socket_that_ended_leaves_no_garbage() -> None:
+    """Neither it nor what read its handshake waits for the collector, which would stop a full house for long."""
+    with socket_server(Forgetful) as server:
+        gc.collect()
+        gc.disable()
+        try:
+            before = _alive()
+            with server.connect() as client:
+                assert _alive() - before == Counter(Socket=1, Reader=1)
+                client.send(closing(1000))
+                assert client.frame().code == 1000
+                assert server.heard.next() == ("closed", 1000)
+            server.served.call(lambda: server.heard.tell("left", _alive() - before))
+            assert server.heard.next() == ("left", Counter())
+        finally:
+            gc.enable()
+
+
+def _alive() -> Counter[str]:
+    kinds = ("PatientProtocol", "HttpRequestParser", "Socket", "Reader")
+    return Counter(name for each in gc.get_objects() if (name := type(each).__name__) in kinds)
+
+
+class Forgetful(Echo):
+    """Lets its socket go."""
+
+    def closed(self, code: int) -> None:
+        self.socket = None
+        super().closed(code)
 
 
 # ---- the handshake
