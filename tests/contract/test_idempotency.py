@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from calls import OPERATIONS
+from calls import OPERATIONS, error_example
 from people import PASSWORD, Person, log_in, made, register, unique
 from tests.contract.conftest import Watched
 
@@ -103,7 +103,7 @@ def test_other_request_with_the_same_key_is_refused(ada: Person, bob: Person, op
     assert keyed(ada, request.path, request.body, key).status_code == 201
     other = keyed(ada, request.other_path, request.other_body, key)
     assert other.status_code == 422, other.text
-    assert other.json()["error"]["code"] == "idempotency_mismatch"
+    assert other.json() == error_example("IdempotencyMismatch", "mismatch")
     # The refusal changes nothing for the request that the key belongs to.
     assert keyed(ada, request.path, request.body, key).headers["Idempotency-Replayed"] == "true"
 
@@ -152,7 +152,8 @@ async def test_repeat_while_the_first_is_running(watched: Watched, operation: st
         assert (await first).status_code == 201, (await first).text
         again = await send()
     assert early.status_code == 409, early.text
-    assert early.headers["Retry-After"] == str(early.json()["error"]["details"]["retry_after"]) == "1"
+    assert early.json() == error_example("Conflict", "running")
+    assert early.headers["Retry-After"] == str(early.json()["error"]["details"]["retry_after"])
     assert again.json() == (await first).json()
     assert again.headers["Idempotency-Replayed"] == "true"
 

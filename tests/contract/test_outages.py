@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import faulty
-from calls import CALLS, Call
+from calls import CALLS, Call, error_example
 from databases import LoopThread
 from parley.storage.embedded import EmbeddedPostgres
 from people import Person, register, send
@@ -53,6 +53,7 @@ def test_unavailable(deserted: Person, call: Call) -> None:
     answer = send(deserted, call)
     assert answer.status_code == 503, answer.text
     error = answer.json()["error"]
+    assert error.keys() == error_example("Unavailable", "unavailable")["error"].keys()
     assert error["code"] == "unavailable"
     assert answer.headers["Retry-After"] == str(error["details"]["retry_after"])
 
@@ -80,11 +81,7 @@ def test_internal_error(broken: Broken, call: Call) -> None:
     """Nothing of what went wrong is shown; the request id leads to it in the log."""
     answer = send(broken.person, call)
     assert answer.status_code == 500, answer.text
-    assert answer.json()["error"] == {
-        "code": "internal_error",
-        "message": "Something went wrong on our side",
-        "details": {},
-    }
+    assert answer.json() == error_example("InternalError", "fault")
     logged = [json.loads(line) for line in broken.log.read_text().splitlines() if line.startswith("{")]
     (fault,) = (
         each

@@ -4,12 +4,13 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from copy import deepcopy
 from typing import Any
 
 import httpx
 import pytest
 
-from calls import CALLS, DOCUMENT, Call
+from calls import CALLS, DOCUMENT, Call, error_example
 from people import PASSWORD, Person, client, log_in, made, register, send, unique
 from tests.contract.conftest import serving
 
@@ -56,9 +57,10 @@ def newcomer(arrive: Arrive) -> Person:
 def is_refused(answer: httpx.Response, bucket: str) -> None:
     """Fail unless it is a 429 of this bucket that says when to come back."""
     assert answer.status_code == 429, answer.text
-    error = answer.json()["error"]
-    wait = error["details"]["retry_after"]
-    assert (error["code"], error["message"]) == ("rate_limit_exceeded", "Too many requests")
+    wait = answer.json()["error"]["details"]["retry_after"]
+    expected = deepcopy(error_example("TooManyRequests", "limited"))
+    expected["error"]["details"]["retry_after"] = wait
+    assert answer.json() == expected
     assert answer.headers["Retry-After"] == str(wait)
     assert 0 < wait <= BUCKETS[bucket]["window_seconds"]
     assert answer.headers["X-RateLimit-Remaining"] == "0"

@@ -87,3 +87,9 @@ def bodies_of(operation: DocumentedOperation) -> Iterator[Any]:
 
 
 CALLS: Mapping[str, Call] = {call.operation: call for call in _calls()}
+
+
+def error_example(response: str, name: str) -> Any:
+    """Return the body of an example of one of the shared answers, such as `Conflict`, `taken`."""
+    content = DOCUMENT["components"]["responses"][response]["content"]["application/json"]
+    return resolve(DOCUMENT, content["examples"][name])["value"]

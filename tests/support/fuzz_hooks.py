@@ -4,6 +4,7 @@ A failure is dropped only for a reason that is written here, and nowhere else:
 
 - `x-refusals` of the document: what a schema cannot say, per operation and for all bodies;
 - what is everybody's to see, or really shared, is no leak;
+- what is not found and stands in the body was not made by the request that made what stands in the path;
 - where Schemathesis puts a null into a path (it infers links from properties that may be null), the request is
   not one that the document allows.
 
@@ -22,7 +23,11 @@ import requests
 import schemathesis
 from schemathesis import HookContext, Response
 from schemathesis.core.failures import Failure
-from schemathesis.openapi.checks import ObjectLevelAuthorizationViolation, RejectedPositiveData
+from schemathesis.openapi.checks import (
+    EnsureResourceAvailability,
+    ObjectLevelAuthorizationViolation,
+    RejectedPositiveData,
+)
 
 AnyCase: TypeAlias = schemathesis.Case[Any]
 
@@ -70,6 +75,8 @@ def filter_failure(context: HookContext, failure: Failure, case: AnyCase, respon
         return _is_a_request(case) and not _is_a_declared_refusal(case, response)
     if isinstance(failure, ObjectLevelAuthorizationViolation):
         return not _is_shared(failure, case)
+    if isinstance(failure, EnsureResourceAvailability):
+        return _is_of_the_path(case, response)
     return True
 
 
@@ -101,6 +108,14 @@ def is_i_json(value: Any, depth: int = 0) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return not isinstance(value, int) or abs(value) <= LARGEST_INTEGER
+
+
+def _is_of_the_path(case: AnyCase, response: Response) -> bool:
+    """Say whether what is not found is named in the path; something in the body was not made before."""
+    nouns = {name.removesuffix("_id") for name in case.path_parameters}
+    # Who is in a group is a user outside of it.
+    nouns |= {"member"} if "user" in nouns else set()
+    return response.json()["error"]["details"]["resource"] in nouns
 
 
 def _is_shared(failure: ObjectLevelAuthorizationViolation, case: AnyCase) -> bool:
