@@ -162,148 +162,164 @@ class Reconnect(StrEnum):
 class CloseCode(IntEnum):
     """Why the server closes a socket. `meaning` is what the close frame says beside the number."""
 
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    UNSUPPORTED_DATA = 1003
+    INVALID_TEXT = 1007
+    FRAME_TOO_BIG = 1009
+    INTERNAL_ERROR = 1011
+    BAD_FRAME = 4400
+    UNAUTHORIZED = 4401
+    TOKEN_EXPIRED = 4402
+    SESSION_REVOKED = 4403
+    NO_HEARTBEAT = 4408
+    TOO_SLOW = 4413
+    BAD_CURSOR = 4422
+    TOO_MANY_FRAMES = 4429
+    TOO_MANY_SOCKETS = 4430
+    TOO_MANY_CONNECTIONS = 4431
+    UNAVAILABLE = 4503
+
+    @property
+    def meaning(self) -> str:
+        """The sentence of the document."""
+        return _CLOSES[self].meaning
+
+    @property
+    def reconnect(self) -> Reconnect:
+        """Whether a client comes back."""
+        return _CLOSES[self].reconnect
+
+    @property
+    def after_seconds(self) -> int:
+        """How long it waits before that, at least; 0 is a moment."""
+        return _CLOSES[self].after_seconds
+
+    @property
+    def keep_cursor(self) -> bool:
+        """Whether its cursor is still good."""
+        return _CLOSES[self].keep_cursor
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
     meaning: str
     reconnect: Reconnect
     after_seconds: int
     keep_cursor: bool
 
-    def __new__(
-        cls, code: int, meaning: str, reconnect: Reconnect, after_seconds: int, keep_cursor: bool
-    ) -> "CloseCode":
-        member = int.__new__(cls, code)
-        member._value_ = code
-        member.meaning = meaning
-        member.reconnect = reconnect
-        member.after_seconds = after_seconds
-        member.keep_cursor = keep_cursor
-        return member
 
-    NORMAL = (
-        1000,
+_CLOSES: Final[Mapping[CloseCode, _Close]] = {
+    CloseCode.NORMAL: _Close(
         "The client closed the socket; the answer has the client's own code.",
         Reconnect.NEVER,
-        0,
-        True,
-    )
-    GOING_AWAY = (
-        1001,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.GOING_AWAY: _Close(
         "The server ends or starts again. Another one may be there already.",
         Reconnect.NOW,
-        0,
-        True,
-    )
-    PROTOCOL_ERROR = (
-        1002,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.PROTOCOL_ERROR: _Close(
         "The client broke the rules of RFC 6455.",
         Reconnect.NEVER,
-        0,
-        True,
-    )
-    UNSUPPORTED_DATA = (
-        1003,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.UNSUPPORTED_DATA: _Close(
         "The client sent a binary message; frames are text.",
         Reconnect.NEVER,
-        0,
-        True,
-    )
-    INVALID_TEXT = (
-        1007,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.INVALID_TEXT: _Close(
         "The client sent text that is not UTF-8.",
         Reconnect.NEVER,
-        0,
-        True,
-    )
-    FRAME_TOO_BIG = (
-        1009,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.FRAME_TOO_BIG: _Close(
         "The client sent a frame of more bytes than are allowed.",
         Reconnect.NEVER,
-        0,
-        True,
-    )
-    INTERNAL_ERROR = (
-        1011,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.INTERNAL_ERROR: _Close(
         "The server made a mistake.",
         Reconnect.LATER,
-        5,
-        True,
-    )
-    BAD_FRAME = (
-        4400,
+        after_seconds=5,
+        keep_cursor=True,
+    ),
+    CloseCode.BAD_FRAME: _Close(
         "The client sent too many frames that had to be refused.",
         Reconnect.NEVER,
-        0,
-        True,
-    )
-    UNAUTHORIZED = (
-        4401,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.UNAUTHORIZED: _Close(
         "The token is none of ours or is for something else, or none came in time.",
         Reconnect.NEW_TOKEN,
-        0,
-        True,
-    )
-    TOKEN_EXPIRED = (
-        4402,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.TOKEN_EXPIRED: _Close(
         "The token was right and has expired.",
         Reconnect.NEW_TOKEN,
-        0,
-        True,
-    )
-    SESSION_REVOKED = (
-        4403,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.SESSION_REVOKED: _Close(
         "The session has ended: by a log-out, from another device, by a new password or by an operator.",
         Reconnect.NEW_SESSION,
-        0,
-        True,
-    )
-    NO_HEARTBEAT = (
-        4408,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.NO_HEARTBEAT: _Close(
         "The client gave no sign of life after a ping.",
         Reconnect.NOW,
-        0,
-        True,
-    )
-    TOO_SLOW = (
-        4413,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.TOO_SLOW: _Close(
         "The client did not read as fast as things happened. Come back with the cursor, and what is missing comes.",
         Reconnect.NOW,
-        0,
-        True,
-    )
-    BAD_CURSOR = (
-        4422,
+        after_seconds=0,
+        keep_cursor=True,
+    ),
+    CloseCode.BAD_CURSOR: _Close(
         "The cursor is none that this server ever gave. Come back without one and read afresh.",
         Reconnect.NOW,
-        0,
-        False,
-    )
-    TOO_MANY_FRAMES = (
-        4429,
+        after_seconds=0,
+        keep_cursor=False,
+    ),
+    CloseCode.TOO_MANY_FRAMES: _Close(
         "The client sent more frames in a minute than are allowed.",
         Reconnect.LATER,
-        60,
-        True,
-    )
-    TOO_MANY_SOCKETS = (
-        4430,
+        after_seconds=60,
+        keep_cursor=True,
+    ),
+    CloseCode.TOO_MANY_SOCKETS: _Close(
         "The user has as many open sockets as are allowed already.",
         Reconnect.LATER,
-        60,
-        True,
-    )
-    TOO_MANY_CONNECTIONS = (
-        4431,
+        after_seconds=60,
+        keep_cursor=True,
+    ),
+    CloseCode.TOO_MANY_CONNECTIONS: _Close(
         "The user connected more often in a minute than is allowed.",
         Reconnect.LATER,
-        60,
-        True,
-    )
-    UNAVAILABLE = (
-        4503,
+        after_seconds=60,
+        keep_cursor=True,
+    ),
+    CloseCode.UNAVAILABLE: _Close(
         "The server cannot read the log at the moment.",
         Reconnect.LATER,
-        5,
-        True,
-    )
+        after_seconds=5,
+        keep_cursor=True,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)

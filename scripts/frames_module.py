@@ -33,21 +33,40 @@ _RECONNECT = '''class Reconnect(StrEnum):
 _CLOSE_CODE = '''class CloseCode(IntEnum):
     """Why the server closes a socket. `meaning` is what the close frame says beside the number."""
 
+{members}
+
+    @property
+    def meaning(self) -> str:
+        """The sentence of the document."""
+        return _CLOSES[self].meaning
+
+    @property
+    def reconnect(self) -> Reconnect:
+        """Whether a client comes back."""
+        return _CLOSES[self].reconnect
+
+    @property
+    def after_seconds(self) -> int:
+        """How long it waits before that, at least; 0 is a moment."""
+        return _CLOSES[self].after_seconds
+
+    @property
+    def keep_cursor(self) -> bool:
+        """Whether its cursor is still good."""
+        return _CLOSES[self].keep_cursor
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
     meaning: str
     reconnect: Reconnect
     after_seconds: int
     keep_cursor: bool
 
-    def __new__(
-        cls, code: int, meaning: str, reconnect: Reconnect, after_seconds: int, keep_cursor: bool
-    ) -> "CloseCode":
-        member = int.__new__(cls, code)
-        member._value_ = code
-        member.meaning = meaning
-        member.reconnect = reconnect
-        member.after_seconds = after_seconds
-        member.keep_cursor = keep_cursor
-        return member
+
+_CLOSES: Final[Mapping[CloseCode, _Close]] = {{
+{facts}
+}}
 '''
 
 _STEP = '''@dataclass(frozen=True, slots=True)
@@ -75,7 +94,7 @@ class Refusal:
 
 def frames_module(socket: Socket, first_line: str) -> str:
     """Return the whole text of the module."""
-    parts = [_HEAD, *_types(socket), _RECONNECT, "\n".join(_close_codes(socket)), _limits(socket)]
+    parts = [_HEAD, *_types(socket), _RECONNECT, _close_codes(socket), _limits(socket)]
     return f"{first_line}\n" + "\n\n".join([*parts, *_states(socket)])
 
 
@@ -101,19 +120,22 @@ def _mapping(side: str, frames: Iterable[Frame], word: str, kind: str) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def _close_codes(socket: Socket) -> Iterator[str]:
-    yield _CLOSE_CODE
-    for each in socket.document["x-close-codes"]:
-        facts = (
-            str(each["code"]),
-            _quoted(each["meaning"]),
-            f"Reconnect.{_constant(each['reconnect'])}",
-            str(each.get("after_seconds", 0)),
-            str(each["keep_cursor"]),
-        )
-        lines = "".join(f"        {fact},\n" for fact in facts)
-        yield f"    {_constant(each['name'])} = (\n{lines}    )"
-    yield ""
+def _close_codes(socket: Socket) -> str:
+    codes = socket.document["x-close-codes"]
+    members = [f"    {_constant(each['name'])} = {each['code']}" for each in codes]
+    return _CLOSE_CODE.format(members="\n".join(members), facts="\n".join(map(_close_facts, codes)))
+
+
+def _close_facts(code: Mapping[str, Any]) -> str:
+    lines = (
+        f"    CloseCode.{_constant(code['name'])}: _Close(",
+        f"        {_quoted(code['meaning'])},",
+        f"        Reconnect.{_constant(code['reconnect'])},",
+        f"        after_seconds={code.get('after_seconds', 0)},",
+        f"        keep_cursor={code['keep_cursor']},",
+        "    ),",
+    )
+    return "\n".join(lines)
 
 
 def _limits(socket: Socket) -> str:

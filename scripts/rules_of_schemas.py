@@ -209,6 +209,17 @@ def _broken_discriminator(
             yield f"{place}: {reference} is not told by {discriminator['propertyName']} = {value}"
 
 
+def frames_are_unions(document: Document) -> Iterator[str]:
+    """What each side may say on the socket is one schema, which has the frames by their type."""
+    frames = document.get("x-frames", {})
+    for odd in sorted(frames.keys() ^ {"client", "server"}):
+        yield f"x-frames/{odd}: must name what the client and what the server says"
+    for side, reference in frames.items():
+        union = resolve(document, reference)
+        if "oneOf" not in union or union.get("discriminator", {}).get("propertyName") != "type":
+            yield f"x-frames/{side}: must be frames that are told apart by their type"
+
+
 def components_are_used(document: Document) -> Iterator[str]:
     used = {node["$ref"] for _, node in walk(document) if isinstance(node, Mapping) and "$ref" in node}
     for kind, components in document["components"].items():
@@ -240,5 +251,6 @@ RULES = (
     answers_say_what_is_always_there,
     required_properties_exist,
     choices_can_be_told_apart,
+    frames_are_unions,
     components_are_used,
 )

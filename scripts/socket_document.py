@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from parley.contract.document import resolve
+from scripts import socket_tables
 from scripts.specification import SCHEMAS, Document, Schema, walk
 
 # What the payloads are written in; a plain reference to a schema with a discriminator is not valid AsyncAPI.
@@ -49,6 +50,17 @@ def _frame(rest: Document, reference: Schema, sender: Sender) -> Frame:
     return Frame(types[0], name_in(reference), sender, "cursor" in schema["properties"])
 
 
+def all_frames(socket: Socket) -> list[Frame]:
+    """Return the frames of both sides."""
+    return [*frames_of(socket.rest, "client"), *frames_of(socket.rest, "server")]
+
+
+def messages_of(socket: Socket) -> dict[str, Mapping[str, Any]]:
+    """Return the messages of the channel by their names, references followed."""
+    messages = socket.document["channels"]["socket"].get("messages", {})
+    return {name: resolve(socket.document, each) for name, each in messages.items()}
+
+
 def name_in(reference: Mapping[str, Any]) -> str:
     """Return the last part of a reference."""
     name: str = reference["$ref"].rpartition("/")[2]
@@ -64,10 +76,18 @@ def references_in(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def bundled(socket: Socket) -> dict[str, Any]:
-    """Return the document with all schemas that it uses, so that it needs no other file."""
+    """Return the document with all schemas that it uses, so that it needs no other file.
+
+    Viewers show no extensions, so what these say stands in the descriptions too.
+    """
     bundle: dict[str, Any] = _inside(socket.document)
+    bundle["channels"]["socket"]["description"] += socket_tables.sections(bundle)
+    for message in bundle["components"]["messages"].values():
+        if "x-refusals" in message:
+            message["description"] = socket_tables.refusals(message)
+    schemas = socket.rest["components"]["schemas"]
     bundle["components"]["schemas"] = {
-        name: {"schemaFormat": SCHEMA_FORMAT, "schema": _inside(socket.rest["components"]["schemas"][name])}
+        name: {"schemaFormat": SCHEMA_FORMAT, "schema": {"title": name, **_inside(schemas[name])}}
         for name in _schemas_used(socket)
     }
     return bundle

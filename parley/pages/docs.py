@@ -25,7 +25,8 @@ _HTML = b"""\
 </head>
 <body>
 <noscript>This page needs JavaScript; the contract itself is at
-<a href="/openapi.yaml">/openapi.yaml</a> and <a href="/openapi.json">/openapi.json</a>.</noscript>
+<a href="/openapi.yaml">/openapi.yaml</a> (REST) and
+<a href="/asyncapi.yaml">/asyncapi.yaml</a> (the socket).</noscript>
 <div id="contract"></div>
 <script src="/docs/scalar.js"></script>
 <script src="/docs/start.js"></script>

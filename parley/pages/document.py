@@ -1,7 +1,8 @@
-"""The contract itself, as JSON and as YAML, exactly as the server loaded it."""
+"""The contract itself, REST's and the socket's, as JSON and as YAML, exactly as the server loaded it."""
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -13,15 +14,15 @@ from parley.pages.answers import JSON, Page, StaticPage
 _YAML = "application/yaml"
 
 
-def as_json() -> bytes:
-    """Return the bundled contract, read as a file: this layer knows nothing of what else is generated."""
-    return (resources.files("generated") / "openapi.json").read_bytes()
+def as_json(name: str = "openapi") -> bytes:
+    """Return a bundled document, read as a file: this layer knows nothing of what else is generated."""
+    return (resources.files("generated") / f"{name}.json").read_bytes()
 
 
-def as_yaml() -> bytes:
-    """Return the same contract in YAML, in the order of its author."""
+def as_yaml(name: str = "openapi") -> bytes:
+    """Return the same document in YAML, in the order of its author."""
     text: str = yaml.dump(
-        json.loads(as_json()), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110
+        json.loads(as_json(name)), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110
     )
     return text.encode()
 
@@ -46,8 +47,12 @@ _ANY_ORIGIN = (("Access-Control-Allow-Origin", "*"),)
 
 
 def pages() -> Mapping[str, Page]:
-    """Return both forms by their paths."""
+    """Return both forms of both documents by their paths: REST's and the socket's."""
     return {
-        "/openapi.json": StaticPage(as_json, JSON, _ANY_ORIGIN),
-        "/openapi.yaml": StaticPage(as_yaml, _YAML, _ANY_ORIGIN),
+        path: page
+        for name in ("openapi", "asyncapi")
+        for path, page in (
+            (f"/{name}.json", StaticPage(partial(as_json, name), JSON, _ANY_ORIGIN)),
+            (f"/{name}.yaml", StaticPage(partial(as_yaml, name), _YAML, _ANY_ORIGIN)),
+        )
     }

@@ -7,7 +7,7 @@ be valid here, with nothing replaced but its placeholders for ids.
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -16,27 +16,13 @@ import pytest
 
 from parley.contract.document import DocumentedOperation, operations_of, resolve
 from parley.contract.schemas import Schemas
+from printed import SEED, with_ids, without_required
 from scripts import codegen
 from scripts.contract_rules import violations
 from scripts.specification import answers_of, content_of, parameters_of, read_specification
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED = (ROOT / "tests" / "seed" / "api-documentation.md").read_text(encoding="utf-8")
 DOCUMENT = read_specification(ROOT / "spec" / "openapi.yaml")
-
-# The only thing in the seed that is not taken letter for letter: words that stand for ids.
-IDS = {
-    "user_id1": "019d0a68-d8c7-7351-9df2-ab0b5f6a1a54",
-    "user_id2": "019d0a6b-4f42-7c0f-8c5c-2e7c6f7ba1a7",
-    "optional_message_id": "019d0b0d-2a00-7b8f-8a48-6d5a6f6b7c8d",
-    "next_message_id": "019d0b0d-2a00-7b8f-8a48-6d5a6f6b7c8d",
-    "message_id": "019d0b0d-5a11-7aaa-8888-0f0e0d0c0b0a",
-    "sender_id": "019d0a68-d8c7-7351-9df2-ab0b5f6a1a54",
-    "receiver_id": "019d0a6b-4f42-7c0f-8c5c-2e7c6f7ba1a7",
-    "group_id": "019d0b60-0c0d-7111-9222-333344445555",
-    "owner_id": "019d0a68-d8c7-7351-9df2-ab0b5f6a1a54",
-    "conversation_id": "019d0b05-1f1e-7444-8555-666677778888",
-}
 
 
 class Exchange(NamedTuple):
@@ -49,15 +35,6 @@ class Exchange(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.method} {self.target}"
-
-
-def with_ids(value: Any) -> Any:
-    """Replace the placeholders, where they are values and not names."""
-    if isinstance(value, Mapping):
-        return {name: with_ids(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [with_ids(part) for part in value]
-    return IDS.get(value, value) if isinstance(value, str) else value
 
 
 def seed_exchanges() -> Iterator[Exchange]:
@@ -84,15 +61,6 @@ def operation_of(exchange: Exchange) -> DocumentedOperation:
         for operation in operations_of(DOCUMENT)
         if (operation.path, operation.method) == (path, exchange.method.lower())
     )
-
-
-def without_required(node: Any) -> Any:
-    """The seed prints a part of what is answered: what is there must be right, not all must be there."""
-    if isinstance(node, list):
-        return [without_required(part) for part in node]
-    if not isinstance(node, Mapping):
-        return node
-    return {name: without_required(part) for name, part in node.items() if name != "required"}
 
 
 def test_document_keeps_its_rules() -> None:

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +16,7 @@ from servers import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = json.loads((ROOT / "generated/openapi.json").read_text())
+SOCKET = json.loads((ROOT / "generated/asyncapi.json").read_text())
 SUMMARIES = [
     operation["summary"]
     for item in CONTRACT["paths"].values()
@@ -46,6 +48,16 @@ def test_the_page_shows_every_operation(page: Tab) -> None:
     )
     page.until(lambda: all(summary in _everything(page) for summary in SUMMARIES))
     assert CONTRACT["info"]["title"] in _everything(page)
+
+
+def test_the_page_shows_the_socket(page: Tab, server: Server) -> None:
+    """Beside REST: each operation, each message, and the close codes, which tell whether to come back."""
+    page.call("Page.navigate", url=f"{server.url}/docs?api=socket")
+    page.until(lambda: SOCKET["info"]["title"] in _everything(page))
+    wanted = [operation["summary"] for operation in SOCKET["operations"].values()]
+    wanted += [message["title"] for message in SOCKET["components"]["messages"].values()]
+    wanted += [code["meaning"] for code in SOCKET["x-close-codes"]]
+    page.until(lambda: all(text in _everything(page) for text in wanted))
 
 
 def test_the_page_asks_no_other_host(page: Tab, server: Server) -> None:
@@ -90,11 +102,12 @@ def test_the_page_is_guarded(server: Server, path: str) -> None:
     assert "<script>" not in answer.text
 
 
-def test_the_contract_is_served_in_both_forms(server: Server) -> None:
+@pytest.mark.parametrize(("name", "document"), [("openapi", CONTRACT), ("asyncapi", SOCKET)])
+def test_the_contract_is_served_in_both_forms(server: Server, name: str, document: dict[str, Any]) -> None:
     """JSON and YAML say the same, and are what everything is generated from."""
-    as_json = httpx.get(f"{server.url}/openapi.json", headers={"Origin": "https://elsewhere.example"})
-    as_yaml = httpx.get(f"{server.url}/openapi.yaml")
-    assert as_json.json() == CONTRACT == yaml.safe_load(as_yaml.text)
+    as_json = httpx.get(f"{server.url}/{name}.json", headers={"Origin": "https://elsewhere.example"})
+    as_yaml = httpx.get(f"{server.url}/{name}.yaml")
+    assert as_json.json() == document == yaml.safe_load(as_yaml.text)
     assert as_json.headers["access-control-allow-origin"] == "*"
     assert as_json.headers["content-type"] == "application/json"
     assert as_yaml.headers["content-type"] == "application/yaml"
@@ -121,7 +134,7 @@ def test_who_has_an_asset_does_not_get_it_again(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/docs/start.js"]
+    "path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/asyncapi.json", "/docs/start.js"]
 )
 def test_pages_can_only_be_read(server: Server, path: str) -> None:
     """HEAD answers as GET without the body; other methods get the envelope and a true Allow."""

@@ -79,7 +79,12 @@ def tracked() -> list[str]:
 def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     """Code, SQL, the docs page's assets, the generated contract: whatever is in the packages."""
     assert set(tracked()) <= names(wheel)
-    for needed in ("parley/pages/assets/scalar.js", "generated/openapi.json", "parley/py.typed"):
+    for needed in (
+        "parley/pages/assets/scalar.js",
+        "generated/openapi.json",
+        "generated/asyncapi.json",
+        "parley/py.typed",
+    ):
         assert needed in names(wheel)
     assert any(re.fullmatch(r"parley/storage/migrations/.+\.sql", name) for name in names(wheel))
 

@@ -1,6 +1,9 @@
 // Starts the viewer. Everything that would ask another host for something is switched off.
 Scalar.createApiReference("#contract", {
-  url: "/openapi.json",
+  sources: [
+    { url: "/openapi.json", title: "REST", slug: "rest", default: true },
+    { url: "/asyncapi.json", title: "The socket", slug: "socket" },
+  ],
   withDefaultFonts: false,
   telemetry: false,
   showDeveloperTools: "never",
