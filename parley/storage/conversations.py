@@ -62,9 +62,13 @@ async def add_members(
     await conn.execute(
         """
         WITH joined AS (
-            INSERT INTO members (conversation_id, user_id, role, joined_position, joined_at, delivered_seq, read_seq)
-            SELECT $1, j.user_id, j.role, $4, $5, last_seq($1), last_seq($1)
+            INSERT INTO members (conversation_id, user_id, role, joined_position, joined_at)
+            SELECT $1, j.user_id, j.role, $4, $5
             FROM unnest($2::uuid[], $3::text[]) AS j (user_id, role)
+        ), read AS (
+            INSERT INTO receipts (conversation_id, user_id, delivered_seq, read_seq)
+            SELECT $1, j.user_id, last_seq($1), last_seq($1)
+            FROM unnest($2::uuid[]) AS j (user_id)
         )
         INSERT INTO memberships (conversation_id, user_id, from_position)
         SELECT $1, user_id, $4
@@ -85,6 +89,9 @@ async def remove_member(conn: Connection, conversation_id: UUID, user_id: UUID, 
         WITH gone AS (
             DELETE FROM members
             WHERE conversation_id = $1 AND user_id = $2
+        ), forgotten AS (
+            DELETE FROM receipts
+            WHERE conversation_id = $1 AND user_id = $2
         )
         UPDATE memberships
         SET to_position = $3
@@ -102,6 +109,9 @@ async def remove_everybody(conn: Connection, conversation_id: UUID, position: in
         """
         WITH gone AS (
             DELETE FROM members
+            WHERE conversation_id = $1
+        ), forgotten AS (
+            DELETE FROM receipts
             WHERE conversation_id = $1
         )
         UPDATE memberships
@@ -147,7 +157,8 @@ async def undelivered(conn: Connection, user_id: UUID, position: int, limit: int
                 WHERE l.conversation_id = m.conversation_id AND l.position <= $2
                 ORDER BY l.position DESC LIMIT 1
             ) s
-            WHERE m.user_id = $1 AND s.seq > greatest(m.delivered_seq, m.read_seq)
+            LEFT JOIN LATERAL receipt_of(m.conversation_id, m.user_id) r ON true
+            WHERE m.user_id = $1 AND s.seq > coalesce(r.delivered_seq, 0)
         )
         SELECT p.conversation_id, p.seq
         FROM perhaps p

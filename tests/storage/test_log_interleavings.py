@@ -44,7 +44,8 @@ PEOPLE = [UUID(int=n << 64) for n in range(1, 5)]
 ANN, BOB, CYD, DAN = PEOPLE
 REFUSALS = (NotFound, Forbidden, Conflict)
 TABLES = """
-    events, messages, purged_messages, conversations, groups, members, memberships, idempotency_keys, log_state
+    events, messages, purged_messages, conversations, groups, members, memberships, receipts, idempotency_keys,
+    log_state
 """
 
 Replace = tuple[str, str]

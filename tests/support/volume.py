@@ -47,7 +47,7 @@ async def fill(dsn: str) -> None:
     conn = await asyncpg.connect(dsn)
     try:
         # Nothing but the test decides what the planner knows.
-        for table in ("conversations", "members", "memberships", "messages", "events_0"):
+        for table in ("conversations", "members", "memberships", "receipts", "messages", "events_0"):
             await conn.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
         await conn.execute(_PEOPLE)
         await conn.execute(_SMALL_CONVERSATIONS)
@@ -137,6 +137,6 @@ _EVENTS = f"""
     SELECT created_position, conversation_id, 'conversation.created', conversation_id, created_at FROM conversations;
     INSERT INTO events (position, stream_id, kind, subject_id, actor_id, message_position, seq, created_at)
     SELECT position, conversation_id, 'message', message_id, sender_id, position, seq, created_at FROM messages;
-    UPDATE members SET delivered_seq = {LONG_HISTORY - 10}, read_seq = {LONG_HISTORY - 20}
-    WHERE conversation_id = '{LONG}' AND user_id = '{BOB}';
+    INSERT INTO receipts (conversation_id, user_id, delivered_seq, read_seq)
+    VALUES ('{LONG}', '{BOB}', {LONG_HISTORY - 10}, {LONG_HISTORY - 20});
 """

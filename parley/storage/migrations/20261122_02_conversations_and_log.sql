@@ -34,21 +34,30 @@ CREATE TABLE groups (
 CREATE INDEX groups_public ON groups (created_position) WHERE NOT is_private;
 CREATE INDEX groups_with_retention ON groups (conversation_id) WHERE message_retention_days IS NOT NULL;
 
--- Who is in a conversation now, and how far they have received and read it. What a member sent counts as
--- read by them, but is derived from their last message: sending updates no row.
+-- Who is in a conversation now. Sending looks here, so nothing here changes often.
 CREATE TABLE members (
     conversation_id uuid NOT NULL,
     user_id uuid NOT NULL,
     role text NOT NULL CHECK (role IN ('owner', 'admin', 'member')),
     joined_position bigint NOT NULL,
     joined_at timestamptz NOT NULL,
-    delivered_seq bigint NOT NULL DEFAULT 0,
-    read_seq bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (conversation_id, user_id)
-) WITH (fillfactor = 80);
+);
 CREATE INDEX members_by_user ON members (user_id, conversation_id);
 CREATE INDEX members_by_join ON members (conversation_id, joined_position);
 CREATE UNIQUE INDEX members_one_owner ON members (conversation_id) WHERE role = 'owner';
+
+-- How far each member has received and read, one row for each. What a member sent counts as read by them, but is
+-- derived from their last message: sending updates no row. The numbers only grow and are part of the key, so the
+-- newest version of a row lies at the end of its place in the index: whoever begins there never meets the versions
+-- before it, which stay for as long as anybody holds an older snapshot.
+CREATE TABLE receipts (
+    conversation_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    delivered_seq bigint NOT NULL,
+    read_seq bigint NOT NULL,
+    PRIMARY KEY (conversation_id, user_id, delivered_seq, read_seq)
+);
 
 -- Who was in a conversation when: a period covers the positions from_position <= p < to_position.
 -- Every reader of the log joins on these.
@@ -279,15 +288,25 @@ BEGIN
 END
 $$;
 
+-- What is noted of one person's receipts in a conversation; no row where nothing is.
+CREATE FUNCTION receipt_of(conversation uuid, person uuid)
+RETURNS TABLE (delivered_seq bigint, read_seq bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT r.delivered_seq, r.read_seq FROM receipts r
+    WHERE r.conversation_id = conversation AND r.user_id = person
+    ORDER BY r.delivered_seq DESC, r.read_seq DESC LIMIT 1
+$$;
+
 -- How far each member has received and read a conversation. What one sent oneself one has read; what was
 -- purged nobody has to read any more; what is read was received.
 CREATE FUNCTION watermarks(conversation uuid)
 RETURNS TABLE (user_id uuid, delivered_seq bigint, read_seq bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT m.user_id, greatest(m.delivered_seq, m.read_seq, own.seq, c.purged_seq),
-           greatest(m.read_seq, own.seq, c.purged_seq)
+    SELECT m.user_id, greatest(r.delivered_seq, r.read_seq, own.seq, c.purged_seq),
+           greatest(r.read_seq, own.seq, c.purged_seq)
     FROM members m
     JOIN conversations c ON c.conversation_id = m.conversation_id
+    LEFT JOIN LATERAL receipt_of(m.conversation_id, m.user_id) r ON true
     LEFT JOIN LATERAL (
         SELECT s.seq FROM messages s
         WHERE s.conversation_id = m.conversation_id AND s.sender_id = m.user_id
@@ -555,6 +574,7 @@ CREATE FUNCTION move_watermarks(
 LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
 DECLARE
     old record;
+    noted record;
     at timestamptz;
 BEGIN
     PERFORM take_head();
@@ -569,9 +589,15 @@ BEGIN
     IF read_seq = old.read_seq AND delivered_seq = old.delivered_seq THEN
         RETURN;
     END IF;
-    UPDATE members m
+    SELECT r.delivered_seq, r.read_seq INTO noted FROM receipt_of(conversation, member) r;
+    UPDATE receipts r
     SET delivered_seq = move_watermarks.delivered_seq, read_seq = move_watermarks.read_seq
-    WHERE m.conversation_id = conversation AND m.user_id = member;
+    WHERE r.conversation_id = conversation AND r.user_id = member
+      AND r.delivered_seq = noted.delivered_seq AND r.read_seq = noted.read_seq;
+    IF NOT FOUND THEN
+        INSERT INTO receipts (conversation_id, user_id, delivered_seq, read_seq)
+        VALUES (conversation, member, move_watermarks.delivered_seq, move_watermarks.read_seq);
+    END IF;
     IF (SELECT count(*) FROM members m WHERE m.conversation_id = conversation) <= audience THEN
         head := head + 1;
         INSERT INTO events (position, stream_id, kind, subject_id, actor_id, seq, facts, created_at)
