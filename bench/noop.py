@@ -109,7 +109,7 @@ def request_of(path: str, method: str) -> dict[str, Any]:
 
 
 def serve_ours(port: int) -> None:
-    """Serve the document with our edge: limits are counted, and nobody reaches them."""
+    """Serve the document with our edge, under both of its bases."""
     sys.path.insert(0, str(ROOT))
     import gc
 
@@ -136,12 +136,9 @@ def serve_ours(port: int) -> None:
     modules: dict[str, Any] = {}
     for operation in operations_of(contract):
         setattr(modules.setdefault(operation.tag, SimpleNamespace()), operation.operation_id, nothing)
-    limits = {
-        name: (1_000_000_000, facts["window_seconds"]) for name, facts in contract["x-rate-limits"].items()
-    }
-    app = contract_app(
-        contract, modules, models, Everybody(), ContractOptions(rate_limits=limits), Observer()
-    )
+    # Stock has no rate limits, so ours are switched off; their headers stay.
+    options = ContractOptions(enforce_rate_limits=False)
+    app = contract_app(contract, modules, models, Everybody(), options, Observer())
     # As `parley serve` does when it has started.
     gc.collect()
     gc.freeze()
@@ -163,13 +160,14 @@ def serve_stock(port: int) -> None:
     for scheme in contract["components"]["securitySchemes"].values():
         scheme["x-bearerInfoFunc"] = f"{__name__}.anybody"
     app = AsyncApp(__name__)
-    app.add_api(
-        contract,
-        base_path="/v1",
-        resolver=Resolver(lambda name: nothing),
-        strict_validation=True,
-        pythonic_params=True,
-    )
+    for base_path in ("/v1", "/api"):
+        app.add_api(
+            contract,
+            base_path=base_path,
+            resolver=Resolver(lambda name: nothing),
+            strict_validation=True,
+            pythonic_params=True,
+        )
     uvicorn.run(app, port=port, loop="uvloop", http="httptools", lifespan="on", access_log=False)
 
 

@@ -9,11 +9,12 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from itertools import count
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from parley.contract.addresses import ClientAddresses, counted_address
 from parley.contract.answers import AnswersRecorder
 from parley.contract.cors import Cors
+from parley.contract.errors import PayloadTooLarge
 from parley.contract.limits import RateLimits, as_limit
 from parley.contract.observer import RequestObserver
 from parley.contract.replies import Reply, encode
@@ -26,10 +27,22 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
-# What our server offers in `scope["extensions"]`: to take the lines of the head and the body together and write
-# them at once. It says False where the client is slow to read; then ASGI's way, which can wait, is the way.
-WHOLE_ANSWER = "parley.whole_answer"
-WholeAnswer = Callable[[int, bytes, bytes], bool]
+# Where our server puts itself into `scope["extensions"]`.
+DIRECT = "parley.direct"
+
+
+class Direct(Protocol):
+    """What our server can do beyond ASGI: hand over what it has, and take what it can write at once."""
+
+    def body(self) -> bytes | None:
+        """Return the whole body, once; None while it is not all there."""
+
+    def answer(self, status: int, head: bytes, body: bytes) -> bool:
+        """Write an answer, of which `head` has the lines of the headers.
+
+        Return False where the client is slow to read: then ASGI's way, which can wait, is the way.
+        """
+
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -163,13 +176,21 @@ class Exchange:
             edge.recorder.record(operation, scope["method"], status, _headers(head), body)
         if scope["method"] == "HEAD":
             body = b""
-        write: WholeAnswer | None = scope["extensions"].get(WHOLE_ANSWER)
-        if write is None or not write(status, head, body):
+        direct: Direct | None = scope["extensions"].get(DIRECT)
+        if direct is None or not direct.answer(status, head, body):
             await self._send({"type": "http.response.start", "status": status, "headers": _headers(head)})
             await self._send({"type": "http.response.body", "body": body})
         edge.observer.answered(
             operation, scope["method"], route, status, perf_counter() - self._started, self.request_id
         )
+
+    def body_at_hand(self, limit: int) -> bytes | None:
+        """Return the body where all of it is here already. Raises PayloadTooLarge."""
+        direct: Direct | None = self.scope["extensions"].get(DIRECT)
+        body = None if direct is None else direct.body()
+        if body is not None and len(body) > limit:
+            raise PayloadTooLarge(limit)
+        return body
 
     def lines(self, name: bytes) -> Sequence[str] | None:
         """Return all lines of a header as text; None where there is none."""

@@ -206,9 +206,14 @@ class CompiledOperation:
     async def _count(self, exchange: Exchange, value: Any) -> None:
         """Count against each rule, the widest first: where that refuses, no narrow counter is made."""
         limits = self._shared.limits
+        count = None
         for rule in self._rules:
             who = exchange.user_key() if rule.per == "user" else self._who(rule, exchange, value)
-            _show(exchange, await limits.hit(rule.bucket, who))
+            count = await limits.hit(rule.bucket, who)
+            if count.used > rule.bucket.limit:
+                break
+        if count is not None:
+            _show(exchange, count)
 
     def _who(self, rule: Rule, exchange: Exchange, value: Any) -> str:
         """Return whose counter it is where that is not simply the caller's."""
@@ -230,7 +235,10 @@ class CompiledOperation:
         if (length is None and b"transfer-encoding" not in headers) or length == b"0":
             return _ABSENT
         check_media_type(exchange.single(b"content-type"))
-        raw = await read_body(exchange.receive, self._shared.max_body_bytes, length)
+        limit = self._shared.max_body_bytes
+        raw = exchange.body_at_hand(limit)
+        if raw is None:
+            raw = await read_body(exchange.receive, limit, length)
         return parse_json(raw) if raw else _ABSENT
 
     def _arguments(self, exchange: Exchange, value: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Who calls: a bearer token from the header becomes a caller, with the help of whoever knows accounts."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -8,8 +7,9 @@ from parley.contract.document import ContractError
 from parley.errors import Unauthorized
 from parley.model import Caller
 
-# RFC 6750, section 2.1.
-_BEARER = re.compile(rb"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_SCHEME = b"bearer "
+# RFC 6750, section 2.1. A table, because an expression takes two microseconds for a token.
+_ALLOWED = bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)) + b"-._~+/="
 
 
 class Authenticator(Protocol):
@@ -21,10 +21,12 @@ class Authenticator(Protocol):
 
 def bearer_token(header: bytes | None) -> str:
     """Take the token out of the Authorization header; raises Unauthorized where there is none."""
-    match = _BEARER.fullmatch(header) if header is not None else None
-    if match is None:
+    if header is None or header[: len(_SCHEME)].lower() != _SCHEME:
         raise Unauthorized
-    return match[1].decode("ascii")
+    token = header[len(_SCHEME) :].strip(b" ")
+    if not token or token.translate(None, _ALLOWED):
+        raise Unauthorized
+    return token.decode("ascii")
 
 
 def needs_token(document: Mapping[str, Any], operation: Mapping[str, Any], name: str) -> bool:
