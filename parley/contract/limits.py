@@ -90,11 +90,11 @@ class RateLimits:
         self.buckets = buckets
         self._storage = storage
         self._observer = observer
-        self._enforced = enforced
+        self.enforced = enforced
 
     async def hit(self, bucket: Bucket, who: str) -> Count:
         """Count one request of `who`, and say where that leaves them. Never raises."""
-        if not self._enforced:
+        if not self.enforced:
             return _untouched(bucket)
         key = f"{bucket.name}/{who}"
         if isinstance(self._storage, ProcessMemory):
@@ -108,7 +108,7 @@ class RateLimits:
 
     async def peek(self, bucket: Bucket, who: str) -> Count:
         """Say where a counter stands without counting. Never raises."""
-        if not self._enforced:
+        if not self.enforced:
             return _untouched(bucket)
         key = f"{bucket.name}/{who}"
         try:

@@ -207,7 +207,8 @@ class CompiledOperation:
         """Count against each rule, the widest first: where that refuses, no narrow counter is made."""
         limits = self._shared.limits
         count = None
-        for rule in self._rules:
+        # Where nothing is enforced, only the headers of the last one are wanted.
+        for rule in self._rules if limits.enforced else self._rules[-1:]:
             who = exchange.user_key() if rule.per == "user" else self._who(rule, exchange, value)
             count = await limits.hit(rule.bucket, who)
             if count.used > rule.bucket.limit:
