@@ -19,6 +19,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
+# How many problems are told at once; the contract says so.
+MAX_PROBLEMS_TOLD = 100
+
+
 class ParleyError(Exception):
     """The root of all refusals. `str(error)` is the sentence that the client reads."""
 
@@ -31,7 +35,10 @@ class ParleyError(Exception):
 
 
 class Invalid(ParleyError):
-    """One or more fields break a rule: `(field, reason)` pairs, the first of which is also shown alone."""
+    """One or more fields break a rule: `(field, reason)` pairs, the first of which is also shown alone.
+
+    Of very many only the first hundred are told.
+    """
 
     code = "validation_error"
 
@@ -42,7 +49,7 @@ class Invalid(ParleyError):
             {
                 "field": field,
                 "reason": reason,
-                "errors": [{"field": where, "reason": why} for where, why in problems],
+                "errors": [{"field": where, "reason": why} for where, why in problems[:MAX_PROBLEMS_TOLD]],
             },
         )
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -80,6 +81,26 @@ def test_unknown_field(someone: Person, call: Call) -> None:
     body = {**call.body, "colour": "blue"}
     details = error_of(send(someone, call.with_body(**body)), 400, "validation_error")
     assert {"field": "colour", "reason": "Unknown field"} in details["errors"]
+
+
+@pytest.mark.parametrize("call", WITH_BODY, ids=str)
+def test_errors_stay_small(someone: Person, call: Call) -> None:
+    """However long the names and the list of what is wrong, the answer is one that the document allows."""
+    long_name = {**call.body, "x" * 10_000: 1}
+    details = error_of(send(someone, call.with_body(**long_name)), 400, "validation_error")
+    assert len(details["field"]) == 500
+    many = {f"colour{number}": "blue" for number in range(1000)}
+    details = error_of(send(someone, call.with_body(**many)), 400, "validation_error")
+    assert len(details["errors"]) <= 100
+    details = error_of(send(someone, call.asking(**{"x" * 10_000: 1})), 400, "validation_error")
+    assert all(len(each["field"]) <= 500 for each in details["errors"])
+
+
+def test_many_unknown_members(someone: Person) -> None:
+    """Who invites hundreds of people that nobody knows is told of some."""
+    strangers = [str(uuid4()) for _ in range(300)]
+    answer = send(someone, CALLS["create_group"].with_body(name="Book club", members=strangers))
+    assert len(error_of(answer, 400, "validation_error")["errors"]) == 100
 
 
 @pytest.mark.parametrize(
