@@ -1,12 +1,20 @@
-"""Who is online: whoever made an authenticated request within the last minute.
+"""Who is online: whoever has an open socket, or made an authenticated request within the last minute.
 
-Seeing somebody costs two entries in memory; a task writes them to the database every few seconds, so that
-other processes, and this one when it starts again, know of it too.
+| what happens | then |
+|---|---|
+| a request, or a first socket that shows its user | online, and seen now |
+| the last such socket closes | offline at once; a later request makes online again |
+| all open sockets of a user say that they are not to be seen | offline, and requests do not count |
+
+Seeing somebody costs two entries in memory; a task writes them to the database every few seconds, so that other
+processes, and this one when it starts again, know of it too. There two times tell everything: when somebody was
+seen last, and when they left. Both only grow, so processes need not agree on who writes first.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 import structlog
@@ -18,6 +26,13 @@ from parley.storage.database import Database
 
 ONLINE_FOR = timedelta(seconds=60)
 FLUSH_EVERY = 10.0
+# How old the time may be at which somebody with an open socket was seen: well below ONLINE_FOR for other processes.
+REFRESH_AFTER = timedelta(seconds=25)
+# How often open sockets are looked through, and how many rows one statement writes.
+LOOK_EVERY = timedelta(seconds=5)
+ROWS_AT_ONCE = 500
+# Presence is shown in conversations of at most so many members.
+PRESENCE_AUDIENCE = 100
 
 _log = structlog.get_logger(__name__)
 
@@ -34,8 +49,14 @@ class Presence:
         self._now = now
         # What this process saw and other ones may not know yet, or not from the table.
         self._seen: dict[UUID, datetime] = {}
+        self._left: dict[UUID, datetime] = {}
         self._used: dict[UUID, datetime] = {}
         self._unwritten: set[UUID] = set()
+        # Who has sockets here that show them, and whose sockets all hide them.
+        self._shown: set[UUID] = set()
+        self._hidden: set[UUID] = set()
+        self._looked_at = now()
+        self._flushing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -59,55 +80,114 @@ class Presence:
     def seen(self, caller: Caller) -> None:
         """Note that this caller did something now."""
         now = self._now()
-        self._seen[caller.user_id] = now
         self._used[caller.session_id] = now
+        if caller.user_id not in self._hidden:
+            self._seen[caller.user_id] = now
         self._unwritten.add(caller.user_id)
+
+    # ---- what sockets tell
+
+    def shown(self, user_id: UUID) -> None:
+        """Note that a user has open sockets, of which one at least shows them."""
+        self._hidden.discard(user_id)
+        self._shown.add(user_id)
+        self._note(user_id)
+
+    def hidden(self, user_id: UUID) -> None:
+        """Note that a user has open sockets, none of which shows them."""
+        self._hidden.add(user_id)
+        self._leave(user_id)
+
+    def closed(self, user_id: UUID) -> None:
+        """Note that a user has no open socket any more."""
+        self._hidden.discard(user_id)
+        self._leave(user_id)
+
+    def _leave(self, user_id: UUID) -> None:
+        if user_id in self._shown:
+            self._shown.discard(user_id)
+            self._note(user_id)
+            self._left[user_id] = self._seen[user_id]
+
+    def _note(self, user_id: UUID) -> None:
+        self._seen[user_id] = self._now()
+        self._unwritten.add(user_id)
+
+    # ---- who is online
 
     def online_since(self) -> datetime:
         """Return the moment after which one must have been seen in order to be online now."""
         return self._now() - ONLINE_FOR
 
-    def last_seen(self, user_id: UUID, stored: datetime | None) -> datetime | None:
-        """Return when a user was last seen, by this process or by the one that `stored` it."""
-        here = self._seen.get(user_id)
-        if here is None or stored is None:
-            return here or stored
-        return max(here, stored)
+    def of(
+        self, user_id: UUID, seen: datetime | None = None, left: datetime | None = None
+    ) -> tuple[UserStatus, datetime | None]:
+        """Return a user's status and when they were last seen, by this process or by the one that stored it.
+
+        `seen` and `left` are what is stored.
+        """
+        seen = _later(seen, self._seen.get(user_id))
+        if user_id in self._shown:
+            return "online", seen
+        left = _later(left, self._left.get(user_id))
+        is_there = seen is not None and seen > self.online_since() and (left is None or seen > left)
+        return "online" if is_there else "offline", seen
+
+    async def shared_in(self, conversation_ids: Sequence[UUID]) -> set[UUID]:
+        """Return those of some conversations whose members see each other's presence. Raises Unavailable."""
+        small: set[UUID] = set()
+        for some in _parts(conversation_ids):
+            async with self._database.read() as conn:
+                small |= await presence.small_conversations(conn, some, PRESENCE_AUDIENCE)
+        return small
 
     def last_used(self, session_id: UUID, stored: datetime) -> datetime:
         """Return when a session was last used, through this process or as `stored`."""
         return max(self._used.get(session_id, stored), stored)
 
-    def status(self, last_seen: datetime | None) -> UserStatus:
-        """Return the status of a user who was last seen then."""
-        return "online" if last_seen is not None and last_seen > self.online_since() else "offline"
+    # ---- what is written
 
     async def flush(self) -> None:
         """Write what was seen since the last time. Raises Unavailable, and then keeps it for the next."""
-        unwritten, self._unwritten = self._unwritten, set()
-        used, self._used = self._used, {}
-        seen = {user_id: self._seen[user_id] for user_id in unwritten}
-        try:
-            if seen:
-                await self._write(seen, used)
-        except BaseException:
-            self._unwritten |= unwritten
-            self._used = used | self._used
-            raise
-        self._forget_idle()
+        async with self._flushing:
+            self._see_open_sockets()
+            unwritten, self._unwritten = self._unwritten, set()
+            used, self._used = self._used, {}
+            try:
+                await self._write(unwritten, used)
+            except BaseException:
+                self._unwritten |= unwritten
+                self._used = used | self._used
+                raise
+            self._forget_idle()
 
-    async def _write(self, seen: dict[UUID, datetime], used: dict[UUID, datetime]) -> None:
-        # Two statements and not one transaction: no lock is held while another is waited for.
-        async with self._database.read() as conn:
-            await presence.write(conn, seen)
-            await sessions.write_use(conn, used)
+    def _see_open_sockets(self) -> None:
+        """A socket that stays open for hours is a sign of life without a request."""
+        now = self._now()
+        if abs(now - self._looked_at) < LOOK_EVERY:
+            return
+        self._looked_at = now
+        for user_id in self._shown:
+            if now - self._seen[user_id] > REFRESH_AFTER:
+                self._note(user_id)
+
+    async def _write(self, unwritten: Iterable[UUID], used: dict[UUID, datetime]) -> None:
+        # Short statements and not one transaction: no lock is held while another is waited for.
+        for some in _parts(unwritten):
+            seen = {user_id: self._seen[user_id] for user_id in some if user_id in self._seen}
+            async with self._database.read() as conn:
+                await presence.write(conn, seen, self._left)
+        for some in _parts(used):
+            async with self._database.read() as conn:
+                await sessions.write_use(conn, {session_id: used[session_id] for session_id in some})
 
     def _forget_idle(self) -> None:
         """Drop whom the table knows as well and who is offline by now."""
         since = self.online_since()
         for user_id in [user_id for user_id, at in self._seen.items() if at <= since]:
-            if user_id not in self._unwritten:
+            if user_id not in self._unwritten and user_id not in self._shown:
                 del self._seen[user_id]
+                self._left.pop(user_id, None)
 
     async def _keep_flushing(self) -> None:
         while True:
@@ -116,3 +196,15 @@ class Presence:
                 await self.flush()
             except Unavailable as error:
                 _log.warning("presence is not written for now", reason=str(error.__cause__))
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return max(one, other)
+
+
+def _parts(ids: Iterable[UUID]) -> Iterable[list[UUID]]:
+    remaining = iter(ids)
+    while some := list(islice(remaining, ROWS_AT_ONCE)):
+        yield some

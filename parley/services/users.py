@@ -110,12 +110,12 @@ class Users:
 
     def as_user(self, record: UserRecord) -> User:
         """Return a user as others see them now."""
-        last_seen = self._presence.last_seen(record.id, record.last_seen)
+        status, last_seen = self._presence.of(record.id, record.last_seen, record.left_at)
         return User(
             id=record.id,
             username=record.username,
             display_name=record.display_name,
-            status=self._presence.status(last_seen),
+            status=status,
             last_seen=last_seen,
             profile=record.profile,
             created_at=record.created_at,

@@ -1,24 +1,48 @@
-"""When each user was last seen."""
+"""When each user was last seen, and who may know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from parley.storage.database import Connection
 
 
-async def write(conn: Connection, seen: Mapping[UUID, datetime]) -> None:
-    """Note when users were seen. A time never goes back, whichever process writes last."""
+async def write(conn: Connection, seen: Mapping[UUID, datetime], left: Mapping[UUID, datetime]) -> None:
+    """Note when users were seen, and when those of them left who are in `left`.
+
+    A time never goes back, whichever process writes last.
+    """
     # Sorted, so that two processes that write the same users take the rows in the same order.
     user_ids = sorted(seen)
     await conn.execute(
         """
-        INSERT INTO presence AS p (user_id, last_seen)
-        SELECT * FROM unnest($1::uuid[], $2::timestamptz[])
+        INSERT INTO presence AS p (user_id, last_seen, left_at)
+        SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[])
         ON CONFLICT (user_id) DO UPDATE
-        SET last_seen = excluded.last_seen
-        WHERE p.last_seen < excluded.last_seen
+        SET last_seen = greatest(p.last_seen, excluded.last_seen), left_at = greatest(p.left_at, excluded.left_at)
+        WHERE p.last_seen < excluded.last_seen OR coalesce(p.left_at < excluded.left_at, excluded.left_at IS NOT NULL)
         """,
         user_ids,
         [seen[user_id] for user_id in user_ids],
+        [left.get(user_id) for user_id in user_ids],
     )
+
+
+async def small_conversations(conn: Connection, conversation_ids: Sequence[UUID], audience: int) -> set[UUID]:
+    """Return those of some conversations that have at most `audience` members."""
+    rows = await conn.fetch(
+        """
+        SELECT c.id
+        FROM unnest($1::uuid[]) AS c (id)
+        WHERE (
+            SELECT count(*) FROM (
+                SELECT FROM members m
+                WHERE m.conversation_id = c.id
+                LIMIT $2 + 1
+            ) counted
+        ) <= $2
+        """,
+        conversation_ids,
+        audience,
+    )
+    return {row["id"] for row in rows}

@@ -24,7 +24,7 @@ _MAX_KEY_BYTES = 2000
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
-    """A user as stored. `last_seen` is what processes have written so far; they may know of later."""
+    """A user as stored. `last_seen` and `left_at` are what processes have written so far; they may know of later."""
 
     id: UUID
     email: str
@@ -33,6 +33,7 @@ class UserRecord:
     profile: Profile
     created_at: datetime
     last_seen: datetime | None
+    left_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def _record(row: Record) -> UserRecord:
         profile=Profile(bio=row["bio"], avatar_url=row["avatar_url"], location=row["location"]),
         created_at=row["created_at"],
         last_seen=row["last_seen"],
+        left_at=row["left_at"],
     )
 
 
@@ -125,7 +127,7 @@ async def read(conn: Connection, user_ids: Sequence[UUID]) -> dict[UUID, UserRec
     rows = await conn.fetch(
         """
         SELECT u.id, u.email, u.username, u.display_name, u.bio, u.avatar_url, u.location, u.created_at,
-               p.last_seen
+               p.last_seen, p.left_at
         FROM users u
         LEFT JOIN presence p ON p.user_id = u.id
         WHERE u.id = ANY($1::uuid[])
@@ -175,7 +177,7 @@ async def read_page(
         # Only fragments of this file are put together here; values travel apart.
         f"""
         SELECT u.id, u.email, u.username, u.display_name, u.bio, u.avatar_url, u.location, u.created_at,
-               p.last_seen
+               p.last_seen, p.left_at
         FROM users u
         LEFT JOIN presence p ON p.user_id = u.id
         WHERE {" AND ".join(where) or "true"}
@@ -216,7 +218,8 @@ def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
         where.append(f"u.username_key >= ${len(values) - 1} AND u.username_key < ${len(values)}")
     if wanted.status is not None:
         values.append(wanted.online_since)
-        where.append(f"coalesce(p.last_seen > ${len(values)}, false) = {wanted.status == 'online'}")
+        is_there = f"p.last_seen > greatest(p.left_at, ${len(values)})"
+        where.append(f"coalesce({is_there}, false) = {wanted.status == 'online'}")
     return where, values
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import volume
 from databases import TestDatabases
-from parley.storage import conversations, events, messages, retention
+from parley.storage import conversations, events, messages, receipts, retention
 from parley.storage.database import Connection
 from parley.storage.messages import Filter
 from plans import Explaining, explaining
@@ -137,6 +137,7 @@ class TestOneConversation:
             assert await cost(asking(messages.locate, message_id, ADA)) <= 5 * LOOK_UP
             assert await cost(asking(messages.find, message_id, ADA)) <= 10 * LOOK_UP
             assert await cost(asking(conversations.seq_of, LONG, message_id, ADA)) <= 5 * LOOK_UP
+            assert await cost(asking(receipts.locate, [(ADA, LONG, message_id)])) <= 5 * LOOK_UP
         assert await cost(asking(conversations.page, BOB, limit=1, conversation_id=LONG)) <= 15 * LOOK_UP
 
 
@@ -170,6 +171,8 @@ class TestManyConversations:
         """Whoever comes back with a cursor costs one look into each conversation, also if nothing is new."""
         for position in (3, END):
             question = asking(conversations.undelivered, ADA, position, 200)
+            assert await cost(question) <= CONVERSATIONS * (LOOK_UP + 1)
+            question = asking(receipts.undelivered, {BOB: position, ADA: position}, 200)
             assert await cost(question) <= CONVERSATIONS * (LOOK_UP + 1)
 
     async def test_events(self, cost: Cost) -> None:

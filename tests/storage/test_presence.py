@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from accounts import Process, caller_of, process
 from parley.errors import Unavailable
-from parley.model import Tokens
+from parley.model import Tokens, UserStatus
 from parley.storage import presence as storage
 
 pytestmark = pytest.mark.anyio
@@ -143,3 +144,153 @@ async def test_memory_forgets_the_idle(parley: Process, ada: Tokens) -> None:
     await parley.presence.flush()
     assert len(parley.presence) == 0
     assert (await parley.users.me(caller_of(ada))).last_seen is not None
+
+
+async def listed(parley: Process, user_id: UUID) -> set[str]:
+    """Return under which statuses a user is listed."""
+    found = set[str]()
+    statuses: tuple[UserStatus, ...] = ("online", "offline")
+    for status in statuses:
+        page = await parley.users.list_page(ids=[user_id], status=status)
+        assert {user.status for user in page.items} <= {status}
+        found |= {user.status for user in page.items}
+    return found
+
+
+async def seen_by(processes: list[Process], user: Tokens) -> tuple[str, datetime | None]:
+    """Return what all processes and lists agree on, once all is written."""
+    for parley in processes:
+        await parley.presence.flush()
+    shown = {(me.status, me.last_seen) for me in [await p.users.me(caller_of(user)) for p in processes]}
+    assert len(shown) == 1
+    [(status, last_seen)] = shown
+    for parley in processes:
+        assert await listed(parley, user.user_id) == {status}
+    return status, last_seen
+
+
+async def test_open_socket_keeps_online(database_dsn: str) -> None:
+    """For hours without a request, in all processes and lists, with a last sign of life that is never old."""
+    async with process(database_dsn) as one, process(database_dsn) as two:
+        ada = await one.enter("ada")
+        one.presence.shown(ada.user_id)
+        for _ in range(4):
+            one.clock.ahead += timedelta(seconds=50)
+            two.clock.ahead = one.clock.ahead
+            # A process that asks alone hears of it from the table.
+            await one.presence.flush()
+            assert await listed(two, ada.user_id) == {"online"}
+            status, last_seen = await seen_by([one, two], ada)
+            assert status == "online"
+            assert last_seen is not None
+            assert one.clock.now() - last_seen < timedelta(seconds=30)
+
+
+async def test_open_sockets_are_written_seldom(parley: Process, ada: Tokens) -> None:
+    """Writing and listing again and again costs no row per socket each time."""
+    parley.presence.shown(ada.user_id)
+    await parley.presence.flush()
+    stored = "SELECT last_seen FROM presence"
+    before = await parley.fetchval(stored)
+    parley.clock.ahead = timedelta(seconds=20)
+    await listed(parley, ada.user_id)
+    assert await parley.fetchval(stored) == before
+    parley.clock.ahead = timedelta(seconds=30)
+    await listed(parley, ada.user_id)
+    assert await parley.fetchval(stored) != before
+
+
+async def test_last_socket_leaves_at_once(database_dsn: str) -> None:
+    """Offline from that moment on, everywhere; a request after it makes online again, one before it does not."""
+    async with process(database_dsn) as one, process(database_dsn) as two:
+        ada = await one.enter("ada")
+        one.presence.shown(ada.user_id)
+        assert (await seen_by([one, two], ada))[0] == "online"
+        two.presence.seen(caller_of(ada))
+        one.clock.ahead = two.clock.ahead = timedelta(seconds=5)
+        one.presence.closed(ada.user_id)
+        left = one.clock.now()
+        assert (await one.users.me(caller_of(ada))).status == "offline"
+        status, last_seen = await seen_by([one, two], ada)
+        assert (status, last_seen is not None) == ("offline", True)
+        assert last_seen is not None
+        assert abs(last_seen - left) < timedelta(seconds=1)
+        one.clock.ahead = two.clock.ahead = timedelta(seconds=10)
+        two.presence.seen(caller_of(ada))
+        assert (await seen_by([two, one], ada))[0] == "online"
+
+
+async def test_sockets_elsewhere_count(database_dsn: str) -> None:
+    """Whoever closes the last socket of one process and has one open in another is back with its next sign."""
+    async with process(database_dsn) as one, process(database_dsn) as two:
+        ada = await one.enter("ada")
+        one.presence.shown(ada.user_id)
+        two.presence.shown(ada.user_id)
+        one.clock.ahead = two.clock.ahead = timedelta(seconds=5)
+        one.presence.closed(ada.user_id)
+        assert (await two.users.me(caller_of(ada))).status == "online"
+        one.clock.ahead = two.clock.ahead = timedelta(seconds=35)
+        assert (await seen_by([two, one], ada))[0] == "online"
+
+
+async def test_hidden_sockets(database_dsn: str) -> None:
+    """Who hides is offline everywhere, whatever they request, until a socket shows them or none is left."""
+    async with process(database_dsn) as one, process(database_dsn) as two:
+        ada = await one.enter("ada")
+        one.presence.shown(ada.user_id)
+        one.presence.hidden(ada.user_id)
+        one.clock.ahead = two.clock.ahead = timedelta(seconds=5)
+        await one.accounts.authenticate(ada.access_token)
+        assert (await seen_by([one, two], ada))[0] == "offline"
+        # The session was used all the same.
+        used = await one.fetchval("SELECT last_used_at > created_at + interval '4 seconds' FROM sessions")
+        assert used
+        one.presence.shown(ada.user_id)
+        assert (await seen_by([one, two], ada))[0] == "online"
+        one.presence.hidden(ada.user_id)
+        one.presence.closed(ada.user_id)
+        one.clock.ahead = two.clock.ahead = timedelta(seconds=10)
+        assert (await seen_by([one, two], ada))[0] == "offline"
+        await one.accounts.authenticate(ada.access_token)
+        assert (await seen_by([one, two], ada))[0] == "online"
+
+
+async def test_open_sockets_stay_in_memory(parley: Process, ada: Tokens) -> None:
+    """Who has a socket is not forgotten as idle, and who has none any more is."""
+    parley.presence.shown(ada.user_id)
+    for _ in range(3):
+        parley.clock.ahead += timedelta(hours=1)
+        await parley.presence.flush()
+        assert len(parley.presence) == 1
+    parley.presence.closed(ada.user_id)
+    parley.clock.ahead += timedelta(hours=1)
+    await parley.presence.flush()
+    assert len(parley.presence) == 0
+    assert (await parley.users.me(caller_of(ada))).status == "offline"
+
+
+async def test_many_are_written_in_parts(
+    parley: Process, ada: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Short statements, after which everything is there, and an outage between them loses nothing."""
+    monkeypatch.setattr("parley.services.presence.ROWS_AT_ONCE", 2)
+    everybody = [ada, *[await parley.enter(f"user{number}") for number in range(4)]]
+    for tokens in everybody:
+        await parley.accounts.authenticate(tokens.access_token)
+    write = storage.write
+    calls = 0
+
+    async def cut(*args: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise Unavailable
+        await write(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(storage, "write", cut)
+    with pytest.raises(Unavailable):
+        await parley.presence.flush()
+    await parley.presence.flush()
+    assert calls == 5
+    assert await parley.fetchval("SELECT count(*) FROM presence") == 5
+    assert await parley.fetchval("SELECT count(*) FROM sessions WHERE last_used_at > created_at") == 5
