@@ -13,7 +13,7 @@ from parley.contract.document import Document, handler_modules
 from parley.contract.exchange import pick_request_id
 from parley.contract.options import ContractOptions
 from parley.contract.security import Authenticator
-from parley.contract.stack import contract_app
+from parley.contract.stack import contract_app, make_edge
 from parley.logs import begin_request
 from parley.services import Services, bind_services
 
@@ -85,14 +85,14 @@ class App:
         self._services = services
         self._pages = pages
         self._observer = observer or Observer()
+        self.edge = make_edge(document, options, self._observer, counters)
         self._contract = contract_app(
             document,
             handler_modules("handlers") if modules is None else modules,
             models,
             authenticator,
             options,
-            self._observer,
-            counters,
+            edge=self.edge,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

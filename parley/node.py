@@ -7,19 +7,22 @@ ready, so that nobody sends it more, and lets go of those who only wait.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import asyncpg
 from pydantic import SecretStr
 
 from parley import metrics
 from parley.errors import Unavailable
+from parley.realtime.connection import ClientFrames
+from parley.realtime.edge import Realtime
 from parley.services import Services
 from parley.services.accounts import Accounts
 from parley.services.conversations import Conversations, Directory
@@ -29,6 +32,7 @@ from parley.services.idempotency import Idempotency
 from parley.services.messages import Messages
 from parley.services.passwords import Passwords
 from parley.services.presence import Presence
+from parley.services.receipts import Receipts
 from parley.services.retention import Retention
 from parley.services.sessions import Sessions
 from parley.services.tokens import Tokens, kept_keys
@@ -237,12 +241,14 @@ class Node:
         standing = () if self._visiting else (presence, sessions, retention)
         await self._start(stack, [*standing, queue])
         _watch(log, queue, database)
+        self._log, self._queue, self._presence = log, queue, presence
         return Services(
             accounts=Accounts(database, passwords, sessions, users, idempotency),
             sessions=sessions,
             users=users,
             conversations=conversations,
             messages=Messages(database, log, queue, directory, conversations, idempotency),
+            receipts=Receipts(database, log),
             groups=Groups(database, log, idempotency, max_members=chosen.group_max_members),
             events=Events(database, log, conversations, users, sessions),
         )
@@ -251,6 +257,27 @@ class Node:
         for task in tasks:
             await task.start()
             stack.push_async_callback(task.stop)
+
+    async def open_sockets(
+        self,
+        frames: ClientFrames,
+        *,
+        allowed: Callable[[str, str | None], bool],
+        count: Callable[[UUID], Awaitable[bool]],
+    ) -> Realtime:
+        """Begin to feed sockets, until the node ends; the parameters are those of `Realtime`."""
+        realtime = Realtime(
+            self._storage.database,
+            self._log,
+            self.services,
+            self._presence,
+            frames,
+            allowed=allowed,
+            count=count,
+        )
+        await self._start(self._stack, [realtime])
+        self._queue.publish = realtime.relay.offer
+        return realtime
 
     def _keys(self) -> Sequence[JwtKey]:
         if self._visiting:

@@ -272,6 +272,11 @@ class Settings(BaseSettings):
         description="Addresses or networks that may read /metrics, separated by commas.",
     )
 
+    socket_compression: OnOff = Field(
+        False,
+        description="Whether sockets offer permessage-deflate: on or off. It saves bandwidth and costs processor time.",
+    )
+
     # ---- logs
     log_level: LogLevel = Field(
         "info", description="The least important records that are logged: debug, info, warning or error."

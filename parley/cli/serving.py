@@ -10,18 +10,25 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import typer
 
+from generated.frames import CLIENT_SCHEMAS, LIMITS, CloseCode
 from parley import __version__, logs
 from parley.app import App, Observer
 from parley.cli.outcomes import Surroundings
+from parley.contract.client_frames import ClientFrames
+from parley.contract.exchange import Edge
 from parley.contract.options import ContractOptions
 from parley.logs import RequestLog
 from parley.node import Node
 from parley.pages import document, pages
+from parley.realtime.edge import Realtime
+from parley.realtime.socket import SocketOptions, Sockets
 from parley.server import Server, ServerOptions, make_server
 from parley.server import run as run_in_loop
 from parley.services import Services
@@ -79,6 +86,8 @@ class Serving:
         self._task: asyncio.Task[object] | None = None
         self._node: Node | None = None
         self._server: Server | None = None
+        self._realtime: Realtime | None = None
+        self._draining: asyncio.Task[None] | None = None
         self._stopping = False
 
     async def run(self) -> None:
@@ -98,16 +107,19 @@ class Serving:
     async def _serve(self, node: Node) -> None:
         chosen = self._settings
         request_log = RequestLog(chosen.log_format) if chosen.log_requests else None
+        contract = json.loads(document.as_json())
         app = App(
             node.services,
-            json.loads(document.as_json()),
+            contract,
             node.services.accounts,
             _contract_options(chosen, node.services),
             pages=pages(node, metrics_allow=chosen.metrics_allow),
             observer=Observer(request_log),
         )
         options = ServerOptions(chosen.host, chosen.port, grace_seconds=chosen.shutdown_grace_seconds)
-        server = self._server = make_server(app, options)
+        self._realtime = await open_sockets(node, contract, app.edge)
+        sockets = Sockets(self._realtime.endpoint, _socket_options(chosen), app.edge.addresses.address)
+        server = self._server = make_server(app, options, sockets)
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
         try:
             await server.ready.wait()
@@ -134,10 +146,15 @@ class Serving:
                 self._node.drain()
             # Ctrl-C has no load balancer to wait for.
             patience = self._settings.drain_seconds if number == signal.SIGTERM else 0
-            asyncio.get_running_loop().call_later(patience, self._end, self._server)
+            self._draining = asyncio.create_task(self._drain(self._server, patience))
 
-    def _end(self, server: Server) -> None:
-        server.should_exit = True
+    async def _drain(self, server: Server, patience: float) -> None:
+        await asyncio.sleep(patience)
+        try:
+            if self._realtime is not None:
+                await self._realtime.drain()
+        finally:
+            server.should_exit = True
 
     def _announce(self) -> None:
         if self._print_url:
@@ -145,6 +162,34 @@ class Serving:
         else:
             typer.echo(_welcome(self._url, self._settings, temporary=self._temporary))
         sys.stdout.flush()
+
+
+async def open_sockets(node: Node, contract: Mapping[str, Any], edge: Edge) -> Realtime:
+    """Begin to feed sockets, by the rules that REST has for origins and limits too."""
+    bucket = edge.limits.buckets["ws"]
+
+    async def count(user_id: UUID) -> bool:
+        return not (await edge.limits.hit(bucket, f"user/{user_id.hex}")).refused
+
+    def allowed(origin: str, host: str | None) -> bool:
+        return edge.cors.allows(origin.encode("latin-1"), None if host is None else host.encode("latin-1"))
+
+    return await node.open_sockets(
+        ClientFrames(contract, {str(kind): name for kind, name in CLIENT_SCHEMAS.items()}),
+        allowed=allowed,
+        count=count,
+    )
+
+
+def _socket_options(chosen: Settings) -> SocketOptions:
+    return SocketOptions(
+        max_message_bytes=LIMITS.frame_bytes,
+        compression=chosen.socket_compression,
+        close_seconds=LIMITS.close_seconds,
+        max_extra_frames=LIMITS.frames_per_minute,
+        too_many_frames_code=CloseCode.TOO_MANY_FRAMES,
+        going_away_code=CloseCode.GOING_AWAY,
+    )
 
 
 def _spare_the_collector() -> None:

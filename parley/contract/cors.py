@@ -24,7 +24,7 @@ class Cors:
 
     def headers(self, origin: bytes, host: bytes | None) -> bytes:
         """Return the lines of a head for a page of this origin; nothing where it may not call."""
-        if not self._allows(origin, host):
+        if not self.allows(origin, host):
             return b""
         return _ALLOWED % (b"*" if self._any else origin, self._exposed)
 
@@ -32,7 +32,8 @@ class Cors:
         """Return the lines that say what an allowed page may send; `allow` are the methods of the path."""
         return _PREFLIGHT % (allow.encode(), self._allowed)
 
-    def _allows(self, origin: bytes, host: bytes | None) -> bool:
+    def allows(self, origin: bytes, host: bytes | None) -> bool:
+        """Tell whether pages of this origin may call the server that they call `host`."""
         if self._any:
             return True
         if self._origins:

@@ -27,6 +27,30 @@ from parley.contract.security import Authenticator
 BASE_PATHS = ("/v1", "/api")
 
 
+def make_edge(
+    document: Document,
+    options: ContractOptions,
+    observer: RequestObserver | None = None,
+    counters: Storage | None = None,
+) -> Edge:
+    """Make what all requests share, and sockets too: origins, addresses, counters."""
+    observer = observer or NoObserver()
+    limits = RateLimits(
+        read_buckets(document, options.rate_limits),
+        counters or ProcessMemory(),
+        observer,
+        enforced=options.enforce_rate_limits,
+    )
+    recorder = None if options.answers_file is None else AnswersRecorder(document, options.answers_file)
+    return Edge(
+        Cors(options.cors_origins, document),
+        ClientAddresses(options.trusted_proxies),
+        limits,
+        observer,
+        recorder,
+    )
+
+
 def contract_app(
     document: Document,
     modules: Mapping[str, Any],
@@ -35,40 +59,27 @@ def contract_app(
     options: ContractOptions,
     observer: RequestObserver | None = None,
     counters: Storage | None = None,
+    edge: Edge | None = None,
 ) -> ASGIApp:
     """Compile a document whose tags are `modules` and whose schemas are `models`.
 
     Raises ContractError when document and code do not fit together.
     """
-    observer = observer or NoObserver()
+    edge = edge or make_edge(document, options, observer, counters)
     bound, functions = bind(document, modules)
-    limits = RateLimits(
-        read_buckets(document, options.rate_limits),
-        counters or ProcessMemory(),
-        observer,
-        enforced=options.enforce_rate_limits,
-    )
     compiler = Compiler(
         document,
         functions,
         models,
         authenticator,
-        limits,
-        observer,
+        edge.limits,
+        edge.observer,
         options.max_body_bytes,
         options.session_of,
     )
     compiled = {
         operation.name: CompiledOperation(compiler, operation) for operation in operations_of(document)
     }
-    recorder = None if options.answers_file is None else AnswersRecorder(document, options.answers_file)
-    edge = Edge(
-        Cors(options.cors_origins, document),
-        ClientAddresses(options.trusted_proxies),
-        limits,
-        observer,
-        recorder,
-    )
     app = ConnexionMiddleware(
         Unrouted(),
         middlewares=[

@@ -87,11 +87,12 @@ class SocketOptions:
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """What a server needs to have sockets."""
+    """What a server needs to have sockets; `make` is there for tests that look at every frame."""
 
     endpoint: Endpoint
     options: SocketOptions
     address_of: AddressOf
+    make: "MakeSocket | None" = None
 
 
 class _State(Enum):
@@ -337,6 +338,9 @@ class Socket(asyncio.Protocol):
             self._cut = loop.call_later(self._options.close_seconds, self._transport.abort)
 
 
+MakeSocket = Callable[[asyncio.Transport, Handshake, Listener, SocketOptions, set[Any]], Socket]
+
+
 def open_socket(
     sockets: Sockets,
     url: bytes,
@@ -354,7 +358,7 @@ def open_socket(
     )
     listener = sockets.endpoint(handshake.request)
     transport.write(answer(handshake.headers))
-    socket = Socket(transport, handshake, listener, sockets.options, connections)
+    socket = (sockets.make or Socket)(transport, handshake, listener, sockets.options, connections)
     transport.set_protocol(socket)
     socket.open(rest)
 

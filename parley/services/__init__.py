@@ -16,6 +16,7 @@ from parley.services.conversations import Conversations
 from parley.services.events import Events
 from parley.services.groups import Groups
 from parley.services.messages import Messages
+from parley.services.receipts import Receipts
 from parley.services.sessions import Sessions
 from parley.services.users import Users
 
@@ -29,6 +30,7 @@ class Services:
     users: Users
     conversations: Conversations
     messages: Messages
+    receipts: Receipts
     groups: Groups
     events: Events
 

@@ -33,6 +33,15 @@ class EventPage:
     has_more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Events in order, which are all up to the position `end`, and the state of the log when they were read."""
+
+    events: Sequence[Event]
+    state: LogState
+    end: int
+
+
 class Events:
     """Reads the log for one user."""
 
@@ -86,6 +95,13 @@ class Events:
                     await asyncio.sleep(GATHER_FOR)
             except TimeoutError:
                 continue
+
+    async def missed(self, user_id: UUID, position: int, limit: int) -> "Missed":
+        """Return what a user missed after a position, for whoever checks the state of the log themselves."""
+        async with self._database.read() as conn:
+            excerpt = await events.read(conn, user_id, position, limit + 1)
+        page = await self._page(excerpt, limit)
+        return Missed(page.events, excerpt.state, cursors.decode(page.next_cursor).position)
 
     async def _position(self, cursor: Cursor | None, after: str | None) -> int:
         if after == cursors.START:

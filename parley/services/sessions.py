@@ -7,7 +7,7 @@ and while it does not listen each request asks the database.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
@@ -60,6 +60,8 @@ class Sessions:
         self._known: dict[str, _Known] = {}
         self._tokens_of: dict[UUID, set[str]] = {}
         self._listening = False
+        # Hear of sessions that ended; None says that some may have, and that it is time to ask.
+        self.watchers: list[Callable[[Collection[UUID] | None], None]] = []
         # Counts what could make an answer of the database stale while it is on its way.
         self._changes = 0
         self.listener = Listener(
@@ -79,10 +81,15 @@ class Sessions:
 
     async def authenticate(self, token: str) -> Caller:
         """Return whose access token this is. Raises Unauthorized, and Unavailable if nobody can tell."""
+        caller, _ = await self.authenticate_until(token)
+        return caller
+
+    async def authenticate_until(self, token: str) -> tuple[Caller, float]:
+        """Return whose access token this is, and until when, in seconds of Unix time. Raises as `authenticate`."""
         known = self._known.get(token)
         if known is not None and known.expires_at > self._now():
             self._presence.seen(known.caller)
-            return known.caller
+            return known.caller, known.expires_at
         claims = self._tokens.read(token, "access")
         caller = Caller(claims.user_id, claims.session_id)
         changes = self._changes
@@ -93,7 +100,12 @@ class Sessions:
         if self._listening and changes == self._changes:
             self._remember(token, _Known(caller, claims.expires_at))
         self._presence.seen(caller)
-        return caller
+        return caller, claims.expires_at
+
+    async def ended(self, session_ids: Collection[UUID]) -> set[UUID]:
+        """Return those of these sessions that have ended."""
+        async with self._database.read() as conn:
+            return set(session_ids) - await sessions.alive(conn, session_ids)
 
     async def confirm(self, caller: Caller) -> None:
         """Raise Unauthorized if the caller's session has ended since, for requests that wait before they answer."""
@@ -187,9 +199,12 @@ class Sessions:
     def forget(self, session_ids: Iterable[UUID]) -> None:
         """Know no longer what was known of these sessions: they ended."""
         self._changes += 1
-        for session_id in session_ids:
+        ended = set(session_ids)
+        for session_id in ended:
             for token in self._tokens_of.pop(session_id, ()):
                 del self._known[token]
+        for tell in self.watchers:
+            tell(ended)
 
     def _remember(self, token: str, known: _Known) -> None:
         while len(self._known) >= MAX_KNOWN:
@@ -209,6 +224,10 @@ class Sessions:
         self._listening = listening
         self._known.clear()
         self._tokens_of.clear()
+        if listening:
+            # Sessions may have ended while nobody listened.
+            for tell in self.watchers:
+                tell(None)
 
 
 def _session(record: SessionRecord, caller: Caller, last_used_at: datetime) -> Session:

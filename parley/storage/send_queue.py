@@ -70,8 +70,8 @@ class SendQueue:
     """Collects drafts and appends them batch by batch. `start()` and `stop()` frame its life.
 
     It holds at most `size` drafts; one more is refused with Unavailable, so memory is bounded and a client
-    knows at once. `observe` hears of each batch, how many and how many seconds it took; `publish` of what was
-    written, one position after the other, before anybody is told that the head has moved.
+    knows at once. `observe` hears of each batch, how many and how many seconds it took; `publish`, where it is set,
+    of what was written, one position after the other, before anybody is told that the head has moved.
     """
 
     def __init__(
@@ -81,13 +81,12 @@ class SendQueue:
         *,
         size: int,
         observe: Callable[[int, float], None] | None = None,
-        publish: Callable[[Written], None] | None = None,
     ) -> None:
         self._database = database
         self._log = log
         self._size = size
         self._observe = observe
-        self._publish = publish
+        self.publish: Callable[[Written], None] | None = None
         self._waiting: deque[Waiting] = deque()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -188,13 +187,13 @@ class SendQueue:
                 attempt += 1
 
     def _tell(self, drafts: Sequence[Draft], results: Sequence[Sent]) -> None:
-        if self._publish is None:
+        if self.publish is None:
             return
         written = [
             (draft, sent) for draft, sent in zip(drafts, results, strict=True) if sent.verdict == "sent"
         ]
         if written:
-            self._publish(written)
+            self.publish(written)
 
 
 APPEND = """

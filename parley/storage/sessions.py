@@ -4,7 +4,7 @@ Whatever ends a session says so on the channel `SESSIONS_ENDED`, in the same tra
 what it knows of sessions only as long as it hears that channel.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -107,6 +107,14 @@ async def find_rotated(
         within,
     )
     return None if row is None else _record(row)
+
+
+async def alive(conn: Connection, session_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of these sessions that have neither ended nor expired."""
+    rows = await conn.fetch(
+        "SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND expires_at > now()", list(session_ids)
+    )
+    return {row["id"] for row in rows}
 
 
 async def is_alive(conn: Connection, session_id: UUID, user_id: UUID) -> bool:

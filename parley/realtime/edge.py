@@ -1,0 +1,135 @@
+"""The socket's edge of one process: what it consists of, how it begins and ends, and who gets a socket."""
+
+import time
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AsyncExitStack
+from uuid import UUID
+
+import structlog
+
+from generated.frames import LIMITS
+from parley.errors import Unavailable
+from parley.realtime.actions import Actions
+from parley.realtime.connection import ClientFrames, Connection, Shared
+from parley.realtime.hub import Hub
+from parley.realtime.open_sockets import OpenSockets
+from parley.realtime.relay import Relay
+from parley.realtime.socket import Listener, Refusal, Request
+from parley.realtime.window import Window
+from parley.services import Services
+from parley.services.presence import Presence
+from parley.storage.database import Database
+from parley.storage.log import Log
+
+PATH = "/ws"
+# How many addresses' handshakes are counted at most.
+MAX_ADDRESSES = 10_000
+
+_log = structlog.get_logger(__name__)
+
+
+class Realtime:
+    """Sockets and all that feeds them.
+
+    `allowed` says of an `Origin` and a `Host` whether pages from there may connect; `count` counts a connection of a
+    user against the bucket `ws` and says whether it is within; `now` is Unix time in seconds.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        services: Services,
+        presence: Presence,
+        frames: ClientFrames,
+        *,
+        allowed: Callable[[str, str | None], bool],
+        count: Callable[[UUID], Awaitable[bool]],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.hub = Hub(Window(0))
+        self.relay = Relay(database, log, services.users, self.hub)
+        self.sockets = OpenSockets(count, now)
+        self._actions = Actions(self.hub, services, presence, now)
+        self._services = services
+        self._allowed = allowed
+        self._handshakes = Handshakes(LIMITS.handshakes_per_minute, now)
+        self._shared = Shared(
+            database,
+            sessions=services.sessions,
+            events=services.events,
+            users=services.users,
+            hub=self.hub,
+            relay=self.relay,
+            frames=frames,
+            actions=self._actions,
+            admission=self.sockets,
+        )
+        self._stack = AsyncExitStack()
+        self._draining = False
+
+    async def start(self) -> None:
+        """Begin to follow the log."""
+        async with AsyncExitStack() as stack:
+            for part in (self.relay, self._actions, self.sockets):
+                await part.start()
+                stack.push_async_callback(part.stop)
+            stack.push_async_callback(self._shared.stop)
+            self._services.sessions.watchers.append(self._sessions_ended)
+            stack.callback(self._services.sessions.watchers.remove, self._sessions_ended)
+            self._stack = stack.pop_all()
+
+    async def stop(self) -> None:
+        """End; whoever is still connected is cut off by the server."""
+        await self._stack.aclose()
+
+    async def drain(self) -> None:
+        """Take nobody in any more, and send everybody away, spread over some seconds."""
+        self._draining = True
+        await self.sockets.drain()
+
+    def endpoint(self, request: Request) -> Listener:
+        """Decide about a handshake. What concerns the token or the user is said by a close code later."""
+        if request.path != PATH:
+            raise Refusal(404, "not_found", "There is nothing here; sockets are at /ws")
+        origin = request.headers.get("origin")
+        if origin is not None and not self._allowed(origin, request.headers.get("host")):
+            raise Refusal(403, "forbidden", "Pages of this origin may not connect")
+        if self._draining:
+            raise Refusal(503, "unavailable", "The server is shutting down")
+        if not self._handshakes.within(request.address):
+            raise Refusal(429, "rate_limit_exceeded", "Too many requests")
+        return Connection(self._shared)
+
+    def _sessions_ended(self, session_ids: Collection[UUID] | None) -> None:
+        if session_ids is not None:
+            self.sockets.end_sessions(session_ids)
+        else:
+            self._shared.run(self._ask_for_ended())
+
+    async def _ask_for_ended(self) -> None:
+        """Find out which sessions ended while nobody could tell."""
+        try:
+            ended = await self._services.sessions.ended(self.sockets.sessions())
+        except Unavailable:
+            # The listener will be back as well, and ask again.
+            return
+        self.sockets.end_sessions(ended)
+
+
+class Handshakes:
+    """Counts handshakes of each address in the last minute, roughly: by fixed windows."""
+
+    def __init__(self, limit: int, now: Callable[[], float]) -> None:
+        self._limit = limit
+        self._now = now
+        self._window = 0
+        self._counts: dict[str, int] = {}
+
+    def within(self, address: str) -> bool:
+        """Count one, and say whether it is within the limit."""
+        window = int(self._now() // 60)
+        if window != self._window or len(self._counts) > MAX_ADDRESSES:
+            self._window, self._counts = window, {}
+        count = self._counts[address] = self._counts.get(address, 0) + 1
+        return count <= self._limit

@@ -1,0 +1,24 @@
+"""What the server says, encoded once however many sockets it goes to."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+
+
+def encode(frame_type: str, data: Any, cursor: str | None = None, seq: int | None = None) -> bytes:
+    """Return a frame's JSON: durable events have a cursor, and a seq where a conversation orders them."""
+    frame = {"type": frame_type, "data": data}
+    if cursor is not None:
+        frame["cursor"] = cursor
+    if seq is not None:
+        frame["seq"] = seq
+    return orjson.dumps(frame, default=_identifier, option=_OPTIONS)
+
+
+def _identifier(value: Any) -> str:
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"a frame cannot hold a {type(value).__name__}")

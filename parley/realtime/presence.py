@@ -1,0 +1,266 @@
+"""Tells people who of those they share a direct conversation or a small group with came or went.
+
+`parley.services.presence` knows who is online, and REST shows that at once. Here a change waits for a tick, and
+that somebody went a little longer: whoever only blinks never was away. A change that there is no room for waits for
+the next tick; only a reader who is slow misses one.
+
+Where several nodes serve one database, `tell` is what each of them does with a change, wherever it was noticed.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from parley.errors import Unavailable
+from parley.model import UserStatus
+from parley.realtime.frames import encode
+from parley.realtime.hub import Hub, Subscriber
+from parley.realtime.notices import Notices, pace
+from parley.realtime.wire import frame_text
+from parley.services.presence import ONLINE_FOR
+from parley.services.presence import Presence as KnownPresence
+
+TICK = 0.25
+RETRY_AFTER = 1.0
+# Seconds that somebody may be away without others hearing of it.
+GRACE = 3.0
+# How many changes and how many newcomers one tick looks at, and one turn of the loop; how many people a newcomer is
+# shown.
+PEOPLE_PER_TICK = 200
+PEOPLE_PER_TURN = 10
+MAX_SHOWN = 500
+# Seconds for which it is remembered whether a conversation is small, and of how many.
+REMEMBER_FOR = 60.0
+MAX_REMEMBERED = 50_000
+
+_log = structlog.get_logger(__name__)
+
+
+class _Person:
+    """Somebody with live connections, or who had some a moment ago.
+
+    `connections` holds the set of conversations of each, which the hub keeps up to date; `hiding` are those that
+    do not show them, and `told` is what others believe. `notice` says that they are online, as of `noticed_at`.
+    """
+
+    __slots__ = (
+        "connections",
+        "hiding",
+        "last_seen",
+        "last_streams",
+        "notice",
+        "noticed_at",
+        "told",
+        "user_id",
+    )
+
+    def __init__(self, user_id: UUID) -> None:
+        self.user_id = user_id
+        self.connections: dict[Subscriber, set[UUID]] = {}
+        self.hiding: frozenset[Subscriber] = frozenset()
+        self.last_streams: set[UUID] = set()
+        self.last_seen: datetime | None = None
+        self.told: UserStatus = "offline"
+        self.notice = b""
+        self.noticed_at = float("-inf")
+
+    @property
+    def is_shown(self) -> bool:
+        return len(self.connections) > len(self.hiding)
+
+    @property
+    def streams(self) -> set[UUID]:
+        return next(iter(self.connections.values()), self.last_streams)
+
+
+class Presence:
+    """One per process. `start()` and `stop()` frame the life of its clock."""
+
+    def __init__(
+        self, hub: Hub, known: KnownPresence, notices: Notices, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._hub = hub
+        self._known = known
+        self._notices = notices
+        self._now = now
+        self._people: dict[UUID, _Person] = {}
+        self._person_of: dict[Subscriber, _Person] = {}
+        # Whose status may be another one, and when to look; who has not been shown the others yet.
+        self._changed: dict[UUID, float] = {}
+        self._newcomers: dict[Subscriber, None] = {}
+        self._small: OrderedDict[UUID, tuple[float, bool]] = OrderedDict()
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        """How many people are kept in memory."""
+        return len(self._people)
+
+    async def start(self) -> None:
+        """Begin to tick."""
+        self._task = asyncio.create_task(self._run(), name="presence")
+
+    async def stop(self) -> None:
+        """Stop ticking."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def joined(self, connection: Subscriber) -> None:
+        """Count a connection that is live now, in all of its conversations."""
+        person = self._people.get(connection.user_id)
+        if person is None:
+            person = self._people[connection.user_id] = _Person(connection.user_id)
+        self._person_of[connection] = person
+        person.connections[connection] = connection.streams
+        self._newcomers[connection] = None
+        self._judge(person)
+
+    def left(self, connection: Subscriber) -> None:
+        """Count a connection no more."""
+        person = self._person_of.pop(connection)
+        person.last_streams = person.connections.pop(connection)
+        person.hiding -= {connection}
+        self._newcomers.pop(connection, None)
+        self._judge(person)
+
+    def say(self, connection: Subscriber, data: dict[str, Any]) -> None:
+        """Let a live connection show its user, or not."""
+        person = self._person_of[connection]
+        if data["status"] == "online":
+            person.hiding -= {connection}
+        else:
+            person.hiding |= {connection}
+        self._judge(person)
+
+    def tell(
+        self, user_id: UUID, status: UserStatus, last_seen: datetime | None, streams: Collection[UUID]
+    ) -> None:
+        """Tell everybody else who is in one of a user's conversations, if it is a small one, and connected here."""
+        readers = self._companions(user_id, streams)
+        if readers:
+            self._notices.put(readers, _notice(user_id, status, last_seen))
+
+    async def tick(self) -> None:
+        """Show newcomers who is there, and tell of changes. Raises Unavailable, and does it the next time."""
+        if not self._newcomers and not self._changed:
+            return
+        now = self._now()
+        newcomers = list(islice(self._newcomers, PEOPLE_PER_TICK))
+        due = list(islice((who for who, at in self._changed.items() if at <= now), PEOPLE_PER_TICK))
+        concerned = {self._person_of[connection] for connection in newcomers}
+        concerned |= {self._people[user_id] for user_id in due}
+        streams = set[UUID]()
+        for number, person in enumerate(concerned, start=1):
+            streams.update(self._audible(person))
+            await _let_others_run(number)
+        await self._learn(streams)
+        # Newcomers come first: those who come together with them are told of right after.
+        for number, connection in enumerate(newcomers, start=1):
+            if connection in self._newcomers and not self._notices.is_full:
+                del self._newcomers[connection]
+                self._show(connection)
+            await _let_others_run(number)
+        for number, user_id in enumerate(due, start=1):
+            if self._changed.get(user_id, now + 1) <= now and not self._notices.is_full:
+                self._settle(self._people[user_id])
+            await _let_others_run(number)
+
+    def _judge(self, person: _Person) -> None:
+        """Let the status be known, and others be told of it if it changed, once it has lasted."""
+        user_id = person.user_id
+        if person.is_shown:
+            self._known.shown(user_id)
+            if person.told == "online":
+                self._changed.pop(user_id, None)
+            else:
+                self._changed[user_id] = self._now()
+        else:
+            if person.connections:
+                self._known.hidden(user_id)
+            else:
+                self._known.closed(user_id)
+            self._changed.setdefault(user_id, self._now() + GRACE)
+
+    def _settle(self, person: _Person) -> None:
+        user_id = person.user_id
+        status, last_seen = self._known.of(user_id)
+        person.last_seen = last_seen or person.last_seen
+        if status == "online" and not person.is_shown:
+            # They are gone from here, but their requests keep them online for a while.
+            self._changed[user_id] = self._now() + ONLINE_FOR.total_seconds()
+            return
+        del self._changed[user_id]
+        if status != person.told:
+            person.told, person.noticed_at = status, float("-inf")
+            self.tell(user_id, status, person.last_seen, person.streams)
+        if not person.connections:
+            del self._people[user_id]
+
+    def _show(self, connection: Subscriber) -> None:
+        companions = self._companions(connection.user_id, connection.streams)
+        there = {self._person_of[reader] for reader in companions}
+        online = (person for person in there if person.told == "online")
+        framed = [self._notice_of(person) for person in islice(online, MAX_SHOWN)]
+        if framed:
+            self._notices.put([connection], b"".join(framed), len(framed))
+
+    def _notice_of(self, person: _Person) -> bytes:
+        """Return the notice that somebody is online: the same for a while, since many newcomers may be shown it."""
+        now = self._now()
+        if now - person.noticed_at > REMEMBER_FOR:
+            # As others believe: whoever went a moment ago may be back before they hear of it.
+            _, last_seen = self._known.of(person.user_id)
+            person.notice = _notice(person.user_id, "online", last_seen)
+            person.noticed_at = now
+        return person.notice
+
+    def _companions(self, user_id: UUID, streams: Iterable[UUID]) -> set[Subscriber]:
+        """Return the connections of everybody else in the small ones of some conversations."""
+        small = [stream_id for stream_id in streams if self._small.get(stream_id, (0.0, False))[1]]
+        readers = set[Subscriber]().union(*map(self._hub.members_of, small))
+        return readers.difference(self._hub.connections_of(user_id))
+
+    def _audible(self, person: _Person) -> list[UUID]:
+        """Return those of somebody's conversations in which anybody else is connected."""
+        # Each of their own connections is in all of them.
+        own = len(self._hub.connections_of(person.user_id))
+        return [stream_id for stream_id in person.streams if len(self._hub.members_of(stream_id)) > own]
+
+    async def _learn(self, streams: Iterable[UUID]) -> None:
+        """Find out which conversations are small, unless it is remembered."""
+        now = self._now()
+        unknown = [stream_id for stream_id in streams if self._small.get(stream_id, (now, False))[0] <= now]
+        if not unknown:
+            return
+        small = await self._known.shared_in(unknown)
+        for stream_id in unknown:
+            self._small[stream_id] = (now + REMEMBER_FOR, stream_id in small)
+            self._small.move_to_end(stream_id)
+        while len(self._small) > max(MAX_REMEMBERED, len(unknown)):
+            self._small.popitem(last=False)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await pace(self.tick, TICK)
+            except Unavailable:
+                await asyncio.sleep(RETRY_AFTER)
+            except Exception:
+                _log.exception("presence was not told")
+                await asyncio.sleep(RETRY_AFTER)
+
+
+async def _let_others_run(number: int) -> None:
+    if number % PEOPLE_PER_TURN == 0:
+        await asyncio.sleep(0)
+
+
+def _notice(user_id: UUID, status: UserStatus, last_seen: datetime | None) -> bytes:
+    return frame_text(encode("presence", {"user_id": user_id, "status": status, "last_seen": last_seen}))

@@ -1,0 +1,94 @@
+"""The whole log as a process relays it, and what a reader needs in order to join: the state and the own periods."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from parley.storage.database import Connection, Row
+from parley.storage.events import (
+    CONTENT,
+    CONVERSATIONS,
+    COVERS,
+    EVENT_COLUMNS,
+    HEAD,
+    SMALL_CONVERSATION,
+    LogState,
+)
+from parley.storage.messages import MESSAGE_COLUMNS
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Somebody's membership: it covers the positions `start <= p`, and `p < end` where it has ended."""
+
+    conversation_id: UUID
+    start: int
+    end: int | None
+
+
+async def read(conn: Connection, after: int, end: int, limit: int) -> list[Row]:
+    """Return up to `limit` events after a position and up to another, of all streams, in order.
+
+    Beside what `parley.services.events.data_of` reads, a row of a new conversation has `joined`, everybody who is
+    in it, and one of a changed profile `companions`, those who hear of it.
+    """
+    return await conn.fetch(
+        f"""
+        WITH chosen AS MATERIALIZED (
+            SELECT e.*, NULL::bigint AS left_at
+            FROM events e
+            WHERE e.position > $1 AND e.position <= $2
+            ORDER BY e.position LIMIT $3
+        ), c AS MATERIALIZED ({CONVERSATIONS})
+        SELECT {MESSAGE_COLUMNS}, {EVENT_COLUMNS},
+               CASE WHEN e.kind = 'conversation.created' THEN ARRAY(
+                   SELECT p.user_id FROM memberships p
+                   WHERE p.conversation_id = e.stream_id AND p.from_position = e.position
+               ) END AS joined,
+               CASE WHEN e.kind = 'user.updated' THEN ARRAY(
+                   SELECT DISTINCT other.user_id
+                   FROM (
+                       SELECT o.conversation_id FROM memberships o
+                       WHERE o.user_id = e.stream_id AND {COVERS.format("o")}
+                         AND (SELECT count(*) FROM (
+                               SELECT FROM memberships n
+                               WHERE n.conversation_id = o.conversation_id AND {COVERS.format("n")}
+                               LIMIT {SMALL_CONVERSATION + 1}
+                             ) counted) <= {SMALL_CONVERSATION}
+                       OFFSET 0
+                   ) shared
+                   JOIN memberships other ON other.conversation_id = shared.conversation_id
+                                         AND {COVERS.format("other")}
+               ) END AS companions
+        FROM chosen e
+        {CONTENT}
+        ORDER BY e.position
+        """,
+        after,
+        end,
+        limit,
+    )
+
+
+async def read_periods(conn: Connection, user_id: UUID, after: int | None) -> tuple[LogState, list[Period]]:
+    """Return the state of the log, and the user's memberships that reach beyond a position, in one snapshot.
+
+    Without a position: beyond the head, which is to say the present ones.
+    """
+    rows = await conn.fetch(
+        f"""
+        WITH state AS MATERIALIZED (
+            SELECT log_epoch() AS epoch, s.trimmed_to, {HEAD} AS head FROM log_state s
+        )
+        SELECT s.epoch, s.trimmed_to, s.head, p.conversation_id, p.from_position, p.to_position
+        FROM state s
+        LEFT JOIN memberships p ON p.user_id = $1 AND (p.to_position IS NULL OR p.to_position > $2)
+        """,
+        user_id,
+        2**63 - 1 if after is None else after,
+    )
+    state = LogState(rows[0]["epoch"], rows[0]["trimmed_to"], rows[0]["head"])
+    return state, [
+        Period(row["conversation_id"], row["from_position"], row["to_position"])
+        for row in rows
+        if row["conversation_id"] is not None
+    ]
