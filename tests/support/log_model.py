@@ -299,7 +299,7 @@ class Model:
         for event in self.log[after:]:
             period = self._right(user, event)
             if period is not None:
-                yield self._seen(event, period)
+                yield self._seen(user, event, period)
 
     def _right(self, user: UUID, event: Happening) -> Period | None:
         """Return the period by which somebody reads an event."""
@@ -314,7 +314,7 @@ class Model:
             return next((period for period in mine if period.room in shared), None)
         return None
 
-    def _seen(self, event: Happening, period: Period) -> Seen:
+    def _seen(self, user: UUID, event: Happening, period: Period) -> Seen:
         about = (event.position, event.kind, event.stream, event.subject, event.seq, event.facts)
         if event.kind == "conversation.created":
             people = [p.user for p in self.periods if p.room == event.stream and p.start == event.position]
@@ -322,11 +322,13 @@ class Model:
         if event.note is None:
             return Seen(*about)
         note = event.note
-        # What was edited after the period is no longer this reader's, and what it was before is gone.
+        # What was edited after somebody left is not theirs, and what it was before is gone. Whoever is there again
+        # may read everything.
         beyond = (
             note.edited_at_position is not None
             and period.end is not None
             and note.edited_at_position >= period.end
+            and user not in self.rooms[note.room].people
         )
         content = None if beyond else note.content
         return Seen(
