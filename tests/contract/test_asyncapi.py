@@ -11,8 +11,10 @@ import jsonschema_rs
 import pytest
 
 from generated import frames
+from parley.contract.client_frames import ClientFrames
 from parley.contract.document import resolve
 from parley.contract.schemas import Schemas
+from parley.errors import Invalid
 from parley.events import EventKind
 from printed import SEED, with_ids, without_required
 from scripts import codegen, socket_rules
@@ -198,6 +200,24 @@ def test_client_frames_are_closed(type_: frames.ClientFrameType) -> None:
         assert validator.is_valid(payload)
         assert not validator.is_valid({**payload, "mood": "good"})
         assert not validator.is_valid({**payload, "data": {**payload.get("data", {}), "mood": "good"}})
+
+
+def test_examples_of_refusals_are_real() -> None:
+    """What is wrong with a frame is told in the words of the server's own reader."""
+    notices = {
+        example["name"]: example["payload"]["data"]
+        for example in SOCKET.document["components"]["messages"]["ErrorNotice"]["examples"]
+    }
+    sent = {
+        "wrong_field": {"type": "typing", "data": {"conversation_id": "lobby", "is_typing": True}},
+        "unknown_type": {"type": "wave"},
+    }
+    reader = ClientFrames(SOCKET.rest, {str(type_): name for type_, name in frames.CLIENT_SCHEMAS.items()})
+    for name, frame in sent.items():
+        with pytest.raises(Invalid) as refused:
+            reader.read(json.dumps(frame))
+        assert notices[name]["details"] == refused.value.details
+        assert (notices[name]["code"], notices[name]["message"]) == (refused.value.code, str(refused.value))
 
 
 @pytest.mark.parametrize("type_", frames.ServerFrameType)
