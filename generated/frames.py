@@ -32,7 +32,7 @@ ClientFrame: TypeAlias = (
 )
 
 
-CLIENT_SCHEMAS: Final[Mapping[ClientFrameType, str]] = {
+CLIENT_SCHEMAS: Final[Mapping[str, str]] = {
     ClientFrameType.AUTH: "AuthFrame",
     ClientFrameType.TYPING: "TypingFrame",
     ClientFrameType.PRESENCE: "PresenceFrame",
@@ -40,7 +40,7 @@ CLIENT_SCHEMAS: Final[Mapping[ClientFrameType, str]] = {
     ClientFrameType.PING: "PingFrame",
 }
 
-CLIENT_MODELS: Final[Mapping[ClientFrameType, type[ClientFrame]]] = {
+CLIENT_MODELS: Final[Mapping[str, type[ClientFrame]]] = {
     ClientFrameType.AUTH: models.AuthFrame,
     ClientFrameType.TYPING: models.TypingFrame,
     ClientFrameType.PRESENCE: models.PresenceFrame,
@@ -92,7 +92,7 @@ ServerFrame: TypeAlias = (
 )
 
 
-SERVER_SCHEMAS: Final[Mapping[ServerFrameType, str]] = {
+SERVER_SCHEMAS: Final[Mapping[str, str]] = {
     ServerFrameType.READY: "ReadyNotice",
     ServerFrameType.MESSAGE: "MessageEvent",
     ServerFrameType.MESSAGE_UPDATED: "MessageUpdatedEvent",
@@ -112,7 +112,7 @@ SERVER_SCHEMAS: Final[Mapping[ServerFrameType, str]] = {
     ServerFrameType.ERROR: "ErrorNotice",
 }
 
-SERVER_MODELS: Final[Mapping[ServerFrameType, type[ServerFrame]]] = {
+SERVER_MODELS: Final[Mapping[str, type[ServerFrame]]] = {
     ServerFrameType.READY: models.ReadyNotice,
     ServerFrameType.MESSAGE: models.MessageEvent,
     ServerFrameType.MESSAGE_UPDATED: models.MessageUpdatedEvent,

@@ -113,7 +113,7 @@ def _types(socket: Socket) -> Iterator[str]:
 
 
 def _mapping(side: str, frames: Iterable[Frame], word: str, kind: str) -> str:
-    lines = [f"{side.upper()}_{word}: Final[Mapping[{side}FrameType, {kind}]] = {{"]
+    lines = [f"{side.upper()}_{word}: Final[Mapping[str, {kind}]] = {{"]
     for frame in frames:
         value = _quoted(frame.schema) if word == "SCHEMAS" else f"models.{frame.schema}"
         lines.append(f"    {side}FrameType.{_constant(frame.type)}: {value},")
