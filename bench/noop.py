@@ -1,17 +1,17 @@
 """What the contract's edge costs: operations that do nothing, validated by us and by stock Connexion.
 
-    python bench/noop.py [--seconds 4] [--rounds 3]
+    python bench/noop.py [--seconds 2] [--rounds 5]
 
 Needs `wrk`. Both servers get the whole document and handlers that answer at once; the tables say how the first
 operation of the document, the last one, and the sending of a message fare, as a ratio to a bare echo and to
-stock in the same round, because machines differ and drift. Exits with 1 when we are not SEVEN times stock.
+stock in the same round, because machines differ and drift. What counts is the best round of each: what else the
+machine does can only slow one down. Exits with 1 when we are not SEVEN times stock.
 """
 
 import argparse
 import json
 import re
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -36,8 +36,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--serve", choices=["ours", "stock"], help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -50,7 +50,7 @@ def main() -> int:
 def compare(seconds: int, rounds: int) -> int:
     """Load all servers with each operation in turn."""
     operations = {"first": first_and_last()[0], "send_message": send_message(), "last": first_and_last()[1]}
-    ours_to_stock: dict[str, list[float]] = {name: [] for name in operations}
+    rates: dict[str, list[tuple[float, float]]] = {name: [] for name in operations}
     with (
         running("echo.py") as echo,
         running("noop.py", "--serve", "ours") as ours,
@@ -61,17 +61,17 @@ def compare(seconds: int, rounds: int) -> int:
             print(f"echo {base:10.0f}/s")
             for name, operation in operations.items():
                 our_rate, stock_rate = load(ours, operation, seconds), load(stock, operation, seconds)
-                ours_to_stock[name].append(our_rate / stock_rate)
+                rates[name].append((our_rate, stock_rate))
                 print(
                     f"  {name:13} {operation['method']:5}{operation['path']:16}"
                     f" ours {our_rate:8.0f}/s ({our_rate / base:.3f} of the echo)"
                     f"   stock {stock_rate:8.0f}/s   {our_rate / stock_rate:5.1f} times stock"
                 )
     enough = True
-    for name, ratios in ours_to_stock.items():
-        median = statistics.median(ratios)
-        print(f"median: {name:13} {median:5.1f} times stock")
-        enough = enough and (name == "send_message" or median >= SEVEN)
+    for name, measured in rates.items():
+        ratio = max(ours for ours, _ in measured) / max(stock for _, stock in measured)
+        print(f"best to best: {name:13} {ratio:5.1f} times stock")
+        enough = enough and ratio >= SEVEN
     return 0 if enough else 1
 
 

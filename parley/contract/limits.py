@@ -91,6 +91,7 @@ class RateLimits:
         self._storage = storage
         self._observer = observer
         self.enforced = enforced
+        self._untouched_headers: dict[str, tuple[int, bytes]] = {}
 
     async def hit(self, bucket: Bucket, who: str) -> Count:
         """Count one request of `who`, and say where that leaves them. Never raises."""
@@ -117,6 +118,15 @@ class RateLimits:
         except (StorageError, OSError) as error:
             self._say_failed(bucket, error)
             return _untouched(bucket)
+
+    def untouched_headers(self, bucket: Bucket) -> bytes:
+        """Return the headers of a bucket from which nobody takes; they change once a second."""
+        now = int(time.time())
+        second, headers = self._untouched_headers.get(bucket.name, (0, b""))
+        if second != now:
+            headers = Count(bucket, 0, now + bucket.window_seconds).headers()
+            self._untouched_headers[bucket.name] = now, headers
+        return headers
 
     def _say_failed(self, bucket: Bucket, error: Exception) -> None:
         self._observer.limiter_failed()

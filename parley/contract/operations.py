@@ -207,8 +207,11 @@ class CompiledOperation:
         """Count against each rule, the widest first: where that refuses, no narrow counter is made."""
         limits = self._shared.limits
         count = None
-        # Where nothing is enforced, only the headers of the last one are wanted.
-        for rule in self._rules if limits.enforced else self._rules[-1:]:
+        if not limits.enforced:
+            if self._rules:
+                exchange.limit_headers = limits.untouched_headers(self._rules[-1].bucket)
+            return
+        for rule in self._rules:
             who = exchange.user_key() if rule.per == "user" else self._who(rule, exchange, value)
             count = await limits.hit(rule.bucket, who)
             if count.used > rule.bucket.limit:
