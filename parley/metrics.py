@@ -5,7 +5,7 @@ that is asked when somebody looks (`watch`), so that a request pays as little as
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 from prometheus_client import (
@@ -28,6 +28,12 @@ REGISTRY = CollectorRegistry()
 CONTENT_TYPE = exposition.CONTENT_TYPE_PLAIN_0_0_4
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+def _reached(buckets: Sequence[int]) -> list[tuple[str, float]]:
+    """Return how many observations there are up to each bound."""
+    bounds = [*(str(bound) for bound in _SECONDS), "+Inf"]
+    return [(bound, count) for bound, count in zip(bounds, accumulate(buckets), strict=True)]
 
 
 class OperationMeter:
@@ -71,10 +77,69 @@ class Requests(Collector):
         for operation, meter in self._meters.items():
             for status, count in meter.statuses.items():
                 answers.add_metric((operation, str(status)), count)
-            bounds = [*(str(bound) for bound in _SECONDS), "+Inf"]
-            reached = list(zip(bounds, accumulate(meter.buckets), strict=True))
-            seconds.add_metric((operation,), reached, meter.seconds)
+            seconds.add_metric((operation,), _reached(meter.buckets), meter.seconds)
         yield answers
+        yield seconds
+
+
+class Sockets(Collector):
+    """What happens on sockets. A delivery may be one of a million in a second, so these are plain numbers too.
+
+    `resumes` counts by what came of it: `fresh` (without a cursor), `window` (all from memory), `log` (read from the
+    database), `forged`, or why it had to be a resync; `closes` by the code that this server said.
+    """
+
+    def __init__(self) -> None:
+        self.frames_in = 0
+        self.frames_out = 0
+        self.replayed = 0
+        self.resumes: dict[str, int] = {}
+        self.closes: dict[int, int] = {}
+        self._buckets = [0] * (len(_SECONDS) + 1)
+        self._seconds = 0.0
+
+    def resumed(self, outcome: str) -> None:
+        """Count one connection that knows what it gets."""
+        self.resumes[outcome] = self.resumes.get(outcome, 0) + 1
+
+    def closed(self, code: int) -> None:
+        """Count one that is sent away."""
+        self.closes[code] = self.closes.get(code, 0) + 1
+
+    def wrote(self, seconds: float) -> None:
+        """Count a batch that was written to the sockets so long after its commit."""
+        # Between machines the clocks may differ by more than that takes.
+        seconds = max(0.0, seconds)
+        self._buckets[bisect_left(_SECONDS, seconds)] += 1
+        self._seconds += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        frames = CounterMetricFamily("parley_socket_frames", "Frames by direction.", labels=("direction",))
+        frames.add_metric(("in",), self.frames_in)
+        frames.add_metric(("out",), self.frames_out)
+        yield frames
+        yield CounterMetricFamily(
+            "parley_socket_replayed_events", "Events that somebody had missed.", value=self.replayed
+        )
+        resumes = CounterMetricFamily(
+            "parley_socket_resumes", "Connections by what came of their cursor.", labels=("outcome",)
+        )
+        for outcome, count in self.resumes.items():
+            resumes.add_metric((outcome,), count)
+        yield resumes
+        closes = CounterMetricFamily(
+            "parley_socket_closes",
+            "Sockets that were sent away, by close code; 4413 is a slow reader.",
+            labels=("code",),
+        )
+        for code, count in self.closes.items():
+            closes.add_metric((str(code),), count)
+        yield closes
+        seconds = HistogramMetricFamily(
+            "parley_socket_publish_seconds",
+            "Time from the commit of a batch of messages until it was written to the sockets.",
+        )
+        seconds.add_metric((), _reached(self._buckets), self._seconds)
         yield seconds
 
 
@@ -90,6 +155,7 @@ class _Watched(Collector):
 
 
 requests = Requests()
+sockets = Sockets()
 _watched = _Watched()
 
 batch_events = Histogram(
@@ -114,6 +180,7 @@ unexpected_errors = Counter(
 )
 
 REGISTRY.register(requests)
+REGISTRY.register(sockets)
 REGISTRY.register(_watched)
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)

@@ -17,15 +17,16 @@ from uuid import UUID
 import structlog
 
 from generated.frames import LIMITS, CloseCode
-from parley import cursors
+from parley import cursors, metrics
 from parley.cursors import Cursor, ForgedCursor
-from parley.errors import Invalid, ParleyError, Unauthorized, Unavailable
+from parley.errors import Forbidden, Invalid, ParleyError, Unauthorized, Unavailable
 from parley.model import Caller
 from parley.realtime.frames import encode
 from parley.realtime.hub import Hub
 from parley.realtime.relay import Relay
 from parley.realtime.socket import Request, Socket, frame_text
 from parley.realtime.window import LiveEvent
+from parley.realtime.wire import payloads
 from parley.services.events import Events
 from parley.services.sessions import Sessions
 from parley.services.users import Users
@@ -36,8 +37,9 @@ from parley.storage.feed import Period
 
 _log = structlog.get_logger(__name__)
 
-# How many missed events are read and written at once, and how many bytes of the window.
+# How many missed events are read and written at once; how many of the window are looked at, and bytes written.
 PAGE = 200
+WINDOW_PAGE = 5000
 CHUNK = 256 * 1024
 # Seconds that the hub may lag behind the log.
 REACH_WITHIN = 10.0
@@ -160,15 +162,20 @@ class Connection:
 
     __slots__ = (
         "_abuses",
+        "_bytes_out",
+        "_cursor",
         "_expires_at",
         "_frames",
+        "_frames_out",
         "_missed",
         "_packets",
-        "_position",
         "_received",
+        "_resets",
         "_shared",
         "_since_ping",
+        "_stands_at",
         "_state",
+        "_written",
         "caller",
         "session_id",
         "socket",
@@ -180,9 +187,17 @@ class Connection:
         self._shared = shared
         self._state = State.AUTHENTICATING
         self._expires_at = 0.0
-        # What was written and what is known to have arrived, as positions of the log.
-        self._position = 0
+        # The cursor of the handshake, for whoever says only later who they are.
+        self._cursor: str | None = None
+        # Where the client began; what was written since, and what is known to have arrived: positions of the log.
+        self._stands_at = 0
+        self._written = 0
         self._received = 0
+        # How often the log was another one when this client began to catch up.
+        self._resets = 0
+        # What was written in all, which tells how many frames those bytes are that wait.
+        self._bytes_out = 0
+        self._frames_out = 0
         # Whole seconds since the state began or the last ping; what the client said in this minute.
         self._since_ping = 0
         self._missed = False
@@ -201,15 +216,17 @@ class Connection:
         """Begin with the token of the handshake, or wait for one in the first frame."""
         self.socket = socket
         self._shared.admission.opened(self)
+        self._cursor = socket.request.query.get("cursor")
         token = _token(socket.request)
         if token is not None:
-            self._begin(token, socket.request.query.get("cursor"))
+            self._begin(token, self._cursor)
 
     def text(self, text: str) -> None:
         """Do what a frame says, or answer what is wrong with it."""
         if self._state is State.CLOSED:
             return
         self._frames += 1
+        metrics.sockets.frames_in += 1
         if self._frames + self.socket.extras > LIMITS.frames_per_minute:
             self.close(CloseCode.TOO_MANY_FRAMES)
             return
@@ -223,7 +240,7 @@ class Connection:
     def pong(self, payload: bytes) -> None:
         """Note that what was written before the ping has arrived."""
         if payload.isdigit() and len(payload) < 20:
-            self._arrived(min(int(payload), self._position))
+            self._arrived(min(int(payload), self._written))
 
     def closed(self, code: int) -> None:
         """Leave everything, once: the socket says so later than `close` does."""
@@ -240,10 +257,26 @@ class Connection:
     def deliver(self, framed: bytes, frames: int, position: int) -> None:
         """Write frames. Whoever is too slow is closed and comes back with the cursor; nobody waits for them."""
         socket = self.socket
-        socket.write(framed)
-        self._position = position
-        if socket.buffered > LIMITS.queue_bytes:
+        if socket.compresses:
+            for payload in payloads(framed):
+                socket.write_text(payload)
+        else:
+            socket.write(framed)
+        self._written = position
+        self._bytes_out += len(framed)
+        self._frames_out += frames
+        metrics.sockets.frames_out += frames
+        if (waiting := socket.buffered) and self._is_too_slow(waiting):
             self.close(CloseCode.TOO_SLOW)
+
+    def _is_too_slow(self, waiting: int) -> bool:
+        """Judge by the bytes that wait, and by how many frames of the usual size they are."""
+        if waiting > LIMITS.queue_bytes:
+            return True
+        # While it catches up it is never given more than it takes.
+        return (
+            self._state is State.LIVE and waiting * self._frames_out > LIMITS.queue_frames * self._bytes_out
+        )
 
     # ---- time
 
@@ -264,7 +297,7 @@ class Connection:
             self.close(CloseCode.NO_HEARTBEAT)
         elif not self._missed and self._since_ping >= LIMITS.heartbeat_seconds:
             self._missed, self._since_ping = True, 0
-            self.socket.ping(b"%d" % self._position)
+            self.socket.ping(b"%d" % self._written)
 
     def log_was_reset(self) -> None:
         """Come back: the cursor of before is foreign now, and the answer to it will say so."""
@@ -277,6 +310,7 @@ class Connection:
     def close(self, code: CloseCode) -> None:
         """Say why and end. Nothing is heard or delivered any more."""
         if self._state is not State.CLOSED:
+            metrics.sockets.closed(code)
             self.closed(code)
             self.socket.close(code, code.meaning)
 
@@ -299,7 +333,9 @@ class Connection:
 
     def _refuse(self, error: ParleyError, frame: str | None) -> None:
         """Say what is wrong with a frame; only whoever goes on and on is closed."""
-        self._abuses += 1
+        # What was true a moment ago, as of a conversation that one was removed from, is no abuse.
+        if isinstance(error, Invalid) or self._state is not State.LIVE:
+            self._abuses += 1
         if self._abuses > LIMITS.bad_frames_per_minute:
             self.close(CloseCode.BAD_FRAME)
             return
@@ -311,7 +347,11 @@ class Connection:
 
     def _authenticate(self, data: dict[str, Any]) -> None:
         if self._state is State.AUTHENTICATING:
-            self._begin(data["token"], data.get("cursor"))
+            self._begin(data["token"], data.get("cursor") or self._cursor)
+        elif data.get("cursor") is not None:
+            raise Invalid("data.cursor", "The socket is open and stands where it stands")
+        elif self._expires_at == float("inf"):
+            raise Unavailable("The token of before is not judged yet: say it again")
         else:
             self._shared.run(self._renew(data["token"]))
 
@@ -322,20 +362,18 @@ class Connection:
         self._shared.run(self._catch_up(token, cursor))
 
     async def _renew(self, token: str) -> None:
-        """Take a newer token of the same session's user."""
+        """Take a newer token of the same session; one that is refused changes nothing."""
         try:
             caller, expires_at = await self._shared.sessions.authenticate_until(token)
-        except Unauthorized as error:
-            self.close(_refusal(error))
-            return
-        except Unavailable as error:
+            if caller.session_id != self.session_id:
+                raise Forbidden("This token is of another session")
+            self._expires_at = expires_at
+            await self._greet()
+        except ParleyError as error:
             self._refuse(error, "auth")
-            return
-        if caller.user_id != self.user_id:
-            self.close(CloseCode.UNAUTHORIZED)
-            return
-        self.caller, self.session_id, self._expires_at = caller, caller.session_id, expires_at
-        await self._greet(self._position)
+        except Exception:
+            _log.exception("a token could not be renewed")
+            self.close(CloseCode.INTERNAL_ERROR)
 
     async def _catch_up(self, token: str, text: str | None) -> None:
         try:
@@ -348,6 +386,7 @@ class Connection:
         except (Unavailable, TimeoutError):
             self.close(CloseCode.UNAVAILABLE)
         except Invalid as error:
+            metrics.sockets.resumed("forged")
             # A forged cursor. Without one the client knows where it stands, and can begin afresh.
             self._refuse(error, "auth")
             self.close(CloseCode.BAD_CURSOR)
@@ -356,15 +395,21 @@ class Connection:
             self.close(CloseCode.INTERNAL_ERROR)
 
     async def _identify(self, token: str) -> None:
-        self.caller, self._expires_at = await self._shared.sessions.authenticate_until(token)
+        sessions = self._shared.sessions
+        ends = sessions.changes
+        self.caller, self._expires_at = await sessions.authenticate_until(token)
         self.user_id, self.session_id = self.caller.user_id, self.caller.session_id
         await self._shared.admission.admit(self)
+        if sessions.changes != ends:
+            # It may have been this one that ended, while nobody knew whose socket this is.
+            await sessions.confirm(self.caller)
 
     async def _replay(self, text: str | None) -> None:
         """Tell where the client stands, write what it missed, and join the hub without a gap or an overlap."""
         shared = self._shared
+        self._resets = shared.hub.resets
         given = _decoded(text)
-        state, periods = await self._memberships(given.position if given is not None else None)
+        state, periods = await self._memberships(_periods_after(text, given))
         obstacle = _obstacle(given, state)
         position = state.head
         if text == cursors.START:
@@ -372,12 +417,18 @@ class Connection:
         elif given is not None and obstacle is None:
             position = given.position
             shared.actions.received(self, position)
-        await self._greet(position)
+        self._stands_at = position
+        await self._greet()
         if obstacle is not None:
-            self._write("resync", {"reason": obstacle, "cursor": shared.relay.cursor(position)})
+            self._resync(obstacle, position)
+        elif text is not None:
+            metrics.sockets.resumed("window" if position >= shared.hub.window.start else "log")
+        else:
+            metrics.sockets.resumed("fresh")
         while True:
             async with asyncio.timeout(REACH_WITHIN):
                 await shared.hub.reached(state.head)
+            self._check_log(state)
             left = await self._through_window(position, Memberships(self.user_id, periods, state.head))
             if left is None:
                 return
@@ -390,7 +441,7 @@ class Connection:
         while position >= hub.window.start and self._state is State.CATCHING_UP:
             framed: list[bytes] = []
             size = 0
-            for event in hub.window.after(position):
+            for event in hub.window.after(position, WINDOW_PAGE):
                 position = event.position
                 if memberships.sees(event):
                     framed.append(event.frame)
@@ -398,12 +449,14 @@ class Connection:
                     if size > CHUNK:
                         break
             if framed:
-                self.deliver(b"".join(framed), len(framed), position)
-            if size <= CHUNK:
+                self._replayed(framed, position)
+            if position >= hub.position:
                 # Nothing was awaited since the window was read, so nothing came in between.
                 self._join(memberships.present())
                 return None
+            await asyncio.sleep(0)
             await self.socket.drained()
+            self._check_log()
         return position if self._state is State.CATCHING_UP else None
 
     async def _through_log(self, position: int) -> int:
@@ -411,39 +464,60 @@ class Connection:
         shared = self._shared
         while position < shared.hub.window.start and self._state is State.CATCHING_UP:
             page = await shared.events.missed(self.user_id, position, PAGE)
+            self._check_log(page.state)
             if position < page.state.trimmed_to:
                 # It was trimmed while this client read: from here on there is a hole.
                 position = page.state.head
-                self._write("resync", {"reason": "cursor_too_old", "cursor": shared.relay.cursor(position)})
+                self._resync("cursor_too_old", position)
                 return position
             framed = [
                 frame_text(encode(event.type, event.data, event.cursor, event.seq)) for event in page.events
             ]
             position = page.end
             if framed:
-                self.deliver(b"".join(framed), len(framed), position)
+                self._replayed(framed, position)
             await self.socket.drained()
         return position
 
     async def _memberships(self, after: int | None) -> tuple[LogState, list[Period]]:
         async with self._shared.database.read() as conn:
-            return await feed.read_periods(conn, self.user_id, after)
+            state, periods = await feed.read_periods(conn, self.user_id, after)
+        self._check_log(state)
+        return state, periods
 
-    async def _greet(self, position: int) -> None:
+    def _check_log(self, state: LogState | None = None) -> None:
+        """Raise where positions mean other events now: Refused where it is known here, else Unavailable."""
+        if self._shared.hub.resets != self._resets:
+            raise Refused(CloseCode.GOING_AWAY)
+        if state is not None and cursors.epoch_of(state.epoch) != self._shared.relay.epoch:
+            raise Unavailable("The log was set back a moment ago")
+
+    def _replayed(self, framed: list[bytes], position: int) -> None:
+        metrics.sockets.replayed += len(framed)
+        self.deliver(b"".join(framed), len(framed), position)
+
+    def _resync(self, reason: str, position: int) -> None:
+        metrics.sockets.resumed(reason)
+        self._stands_at = position
+        self._write("resync", {"reason": reason, "cursor": self._shared.relay.cursor(position)})
+
+    async def _greet(self) -> None:
         """Say who the server takes the client for, what holds here, and where it stands."""
+        user = await self._shared.users.own(self.user_id)
         ready = {
-            "user": await self._shared.users.own(self.user_id),
+            "user": user,
             "session_id": self.session_id,
             "token_expires_at": datetime.fromtimestamp(self._expires_at, UTC),
             "heartbeat": HEARTBEAT,
             "limits": SOCKET_LIMITS,
-            "cursor": self._shared.relay.cursor(position),
+            "cursor": self._shared.relay.cursor(max(self._stands_at, self._written)),
         }
         self._write("ready", ready)
 
     def _join(self, streams: Collection[UUID]) -> None:
         if self._state is State.CATCHING_UP:
             self._state = State.LIVE
+            self._stands_at = self._shared.hub.position
             self._shared.hub.join(self, streams)
             self._shared.actions.joined(self)
 
@@ -453,7 +527,8 @@ class Connection:
             self._shared.actions.received(self, position)
 
     def _write(self, frame_type: str, data: Any) -> None:
-        self.socket.write(frame_text(encode(frame_type, data)))
+        metrics.sockets.frames_out += 1
+        self.socket.write_text(encode(frame_type, data))
 
 
 class Memberships:
@@ -496,10 +571,20 @@ class Memberships:
 
 def _token(request: Request) -> str | None:
     """Return the token of a handshake: in the query, as the seed has it, or in the header."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token:
-        return token.strip()
-    return request.query.get("token")
+    scheme, _, in_header = request.headers.get("authorization", "").partition(" ")
+    in_query = request.query.get("token")
+    if scheme.lower() != "bearer" or not in_header:
+        return in_query
+    # Two different ones are none.
+    return in_header.strip() if in_query in (None, in_header.strip()) else ""
+
+
+def _periods_after(text: str | None, given: Cursor | None) -> int | None:
+    """Return the position from which on it matters where somebody was a member."""
+    if text == cursors.START:
+        return 0
+    # A cursor may hold any number: nobody else's, but one that the database cannot hold.
+    return None if given is None else min(given.position, 2**63 - 1)
 
 
 def _decoded(text: str | None) -> Cursor | None:

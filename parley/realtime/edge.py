@@ -1,5 +1,6 @@
 """The socket's edge of one process: what it consists of, how it begins and ends, and who gets a socket."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
@@ -8,8 +9,10 @@ from uuid import UUID
 import structlog
 
 from generated.frames import LIMITS
+from parley import metrics
 from parley.errors import Unavailable
 from parley.realtime.actions import Actions
+from parley.realtime.bus import Bus, InProcessBus
 from parley.realtime.connection import ClientFrames, Connection, Shared
 from parley.realtime.hub import Hub
 from parley.realtime.open_sockets import OpenSockets
@@ -24,6 +27,8 @@ from parley.storage.log import Log
 PATH = "/ws"
 # How many addresses' handshakes are counted at most.
 MAX_ADDRESSES = 10_000
+# Seconds after which it is asked again which sessions have ended.
+ASK_AGAIN_AFTER = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -32,7 +37,8 @@ class Realtime:
     """Sockets and all that feeds them.
 
     `allowed` says of an `Origin` and a `Host` whether pages from there may connect; `count` counts a connection of a
-    user against the bucket `ws` and says whether it is within; `now` is Unix time in seconds.
+    user against the bucket `ws` and says whether it is within; `bus` joins the processes of one database, where there
+    are many; `now` is Unix time in seconds.
     """
 
     def __init__(
@@ -45,10 +51,12 @@ class Realtime:
         *,
         allowed: Callable[[str, str | None], bool],
         count: Callable[[UUID], Awaitable[bool]],
+        bus: Bus | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.hub = Hub(Window(0))
-        self.relay = Relay(database, log, services.users, self.hub)
+        self._bus = InProcessBus() if bus is None else bus
+        self.relay = Relay(database, log, services.users, self.hub, self._bus)
         self.sockets = OpenSockets(count, now)
         self._actions = Actions(self.hub, services, presence, now)
         self._services = services
@@ -71,10 +79,11 @@ class Realtime:
     async def start(self) -> None:
         """Begin to follow the log."""
         async with AsyncExitStack() as stack:
-            for part in (self.relay, self._actions, self.sockets):
+            for part in (self._bus, self.relay, self._actions, self.sockets):
                 await part.start()
                 stack.push_async_callback(part.stop)
             stack.push_async_callback(self._shared.stop)
+            metrics.watch("parley_sockets", "Sockets that are open.", lambda: len(self.sockets))
             self._services.sessions.watchers.append(self._sessions_ended)
             stack.callback(self._services.sessions.watchers.remove, self._sessions_ended)
             self._stack = stack.pop_all()
@@ -112,7 +121,9 @@ class Realtime:
         try:
             ended = await self._services.sessions.ended(self.sockets.sessions())
         except Unavailable:
-            # The listener will be back as well, and ask again.
+            # Where the listener is away too it will ask again; here the pool may just have been busy.
+            await asyncio.sleep(ASK_AGAIN_AFTER)
+            self._shared.run(self._ask_for_ended())
             return
         self.sockets.end_sessions(ended)
 

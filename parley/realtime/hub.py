@@ -36,6 +36,8 @@ class Hub:
     def __init__(self, window: Window) -> None:
         self.window = window
         self.moved = asyncio.Event()
+        # How often the log was another one than before.
+        self.resets = 0
         self._users: dict[UUID, set[Subscriber]] = {}
         self._members: dict[UUID, set[Subscriber]] = {}
 
@@ -98,6 +100,7 @@ class Hub:
 
     def restart(self, position: int) -> list[Subscriber]:
         """Go on at a position that does not follow, and return whoever was connected: they have to come back."""
+        self.resets += 1
         self.window.restart(position)
         self._wake()
         return self.everybody()

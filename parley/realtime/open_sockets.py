@@ -40,11 +40,11 @@ class OpenSockets:
         """Note whose socket it is. Raises Refused where the user has or makes too many."""
         if not await self._count(connection.user_id):
             raise Refused(CloseCode.TOO_MANY_CONNECTIONS)
-        mine = self._of_user.setdefault(connection.user_id, set())
-        if len(mine) >= LIMITS.sockets_per_user:
+        if len(self._of_user.get(connection.user_id, ())) >= LIMITS.sockets_per_user:
             raise Refused(CloseCode.TOO_MANY_SOCKETS)
+        # It may have been closed while it was counted.
         if connection in self._open:
-            mine.add(connection)
+            self._of_user.setdefault(connection.user_id, set()).add(connection)
 
     def closed(self, connection: Connection) -> None:
         """Forget a socket."""

@@ -1,20 +1,23 @@
-"""Follows the log: takes what this process itself wrote, reads the rest, and hands all of it to the hub, in order.
+"""Follows the log: takes what comes by the bus, reads the rest, and hands all of it to the hub, in order.
 
-Whoever writes messages offers them, with their content, before the head is known to have moved; so after each
-move either the offers reach up to the head, or something else was appended and is read from the log.
+Whoever writes messages offers them, with their content, before the head is known to have moved. So after each move
+either the batches reach up to the head, or there is a hole. One that this process made itself, by appending what it
+does not offer, is read from the log at once; another writer's batch may be on its way, and is waited for a moment.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import structlog
 
-from parley import cursors
+from parley import cursors, metrics
 from parley.cursors import Cursor
 from parley.errors import Unavailable
 from parley.events import EventKind
 from parley.model import Message, User
+from parley.realtime.bus import Batch, Bus
 from parley.realtime.frames import encode
 from parley.realtime.hub import Hub
 from parley.realtime.socket import frame_text
@@ -30,6 +33,10 @@ from parley.storage.send_queue import Written
 # Seconds between looks at the log for what other processes appended, and after the database was away.
 LOOK_EVERY = 1.0
 RETRY_AFTER = 0.2
+# Seconds for which a hole may be another writer's batch that is on its way.
+PATIENCE = 0.05
+# How many batches wait at most for those before them; what has no room is read from the log.
+MAX_BATCHES = 1000
 # How many events are read at once.
 PAGE = 500
 
@@ -39,13 +46,19 @@ _log = structlog.get_logger(__name__)
 class Relay:
     """One per process. `start()` and `stop()` frame its life."""
 
-    def __init__(self, database: Database, log: Log, users: Users, hub: Hub) -> None:
+    def __init__(
+        self, database: Database, log: Log, users: Users, hub: Hub, bus: Bus, *, patience: float = PATIENCE
+    ) -> None:
         self._database = database
         self._log = log
         self._users = users
         self._hub = hub
-        # By the position of the first; what is not taken soon is read from the log instead.
-        self._offered: dict[int, Sequence[Message]] = {}
+        self._bus = bus
+        self._patience = patience
+        # By the position of the first event; what does not follow in time is read from the log instead.
+        self._batches: dict[int, Batch] = {}
+        self._came = asyncio.Event()
+        self._look_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self.epoch = b""
 
@@ -56,31 +69,44 @@ class Relay:
         self.epoch = cursors.epoch_of(state.epoch)
         self._hub.window.restart(state.head)
         self._log.head.advance(state.head)
+        self._unsubscribe = self._bus.subscribe(self._take, lambda notice: None)
         self._task = asyncio.create_task(self._run(), name="relay")
 
     async def stop(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        task, self._task = self._task, None
+        if task is not None:
+            self._unsubscribe()
+            task.cancel()
+            await asyncio.wait([task])
 
     def offer(self, written: Written) -> None:
-        """Take messages that were just committed, one after the other, from whoever knows their content."""
-        self._offered[written[0][1].position] = [message_of(draft, sent) for draft, sent in written]
+        """Tell everybody of messages that were just committed, one after the other, by whoever knows their content."""
+        events = [self._message(message_of(draft, sent)) for draft, sent in written]
+        self._bus.publish(Batch(self.epoch, events[0].position, events[-1].position, events, time.time()))
 
     def cursor(self, position: int) -> str:
         """Return the cursor of a position in the present log."""
         return Cursor(self.epoch, position).encode()
 
+    def _take(self, batch: Batch) -> None:
+        """Keep a batch until all that is before it was handed on."""
+        if batch.epoch != self.epoch or batch.last <= self._hub.position or len(self._batches) >= MAX_BATCHES:
+            return
+        self._batches[batch.first] = batch
+        self._came.set()
+        self._log.head.advance(batch.last)
+
     async def _run(self) -> None:
         while True:
             moved = self._log.head.moved
             try:
+                await self._look()
                 await self._catch_up()
-                async with asyncio.timeout(LOOK_EVERY):
+                async with asyncio.timeout_at(self._look_at):
                     await moved.wait()
             except TimeoutError:
-                await self._look()
+                continue
             except Unavailable:
                 await asyncio.sleep(RETRY_AFTER)
             except Exception:
@@ -88,27 +114,32 @@ class Relay:
                 await asyncio.sleep(RETRY_AFTER)
 
     async def _look(self) -> None:
-        """See what other processes appended, and whether it still is the same log."""
-        try:
-            async with self._database.read() as conn:
-                state = await events.read_state(conn)
-        except Unavailable:
+        """See now and then what other processes appended, and whether it still is the same log."""
+        now = asyncio.get_running_loop().time()
+        if now < self._look_at:
             return
+        async with self._database.read() as conn:
+            state = await events.read_state(conn)
+        self._look_at = now + LOOK_EVERY
         epoch = cursors.epoch_of(state.epoch)
+        # Nothing is handed on meanwhile but by this very task, so the hub cannot have overtaken what was read.
         if epoch != self.epoch or state.head < self._hub.position:
             # Positions mean other events now: everybody comes back and is told so.
             self.epoch = epoch
-            self._offered.clear()
+            self._batches.clear()
+            self._log.head.set_back(state.head)
             for connection in self._hub.restart(state.head):
                 connection.log_was_reset()
         self._log.head.advance(state.head)
 
     async def _catch_up(self) -> None:
         while True:
-            self._publish_offered()
+            self._publish_batches()
             end = self._log.head.position
             if end <= self._hub.position:
                 return
+            if self._log.head.untold <= self._hub.position and await self._is_filled():
+                continue
             async with self._database.read() as conn:
                 rows = await feed.read(conn, self._hub.position, end, PAGE)
             if not rows:
@@ -116,12 +147,29 @@ class Relay:
             people = await self._people(rows)
             self._hub.publish([self._event(row, people) for row in rows])
 
-    def _publish_offered(self) -> None:
-        """Publish the offers that follow; forget those that were read from the log meanwhile."""
-        while (messages := self._offered.pop(self._hub.position + 1, None)) is not None:
-            self._hub.publish([self._message(message) for message in messages])
-        for position in [position for position in self._offered if position <= self._hub.position]:
-            del self._offered[position]
+    async def _is_filled(self) -> bool:
+        """Wait a moment for the batch that follows, and tell whether it came."""
+        follows = self._hub.position + 1
+        try:
+            async with asyncio.timeout(self._patience):
+                while follows not in self._batches:
+                    self._came.clear()
+                    await self._came.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _publish_batches(self) -> None:
+        """Publish the batches that follow, and the rest of one whose beginning was read from the log meanwhile."""
+        for first in sorted(self._batches):
+            position = self._hub.position
+            if first > position + 1:
+                return
+            batch = self._batches.pop(first)
+            rest = [event for event in batch.events if event.position > position]
+            if rest:
+                self._hub.publish(rest)
+                metrics.sockets.wrote(time.time() - batch.committed_at)
 
     def _message(self, message: Message) -> LiveEvent:
         frame = encode(EventKind.MESSAGE, message, self.cursor(message.position), message.seq)

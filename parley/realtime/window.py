@@ -1,7 +1,7 @@
 """The most recent events of the log, encoded, so that whoever was away for a moment does not ask the database."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -58,7 +58,7 @@ class Window:
         self._dropped = self._bytes = 0
         self.start = self.end = position
 
-    def after(self, position: int) -> Iterator[LiveEvent]:
-        """Return the events after a position, which must not lie before `start`."""
+    def after(self, position: int, limit: int) -> Sequence[LiveEvent]:
+        """Return the next events after a position, which must not lie before `start`."""
         first = bisect_right(self._events, position, lo=self._dropped, key=lambda event: event.position)
-        return iter(self._events[first:])
+        return self._events[first : first + limit]

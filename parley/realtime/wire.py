@@ -216,6 +216,20 @@ def frame_text(payload: bytes) -> bytes:
     return frame(FIN | Opcode.TEXT, payload)
 
 
+def payloads(framed: bytes) -> Iterator[bytes]:
+    """Take text frames of a server apart that were joined."""
+    at = 0
+    while at < len(framed):
+        size = framed[at + 1]
+        at += 2
+        if size > MAX_CONTROL_BYTES:
+            width = 2 if size == 126 else 8
+            size = int.from_bytes(framed[at : at + width])
+            at += width
+        yield framed[at : at + size]
+        at += size
+
+
 def frame_close(code: int, reason: str = "") -> bytes:
     """Return a close frame; a reason that is too long for one loses its end."""
     said = reason.encode()

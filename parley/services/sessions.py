@@ -102,6 +102,11 @@ class Sessions:
         self._presence.seen(caller)
         return caller, claims.expires_at
 
+    @property
+    def changes(self) -> int:
+        """How often a session ended, or may have: whoever finds another number than before asks again."""
+        return self._changes
+
     async def ended(self, session_ids: Collection[UUID]) -> set[UUID]:
         """Return those of these sessions that have ended."""
         async with self._database.read() as conn:

@@ -39,6 +39,8 @@ class Head:
 
     def __init__(self) -> None:
         self.position = 0
+        # Up to where this process appended what only the log knows: nobody else will tell of it.
+        self.untold = 0
         self.moved = asyncio.Event()
 
     def advance(self, position: int) -> None:
@@ -46,6 +48,16 @@ class Head:
         if position > self.position:
             self.position = position
             self.wake()
+
+    def appended(self, position: int) -> None:
+        """Note that this process appended up to a position, and that whoever follows has to read it."""
+        self.untold = max(self.untold, position)
+        self.advance(position)
+
+    def set_back(self, position: int) -> None:
+        """Note that the log is another one, which reaches `position`."""
+        self.position, self.untold = position, 0
+        self.wake()
 
     def wake(self) -> None:
         """Wake whoever waits, whether or not anything has moved."""
@@ -109,7 +121,7 @@ class Log:
                 except BaseException:
                     await _roll_back(conn)
                     raise
-        self.head.advance(entry.head + len(entry.rows))
+        self.head.appended(entry.head + len(entry.rows))
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -131,7 +143,7 @@ class Log:
             async with self._database.appending() as conn:
                 row = await run(conn, self.head.position)
         if row["head"] is not None:
-            self.head.advance(row["head"])
+            self.head.appended(row["head"])
         return row
 
     async def read_position(self) -> int:

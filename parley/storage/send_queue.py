@@ -193,7 +193,11 @@ class SendQueue:
             (draft, sent) for draft, sent in zip(drafts, results, strict=True) if sent.verdict == "sent"
         ]
         if written:
-            self.publish(written)
+            try:
+                self.publish(written)
+            except Exception:
+                # They are in the log, and whoever sent them must hear that; readers find them there.
+                logger.exception("messages could not be told of", size=len(written))
 
 
 APPEND = """

@@ -46,6 +46,7 @@ class Chat:
     messages: Messages
     groups: Groups
     events: Events
+    queue: SendQueue
     ahead: timedelta = field(default_factory=timedelta)
 
     async def person(self, name: str = "person") -> "Person":
@@ -239,6 +240,7 @@ async def running(dsn: str, *, max_members: int = 1000) -> AsyncIterator[Chat]:
             Messages(database, log, queue, directory, conversations, idempotency),
             Groups(database, log, idempotency, max_members=max_members),
             Events(database, log, conversations, everybody, cast(Sessions, EverybodyIsIn())),
+            queue,
         )
     finally:
         await queue.stop()

@@ -69,3 +69,22 @@ def test_batches_are_measured() -> None:
     assert after["parley_log_append_seconds_count"] - before["parley_log_append_seconds_count"] == 1
     assert after["parley_log_batch_events_bucket 4.0"] - before["parley_log_batch_events_bucket 4.0"] == 1
     assert after["parley_log_batch_events_bucket 2.0"] == before["parley_log_batch_events_bucket 2.0"]
+
+
+def test_sockets_are_counted() -> None:
+    """What was noted of them is shown, by direction, outcome and code."""
+    before = samples("parley_socket_publish_seconds")
+    metrics.sockets.wrote(0.004)
+    metrics.sockets.wrote(-0.5)
+    after = samples("parley_socket_publish_seconds")
+    assert after["parley_socket_publish_seconds_count"] == before["parley_socket_publish_seconds_count"] + 2
+    grown = after["parley_socket_publish_seconds_sum"] - before["parley_socket_publish_seconds_sum"]
+    assert grown == pytest.approx(0.004, abs=1e-6)
+    metrics.sockets.resumed("test_outcome")
+    metrics.sockets.closed(4999)
+    metrics.sockets.closed(4999)
+    assert list(samples("parley_socket_resumes", outcome="test_outcome").values()) == [1]
+    assert list(samples("parley_socket_closes", code="4999").values()) == [2]
+    counted = metrics.sockets.frames_out
+    metrics.sockets.frames_out += 3
+    assert list(samples("parley_socket_frames", direction="out").values()) == [counted + 3]

@@ -1,0 +1,595 @@
+"""A connection from its first byte to its last: who it is, where it begins, and why it has to go.
+
+The database is real, since catching up is a matter of snapshots; the socket and the clock are the test's.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chat import Chat, Person, running
+from generated.frames import LIMITS, CloseCode
+from house import Client, House, open_house, told
+from parley import cursors, metrics
+from parley.cursors import Cursor
+from parley.errors import Unavailable
+from parley.ids import uuid7
+from parley.realtime import connection
+from parley.realtime.connection import Refused
+from parley.storage import epoch
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def chat(database_dsn: str) -> AsyncIterator[Chat]:
+    async with running(database_dsn) as services:
+        yield services
+
+
+@pytest.fixture
+async def house(chat: Chat) -> AsyncIterator[House]:
+    async with open_house(chat) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def people(chat: Chat) -> list[Person]:
+    """Return Ada, Bob and Eve."""
+    return [await chat.person(name) for name in ("ada", "bob", "eve")]
+
+
+def auth(token: str, **more: str) -> dict[str, Any]:
+    return {"type": "auth", "data": {"token": token, **more}}
+
+
+async def forget(house: House) -> None:
+    """Let the window hold nothing, so that whoever comes back has to ask the database."""
+    await house.settle()
+    house.hub.window.restart(house.hub.position)
+
+
+class TestWhoItIs:
+    async def test_by_the_url(self, house: House, people: list[Person]) -> None:
+        """The token may stand in the URL."""
+        ada = people[0]
+        client = await house.live(ada)
+        ready = client.frames[0]
+        assert (ready["type"], ready["data"]["user"]["id"]) == ("ready", str(ada.id))
+        assert house.deeds.joined_users == [ada.id]
+
+    async def test_by_the_header(self, house: House, people: list[Person]) -> None:
+        """Or in the header; the same one in both is one, two different ones are none."""
+        token, other = (house.doors.let_in(people[0].id) for _ in range(2))
+        header = {"authorization": f"Bearer {token}"}
+        await Client(house, {}, header).until_live()
+        await Client(house, {"token": token}, header).until_live()
+        contradicting = Client(house, {"token": other}, header)
+        assert await contradicting.until_closed() is CloseCode.UNAUTHORIZED
+
+    async def test_by_the_first_frame(self, house: House, people: list[Person]) -> None:
+        """Or in a frame, within ten seconds; before that nothing else is heard."""
+        client = house.stranger()
+        house.tick(LIMITS.auth_seconds)
+        client.say({"type": "ping"})
+        assert client.errors() == [("validation_error", "ping")]
+        client.say(auth(house.doors.let_in(people[0].id)))
+        await client.until_live()
+        client.say({"type": "ping"})
+        assert client.types == ["error", "ready", "pong"]
+
+    async def test_too_late(self, house: House) -> None:
+        """Whoever does not say it is sent away."""
+        client = house.stranger()
+        house.tick(LIMITS.auth_seconds + 1)
+        assert client.closed_with is CloseCode.UNAUTHORIZED
+        assert len(house.sockets) == 0
+
+    @pytest.mark.parametrize(
+        ("token", "code"),
+        [
+            ("made up", CloseCode.UNAUTHORIZED),
+            ("", CloseCode.UNAUTHORIZED),
+            ("expired", CloseCode.TOKEN_EXPIRED),
+        ],
+    )
+    async def test_wrong(self, house: House, token: str, code: CloseCode) -> None:
+        """A token that is none is told from one that was."""
+        assert await house.stranger(token=token).until_closed() is code
+
+    async def test_a_frame_with_a_wrong_token(self, house: House) -> None:
+        """In the first frame it is the same."""
+        client = house.stranger()
+        client.say(auth("made up"))
+        assert await client.until_closed() is CloseCode.UNAUTHORIZED
+
+    async def test_twice_at_once(self, house: House, people: list[Person]) -> None:
+        """Whoever says it again before it was judged is asked to wait, and is recognised once."""
+        client = house.stranger()
+        token = house.doors.let_in(people[0].id)
+        client.say(auth(token))
+        client.say(auth(token))
+        await client.until_live()
+        assert client.types == ["error", "ready"]
+        assert client.errors() == [("unavailable", "auth")]
+
+    async def test_the_database_is_away(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Who can't be recognised now comes back later."""
+
+        async def away(token: str) -> None:
+            raise Unavailable
+
+        monkeypatch.setattr(house.doors, "authenticate_until", away)
+        assert await house.client(people[0]).until_closed() is CloseCode.UNAVAILABLE
+
+    async def test_a_session_that_ends_meanwhile(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One that ends after its token was judged, and before its socket is known to be one of it, is cut too."""
+        admit = house.sockets.admit
+
+        async def admit_late(connection: connection.Connection) -> None:
+            house.doors.end(connection.session_id)
+            house.sockets.end_sessions([connection.session_id])
+            await admit(connection)
+
+        monkeypatch.setattr(house.sockets, "admit", admit_late)
+        client = house.client(people[0])
+        assert await client.until_closed() is CloseCode.UNAUTHORIZED
+        assert "ready" not in client.types
+
+
+class TestRenewal:
+    async def test_of_the_same_session(self, house: House, people: list[Person]) -> None:
+        """A newer token lets the socket live longer; `ready` says until when, and where it stands."""
+        ada, bob, _ = people
+        session = uuid7()
+        first = house.doors.let_in(ada.id, house.clock.now + 60, session)
+        client = await house.stranger(token=first).until_live()
+        await ada.say(bob)
+        await client.until("message")
+        client.say(auth(house.doors.let_in(ada.id, house.clock.now + 90, session)))
+        renewed = (await client.until("ready", 2))["data"]
+        assert renewed["token_expires_at"] > client.frames[0]["data"]["token_expires_at"]
+        assert renewed["cursor"] == client.frames[-2]["cursor"]
+        house.live_on(89, client)
+        assert client.closed_with is None
+        house.live_on(1, client)
+        assert client.closed_with is CloseCode.TOKEN_EXPIRED
+
+    async def test_keeps_the_cursor_of_who_heard_nothing(self, house: House, people: list[Person]) -> None:
+        """Whoever was told nothing yet stands where they began, not at the beginning of the log."""
+        ada, bob, eve = people
+        await ada.say(bob)
+        session = uuid7()
+        client = await house.stranger(token=house.doors.let_in(eve.id, session_id=session)).until_live()
+        client.say(auth(house.doors.let_in(eve.id, session_id=session)))
+        renewed = await client.until("ready", 2)
+        assert renewed["data"]["cursor"] == client.frames[0]["data"]["cursor"] == house.relay.cursor(2)
+
+    async def test_refused(self, house: House, people: list[Person]) -> None:
+        """What is no token, or another session's, changes nothing; nor does a cursor belong there."""
+        ada, bob, _ = people
+        client = await house.live(ada)
+        client.say(auth("made up"))
+        client.say(auth(house.doors.let_in(ada.id)))
+        client.say(auth(house.doors.let_in(bob.id)))
+        client.say(auth(house.tokens_of(client), cursor=client.cursor))
+        await client.until("error", 4)
+        assert sorted(client.errors()) == [
+            ("forbidden", "auth"),
+            ("forbidden", "auth"),
+            ("unauthorized", "auth"),
+            ("validation_error", "auth"),
+        ]
+        await ada.say(bob)
+        await client.until("message")
+
+    async def test_expiry(self, house: House, people: list[Person]) -> None:
+        """A socket lives as long as its token."""
+        client = await house.stranger(
+            token=house.doors.let_in(people[0].id, house.clock.now + 2)
+        ).until_live()
+        house.tick()
+        assert client.closed_with is None
+        house.tick()
+        assert client.closed_with is CloseCode.TOKEN_EXPIRED
+
+
+class TestHowMany:
+    async def test_sockets(self, house: House, people: list[Person]) -> None:
+        """A user has so many at once; one that goes makes room for another."""
+        ada, bob, _ = people
+        clients = [await house.live(ada) for _ in range(LIMITS.sockets_per_user)]
+        assert await house.client(ada).until_closed() is CloseCode.TOO_MANY_SOCKETS
+        await house.live(bob)
+        clients[0].hang_up()
+        await house.live(ada)
+
+    async def test_connections(self, house: House, people: list[Person]) -> None:
+        """Who connects too often is told so."""
+        house.refused.add(people[0].id)
+        assert await house.client(people[0]).until_closed() is CloseCode.TOO_MANY_CONNECTIONS
+        await house.live(people[1])
+
+    async def test_frames(self, house: House, people: list[Person]) -> None:
+        """So many a minute, pings of the protocol included; a new minute begins anew."""
+        client = await house.live(people[0])
+        for _ in range(LIMITS.frames_per_minute):
+            client.say({"type": "ping"})
+        house.live_on(60, client)
+        client.extras = 20
+        for _ in range(LIMITS.frames_per_minute - 20):
+            client.say({"type": "ping"})
+        assert client.closed_with is None
+        client.say({"type": "ping"})
+        assert client.closed_with is CloseCode.TOO_MANY_FRAMES
+        assert client.types.count("pong") == 2 * LIMITS.frames_per_minute - 20
+
+    async def test_bad_frames(self, house: House, people: list[Person]) -> None:
+        """Each is answered, and only who goes on and on is sent away."""
+        client = await house.live(people[0])
+        bad = ["", "{", "[]", '{"type":"x"}', '{"type":"typing"}', '{"type":"ping","data":{"id":7}}']
+        for number in range(LIMITS.bad_frames_per_minute):
+            client.say(bad[number % len(bad)])
+        assert len(client.errors()) == LIMITS.bad_frames_per_minute
+        assert {code for code, _ in client.errors()} == {"validation_error"}
+        assert client.closed_with is None
+        house.live_on(60, client)
+        for _ in range(LIMITS.bad_frames_per_minute):
+            client.say("{")
+        client.say("{")
+        assert client.closed_with is CloseCode.BAD_FRAME
+
+    async def test_nothing_leaks(self, house: House, people: list[Person]) -> None:
+        """Whenever a socket goes, whoever counted it forgets it."""
+        ada = people[0]
+        clients = [house.client(ada) for _ in range(5)]
+        clients[0].hang_up()
+        await asyncio.sleep(0)
+        clients[1].hang_up()
+        for client in clients[2:]:
+            await client.until_live()
+            client.hang_up()
+            client.hang_up()
+        async with asyncio.timeout(10):
+            while house.shared._tasks:
+                await asyncio.sleep(0.001)
+        assert (len(house.sockets), house.sockets._of_user, len(house.hub)) == (0, {}, 0)
+        assert house.deeds.left_users == house.deeds.joined_users
+
+
+class TestHeartbeat:
+    async def test_of_a_silent_client(self, house: House, people: list[Person]) -> None:
+        """It is asked after 25 seconds, and given up 10 seconds later."""
+        client = await house.live(people[0])
+        house.tick(LIMITS.heartbeat_seconds - 1)
+        assert client.pings == []
+        house.tick()
+        assert len(client.pings) == 1
+        house.tick(LIMITS.heartbeat_timeout_seconds - 1)
+        assert client.closed_with is None
+        house.tick()
+        assert client.closed_with is CloseCode.NO_HEARTBEAT
+
+    async def test_whatever_comes_is_a_sign_of_life(self, house: House, people: list[Person]) -> None:
+        """A pong, a frame, a part of one: whoever lives is asked again 25 seconds after the last time."""
+        client = await house.live(people[0])
+        house.tick(LIMITS.heartbeat_seconds)
+        client.received += 1
+        for minute in range(1, 10):
+            house.tick(LIMITS.heartbeat_seconds)
+            assert len(client.pings) == minute + 1
+            client.pong()
+        assert client.closed_with is None
+
+    async def test_says_what_arrived(self, house: House, people: list[Person]) -> None:
+        """What was written before the ping that is answered has arrived, and nothing that was written after."""
+        ada, bob, _ = people
+        client = await house.live(bob)
+        await ada.say(bob)
+        await client.until("message")
+        house.tick(LIMITS.heartbeat_seconds)
+        await ada.say(bob)
+        await client.until("message", 2)
+        client.pong()
+        assert house.deeds.arrived == [(bob.id, 2)]
+        client.pong(b"99999")
+        client.pong(b"1")
+        client.pong(b"nonsense")
+        assert house.deeds.arrived == [(bob.id, 2), (bob.id, 3)]
+
+    async def test_who_was_told_nothing_received_nothing(self, house: House, people: list[Person]) -> None:
+        """A client that begins at the end of the log has not received what was before."""
+        ada, bob, _ = people
+        await ada.say(bob)
+        await house.settle()
+        client = await house.live(bob)
+        house.tick(LIMITS.heartbeat_seconds)
+        client.pong()
+        assert house.deeds.arrived == []
+
+
+class TestSlowReaders:
+    async def test_by_bytes(self, house: House, people: list[Person]) -> None:
+        """Whoever has a megabyte to read is sent away to come back; others hear on."""
+        ada, bob, _ = people
+        slow, quick = await house.live(ada), await house.live(bob)
+        # So few frames are so many bytes only if they were large ones.
+        slow.connection._bytes_out = 10 << 20
+        slow.buffered = LIMITS.queue_bytes
+        await ada.say(bob)
+        await quick.until("message")
+        assert slow.closed_with is None
+        slow.buffered += 1
+        await ada.say(bob)
+        await quick.until("message", 2)
+        assert slow.closed_with is CloseCode.TOO_SLOW
+        assert "message" in slow.types
+
+    async def test_by_frames(self, house: House, people: list[Person]) -> None:
+        """Or a thousand frames, by the size that they have had."""
+        ada, bob, _ = people
+        slow = await house.live(bob)
+        before = metrics.sockets.closes.get(CloseCode.TOO_SLOW, 0)
+        await ada.say(bob)
+        await slow.until("message")
+        slow.connection._bytes_out, slow.connection._frames_out = 10**9, 10**7
+        slow.buffered = 100 * (LIMITS.queue_frames - 50)
+        await ada.say(bob)
+        await slow.until("message", 2)
+        slow.buffered = 100 * (LIMITS.queue_frames + 50)
+        await ada.say(bob)
+        assert await slow.until_closed() is CloseCode.TOO_SLOW
+        assert metrics.sockets.closes[CloseCode.TOO_SLOW] == before + 1
+
+    async def test_comes_back_with_the_cursor(self, house: House, people: list[Person]) -> None:
+        """What it was not told it is told then."""
+        ada, bob, _ = people
+        slow = await house.live(bob)
+        await ada.say(bob)
+        await slow.until("message")
+        slow.buffered = LIMITS.queue_bytes + 1
+        await ada.say(bob)
+        await slow.until_closed()
+        for _ in range(5):
+            await ada.say(bob)
+        back = await house.live(bob, slow.cursor)
+        await house.settle()
+        assert slow.events + back.events == await told(bob)
+
+    async def test_while_catching_up(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever comes back is given no more at once than they take, from memory or from the log."""
+        ada, bob, _ = people
+        monkeypatch.setattr(connection, "CHUNK", 2000)
+        monkeypatch.setattr(connection, "PAGE", 5)
+        for number in range(60):
+            await ada.say(bob, f"{number}")
+        for how in ("window", "log"):
+            if how == "log":
+                await forget(house)
+            client = house.client(bob, "0")
+            client.get_stuck()
+            await client.until("message")
+            for _ in range(50):
+                await asyncio.sleep(0.001)
+            assert client.types.count("message") < 15
+            client.go_on()
+            await client.until_live()
+            assert client.events == await told(bob)
+
+    async def test_is_cut_while_catching_up(self, house: House, people: list[Person]) -> None:
+        """One that reads nothing at all gives no sign of life either, and its task ends with it."""
+        ada, bob, _ = people
+        await ada.say(bob)
+        await forget(house)
+        client = house.client(bob, "0")
+        client.get_stuck()
+        await client.until("message")
+        house.tick(LIMITS.heartbeat_seconds + LIMITS.heartbeat_timeout_seconds)
+        assert client.closed_with is CloseCode.NO_HEARTBEAT
+        async with asyncio.timeout(10):
+            while house.shared._tasks:
+                await asyncio.sleep(0.001)
+        assert len(house.hub) == 0
+
+
+class TestEnds:
+    async def test_of_a_session(self, house: House, people: list[Person]) -> None:
+        """All sockets of the session go at once, live or not, and no other does."""
+        ada, bob, _ = people
+        session = uuid7()
+        tokens = [house.doors.let_in(ada.id, session_id=session) for _ in range(2)]
+        live = await house.stranger(token=tokens[0]).until_live()
+        catching_up = house.stranger(token=tokens[1], cursor="0")
+        catching_up.get_stuck()
+        await ada.say(bob)
+        await catching_up.until("ready")
+        other, bobs = await house.live(ada), await house.live(bob)
+        assert session in house.sockets.sessions()
+        house.sockets.end_sessions([session])
+        assert live.closed_with is catching_up.closed_with is CloseCode.SESSION_REVOKED
+        assert other.closed_with is bobs.closed_with is None
+        assert session not in house.sockets.sessions()
+
+    async def test_of_the_server(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Everybody is sent away, also who has not said yet who they are."""
+        monkeypatch.setattr("parley.realtime.open_sockets.DRAIN_FOR", 0.05)
+        clients = [house.stranger(), *[await house.live(person) for person in people]]
+        await house.sockets.drain()
+        assert [client.closed_with for client in clients] == [CloseCode.GOING_AWAY] * 4
+
+    async def test_of_the_log(self, house: House, people: list[Person]) -> None:
+        """Another log sends all back, and what they come back with is told to be of another one."""
+        ada, bob, _ = people
+        await ada.say(bob)
+        client = await house.live(ada, "0")
+        async with house.chat.database.read() as conn:
+            await epoch.bump(conn)
+        assert await client.until_closed() is CloseCode.GOING_AWAY
+        back = await house.live(ada, client.cursor)
+        assert back.types[:2] == ["ready", "resync"]
+        assert back.frames[1]["data"] == {"reason": "log_reset", "cursor": back.frames[0]["data"]["cursor"]}
+        await ada.say(bob)
+        await back.until("message")
+
+    async def test_after_it_nothing_is_heard(self, house: House, people: list[Person]) -> None:
+        """A frame that comes after the server's close is dropped."""
+        client = await house.live(people[0])
+        client.connection.close(CloseCode.GOING_AWAY)
+        said = len(client.frames)
+        client.say({"type": "ping"})
+        client.connection.tick(1e12)
+        assert len(client.frames) == said
+        assert client.closed_with is CloseCode.GOING_AWAY
+
+    async def test_a_mistake_of_ours(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It ends this socket and is not passed over in silence."""
+
+        async def fail(*_: object) -> None:
+            raise RuntimeError("a fault of the test's")
+
+        monkeypatch.setattr(house.shared.users, "own", fail)
+        assert await house.client(people[0]).until_closed() is CloseCode.INTERNAL_ERROR
+
+
+class TestWhereItBegins:
+    async def test_without_a_cursor(self, house: House, people: list[Person]) -> None:
+        """At the end of the log, whose cursor it is told."""
+        ada, bob, _ = people
+        await ada.say(bob)
+        await house.settle()
+        client = await house.live(bob)
+        assert client.events == []
+        assert client.cursor == house.relay.cursor(2)
+        message = await ada.say(bob)
+        heard = await client.until("message")
+        assert (heard["data"]["id"], heard["seq"]) == (str(message.id), 2)
+        assert house.deeds.arrived == []
+
+    @pytest.mark.parametrize("how", ["window", "log"])
+    async def test_at_the_beginning(self, house: House, people: list[Person], how: str) -> None:
+        """All that is kept and theirs comes, also of what they have left since."""
+        ada, bob, eve = people
+        group = await ada.found(bob)
+        await ada.say(group)
+        await ada.remove(group, bob)
+        await ada.say(group)
+        await eve.say(bob)
+        await ada.add(group, bob)
+        await ada.dissolve(group)
+        if how == "log":
+            await forget(house)
+        for person in people:
+            client = await house.live(person, "0")
+            await house.settle()
+            assert client.events == await told(person)
+
+    @pytest.mark.parametrize("how", ["window", "log"])
+    async def test_anywhere(self, house: House, people: list[Person], how: str) -> None:
+        """From each cursor exactly what follows comes, and the cursor says what was received."""
+        ada, bob, eve = people
+        group = await ada.found(bob)
+        await ada.say(group)
+        await ada.remove(group, bob)
+        await eve.say(bob)
+        await ada.add(group, bob)
+        await ada.say(group)
+        if how == "log":
+            await forget(house)
+        outcomes = dict(metrics.sockets.resumes)
+        end = await house.settle()
+        for position in range(end):
+            cursor = house.relay.cursor(position)
+            client = await house.live(bob, cursor)
+            await house.settle()
+            assert client.events == await told(bob, cursor)
+            assert house.deeds.arrived[-1] == (bob.id, position)
+            client.hang_up()
+        grown = {name: count - outcomes.get(name, 0) for name, count in metrics.sockets.resumes.items()}
+        assert grown == {**dict.fromkeys(grown, 0), how: end}
+
+    async def test_the_frame_wins_over_the_url(self, house: House, people: list[Person]) -> None:
+        """A cursor in the URL holds for who says later who they are, unless they say another one."""
+        ada, bob, _ = people
+        await ada.say(bob)
+        await house.settle()
+        client = house.stranger(cursor=house.relay.cursor(1))
+        # As the real socket does, which keeps no query.
+        client.request = replace(client.request, query={})
+        client.say(auth(house.doors.let_in(bob.id)))
+        await client.until_live()
+        assert [kind for kind, _, _ in client.events] == ["message"]
+        other = house.stranger(cursor=house.relay.cursor(1))
+        other.say(auth(house.doors.let_in(bob.id), cursor="0"))
+        await other.until_live()
+        assert [kind for kind, _, _ in other.events] == ["conversation.created", "message"]
+
+    @pytest.mark.parametrize("cursor", ["nonsense", "0" * 5000, "ÿ", "00", ""])
+    async def test_a_forged_one(self, house: House, people: list[Person], cursor: str) -> None:
+        """It is an error, and the client comes back without it."""
+        client = house.client(people[0], cursor)
+        assert await client.until_closed() is CloseCode.BAD_CURSOR
+        assert client.types == ["error"]
+        assert client.frames[0]["data"]["details"]["field"] == "cursor"
+
+    @pytest.mark.parametrize("ahead", [1, 1000, 2**62, 2**63, 2**64 - 3])
+    async def test_one_of_the_future(self, house: House, people: list[Person], ahead: int) -> None:
+        """Whoever knows more than the log is told that it was set back, whatever number they know."""
+        ada, bob, _ = people
+        await ada.say(bob)
+        end = await house.settle()
+        client = await house.live(ada, house.relay.cursor(end + ahead))
+        assert client.types == ["ready", "resync"]
+        assert client.frames[1]["data"] == {"reason": "log_reset", "cursor": house.relay.cursor(end)}
+        await ada.say(bob)
+        await client.until("message")
+
+    async def test_one_of_another_epoch(self, house: House, people: list[Person]) -> None:
+        """The same position means something else there."""
+        ada, bob, _ = people
+        await ada.say(bob)
+        client = await house.live(ada, Cursor(b"else", 1).encode())
+        assert client.types == ["ready", "resync"]
+        assert client.frames[1]["data"]["reason"] == "log_reset"
+
+    async def test_one_that_is_too_old(self, house: House, people: list[Person]) -> None:
+        """What is not kept any more cannot be told; what is, is."""
+        ada, bob, _ = people
+        await ada.say(bob)
+        end = await house.settle()
+        await house.chat.execute("UPDATE log_state SET trimmed_to = 1")
+        client = await house.live(ada, house.relay.cursor(0))
+        assert client.types == ["ready", "resync"]
+        assert client.frames[1]["data"] == {"reason": "cursor_too_old", "cursor": house.relay.cursor(end)}
+        kept = await house.live(ada, "0")
+        assert [kind for kind, _, _ in kept.events] == ["message"]
+        assert cursors.decode(kept.frames[0]["data"]["cursor"]).position == 1
+
+    async def test_only_written_compressed_where_that_was_agreed(
+        self, house: House, people: list[Person]
+    ) -> None:
+        """A socket that compresses is given each message by itself."""
+        ada, bob, _ = people
+        client = await house.live(bob)
+        client.compresses = True
+        await asyncio.gather(*(ada.say(bob, "x" * 200) for _ in range(20)))
+        await client.until("message", 20)
+        assert len(client.compressed) == 21
+        assert client.writes == 0
+
+
+async def test_refusals_have_a_sentence() -> None:
+    """What an operator reads in a traceback is what the document says."""
+    assert str(Refused(CloseCode.TOO_MANY_SOCKETS)) == CloseCode.TOO_MANY_SOCKETS.meaning

@@ -1,0 +1,331 @@
+"""The relay: whatever comes late, never, twice or from another log, the hub gets each event once and in order."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from parley import cursors, metrics
+from parley.errors import Unavailable
+from parley.events import EventKind
+from parley.ids import uuid7
+from parley.realtime import relay as relay_module
+from parley.realtime.bus import Batch, InProcessBus
+from parley.realtime.hub import Hub
+from parley.realtime.relay import Relay
+from parley.realtime.window import LiveEvent, Window
+from parley.services.users import Users
+from parley.storage import events, feed
+from parley.storage.database import Database
+from parley.storage.events import LogState
+from parley.storage.log import Log
+
+pytestmark = pytest.mark.anyio
+
+STREAM, ADA = UUID(int=1), UUID(int=2)
+LONG = 3600.0
+
+
+class Stored:
+    """A database whose log reaches `head`; it counts what is read, and may be away or broken."""
+
+    def __init__(self) -> None:
+        self.epoch = "first"
+        self.head = 0
+        self.reads: list[tuple[int, int]] = []
+        self.error: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[None]:
+        if self.error is not None:
+            raise self.error
+        yield
+
+    async def rows(self, _conn: None, after: int, end: int, limit: int) -> list[dict[str, Any]]:
+        self.reads.append((after, end))
+        await self.gate.wait()
+        last = min(end, self.head, after + limit)
+        return [self._row(position) for position in range(after + 1, last + 1)]
+
+    async def state(self, _conn: None) -> LogState:
+        return LogState(self.epoch, 0, self.head)
+
+    def _row(self, position: int) -> dict[str, Any]:
+        return {
+            "event_position": position,
+            "kind": EventKind.MEMBER_UPDATED.value,
+            "event_seq": None,
+            "stream_id": STREAM,
+            "subject_id": ADA,
+            "actor_id": ADA,
+            "facts": {"role": "admin"},
+        }
+
+
+@dataclass(eq=False)
+class Reader:
+    """Somebody live."""
+
+    user_id: UUID = ADA
+    session_id: UUID = field(default_factory=uuid7)
+    streams: set[UUID] = field(default_factory=set)
+    resets: int = 0
+
+    def deliver(self, framed: bytes, frames: int, position: int) -> None:
+        """Nothing is to be done here: the window is looked at."""
+
+    def log_was_reset(self) -> None:
+        self.resets += 1
+
+
+@dataclass
+class Post:
+    """A relay between a bus and a hub."""
+
+    stored: Stored
+    log: Log
+    bus: InProcessBus
+    hub: Hub
+    relay: Relay
+
+    def arrives(self, first: int, last: int, *, epoch: str = "first", late: bool = False) -> None:
+        """Let another writer's batch, which is in the log, come by the bus."""
+        if not late:
+            self.stored.head = max(self.stored.head, last)
+        batch = [LiveEvent(position, STREAM, b"batch %d" % position) for position in range(first, last + 1)]
+        self.bus.publish(Batch(cursors.epoch_of(epoch), first, last, batch, time.time()))
+
+    def appends(self, number: int = 1) -> None:
+        """Let this process append something that only the log knows."""
+        self.stored.head += number
+        self.log.head.appended(self.stored.head)
+
+    async def handed_on(self, position: int) -> list[str]:
+        """Return how each event up to a position came, once all have."""
+        async with asyncio.timeout(10):
+            await self.hub.reached(position)
+        window = self.hub.window
+        held = window.after(window.start, 10_000)
+        assert [event.position for event in held] == list(range(window.start + 1, window.end + 1))
+        return ["batch" if event.frame.startswith(b"batch") else "log" for event in held]
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch) -> Stored:
+    database = Stored()
+    monkeypatch.setattr(feed, "read", database.rows)
+    monkeypatch.setattr(events, "read_state", database.state)
+    monkeypatch.setattr(relay_module, "RETRY_AFTER", 0.005)
+    return database
+
+
+@asynccontextmanager
+async def running(stored: Stored, patience: float = LONG) -> AsyncIterator[Post]:
+    database = cast(Database, stored)
+    log, bus, hub = Log(database), InProcessBus(), Hub(Window(0))
+    relay = Relay(database, log, cast(Users, None), hub, bus, patience=patience)
+    await bus.start()
+    await relay.start()
+    try:
+        yield Post(stored, log, bus, hub, relay)
+    finally:
+        await relay.stop()
+
+
+@pytest.fixture
+async def post(stored: Stored) -> AsyncIterator[Post]:
+    """One whose patience never ends within a test: whatever is read is read at once."""
+    async with running(stored) as there:
+        yield there
+
+
+def sources(*parts: tuple[str, int]) -> list[str]:
+    return [source for source, number in parts for _ in range(number)]
+
+
+async def test_begins_at_the_end(stored: Stored) -> None:
+    """What was before nobody here has asked for."""
+    stored.head = 41
+    async with running(stored) as post:
+        assert (post.hub.position, post.log.head.position) == (41, 41)
+        post.arrives(42, 43)
+        assert await post.handed_on(43) == sources(("batch", 2))
+
+
+async def test_batches_need_no_reading(post: Post) -> None:
+    """What comes by the bus in order is handed on as it came, and its time is measured."""
+    before = sum(metrics.sockets._buckets)
+    post.arrives(1, 3)
+    post.arrives(4, 4)
+    assert await post.handed_on(4) == sources(("batch", 4))
+    assert post.stored.reads == []
+    assert sum(metrics.sockets._buckets) == before + 2
+
+
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0), (2, 0, 1), (0, 2, 1)])
+async def test_the_wrong_way_round(post: Post, order: Iterable[int]) -> None:
+    """Batches of several writers may overtake each other: nothing is read, and they are handed on in order."""
+    batches = [(1, 3), (4, 4), (5, 9)]
+    for number in order:
+        post.arrives(*batches[number])
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert await post.handed_on(9) == sources(("batch", 9))
+    assert post.stored.reads == []
+
+
+async def test_a_batch_that_never_comes(stored: Stored) -> None:
+    """After a moment its events are read, and of those that came only what is missing."""
+    async with running(stored, patience=0.01) as post:
+        post.arrives(1, 2)
+        post.arrives(6, 8)
+        assert await post.handed_on(8) == sources(("batch", 2), ("log", 6))
+        assert stored.reads[0] == (2, 8)
+
+
+async def test_ones_own_is_read_at_once(post: Post) -> None:
+    """What this process appended without telling anybody it does not wait for."""
+    post.appends(2)
+    assert await post.handed_on(2) == sources(("log", 2))
+    post.arrives(3, 3)
+    post.appends()
+    post.arrives(5, 6)
+    await post.handed_on(6)
+    assert post.stored.reads[0] == (0, 2)
+
+
+async def test_others_are_found_by_looking(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes from a process that is on no bus is noticed all the same."""
+    monkeypatch.setattr(relay_module, "LOOK_EVERY", 0.02)
+    async with running(stored, patience=0.001) as post:
+        stored.head = 7
+        assert await post.handed_on(7) == sources(("log", 7))
+
+
+async def test_a_batch_comes_while_its_beginning_is_read(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read is not handed on again; the rest of the batch is not read."""
+    monkeypatch.setattr(relay_module, "PAGE", 4)
+    async with running(stored, patience=0.001) as post:
+        stored.gate.clear()
+        stored.head = 8
+        post.log.head.advance(8)
+        async with asyncio.timeout(10):
+            while not stored.reads:
+                await asyncio.sleep(0)
+        post.arrives(1, 2)
+        post.arrives(3, 8)
+        stored.gate.set()
+        assert await post.handed_on(8) == sources(("log", 4), ("batch", 4))
+        assert stored.reads == [(0, 8)]
+
+
+async def test_what_is_not_of_this_log_is_dropped(stored: Stored) -> None:
+    """A batch of another epoch, or of what was handed on already, changes nothing."""
+    async with running(stored, patience=0.001) as post:
+        post.arrives(1, 3)
+        await post.handed_on(3)
+        post.arrives(2, 3, late=True)
+        post.arrives(4, 9, epoch="second", late=True)
+        await asyncio.sleep(0.01)
+        assert (post.hub.position, post.log.head.position, post.relay._batches) == (3, 3, {})
+
+
+async def test_memory_is_bounded(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the database is away what can't be handed on is not kept without end; it is read in the end."""
+    monkeypatch.setattr(relay_module, "MAX_BATCHES", 10)
+    async with running(stored, patience=0.001) as post:
+        await asyncio.sleep(0)
+        stored.error = Unavailable()
+        for position in range(2, 100):
+            post.arrives(position, position)
+        await asyncio.sleep(0.02)
+        assert len(post.relay._batches) == 10
+        stored.error = None
+        post.appends()
+        assert len(await post.handed_on(100)) == 100
+
+
+@pytest.mark.parametrize("error", [Unavailable(), RuntimeError("a fault of the test's")])
+async def test_goes_on_after_a_failure(stored: Stored, error: Exception) -> None:
+    """The database may be away, and a mistake may be made: what it hindered is done when it is over."""
+    async with running(stored, patience=0.001) as post:
+        post.arrives(1, 2)
+        await post.handed_on(2)
+        stored.error = error
+        post.appends(3)
+        post.arrives(6, 6)
+        await asyncio.sleep(0.03)
+        assert post.hub.position == 2
+        stored.error = None
+        assert await post.handed_on(6) == sources(("batch", 2), ("log", 4))
+
+
+@pytest.mark.parametrize("head", [3, 5, 50], ids=["back", "same", "ahead"])
+async def test_another_epoch(stored: Stored, monkeypatch: pytest.MonkeyPatch, head: int) -> None:
+    """Everybody comes back, and what follows is of the new log, wherever that has got to."""
+    monkeypatch.setattr(relay_module, "LOOK_EVERY", 0.02)
+    async with running(stored, patience=0.001) as post:
+        reader = Reader()
+        post.hub.join(reader, [STREAM])
+        post.arrives(1, 5)
+        await post.handed_on(5)
+        old = post.relay.cursor(5)
+        stored.epoch, stored.head = "second", head
+        async with asyncio.timeout(10):
+            while not reader.resets:
+                await asyncio.sleep(0.001)
+        assert (post.hub.window.start, post.hub.position, post.log.head.position) == (head, head, head)
+        assert post.relay.cursor(5) != old
+        # Readers of the old one are not told again, and those of the new one hear at once.
+        post.arrives(head + 1, head + 2, epoch="second")
+        assert await post.handed_on(head + 2) == sources(("batch", 2))
+        await asyncio.sleep(0.05)
+        assert reader.resets == 1
+
+
+async def test_set_back_without_another_epoch(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that has become shorter is another one too."""
+    monkeypatch.setattr(relay_module, "LOOK_EVERY", 0.02)
+    async with running(stored, patience=0.001) as post:
+        reader = Reader()
+        post.hub.join(reader, [STREAM])
+        post.arrives(1, 9)
+        await post.handed_on(9)
+        stored.head = 4
+        async with asyncio.timeout(10):
+            while not reader.resets:
+                await asyncio.sleep(0.001)
+        post.appends()
+        assert await post.handed_on(5) == sources(("log", 1))
+
+
+async def test_looks_also_when_there_is_much_to_do(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is never idle must notice too that its log is another one."""
+    monkeypatch.setattr(relay_module, "LOOK_EVERY", 0.05)
+    async with running(stored) as post:
+        reader = Reader()
+        post.hub.join(reader, [STREAM])
+        stored.epoch = "second"
+        async with asyncio.timeout(10):
+            while not reader.resets:
+                post.appends()
+                await asyncio.sleep(0.001)
+
+
+async def test_stops_in_the_middle(stored: Stored) -> None:
+    """Whatever it waits for, it ends when it is told to, and hears the bus no more."""
+    async with running(stored) as post:
+        post.arrives(5, 6)
+        await asyncio.sleep(0)
+        await post.relay.stop()
+        post.arrives(1, 4)
+        assert (post.hub.position, list(post.relay._batches)) == (0, [5])
