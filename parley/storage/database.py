@@ -63,6 +63,8 @@ APPENDING = {
     "default_transaction_isolation": "read committed",
     "jit": "off",
     "timezone": "UTC",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
     "lock_timeout": "6s",
     "idle_in_transaction_session_timeout": "2s",
     "tcp_user_timeout": "5s",

@@ -42,6 +42,7 @@ class Chat:
     process: Writer
     groups: dict[UUID, list[UUID]] = field(default_factory=dict)
     people: list[UUID] = field(default_factory=list)
+    turns: int = 0
 
     async def begin(self) -> None:
         for _ in range(4):
@@ -49,7 +50,8 @@ class Chat:
             self.groups[await make_group(self.process.log, *pair)] = pair
             self.people += pair
         async with self.process.database.transaction() as conn:
-            await users.insert(conn, self.people[0], "ada@example.com", "ada", "Ada")
+            for user_id in self.people:
+                await users.insert(conn, user_id, f"{user_id}@example.com", str(user_id), "Ada")
 
     async def go_on(self, rounds: int) -> None:
         for n in range(rounds):
@@ -61,8 +63,8 @@ class Chat:
                     Receipt(one.conversation_id, self.groups[one.conversation_id][1], sent.seq, sent.seq)
                 )
             await self._edit(drafts[n % 4].message_id, drafts[n % 4].sender_id)
-            if n % 4 == 0:
-                await self._introduce(self.people[0], f"Number {n}")
+        self.turns += 1
+        await self._introduce(self.people[self.turns % len(self.people)], f"Turn {self.turns}")
 
     async def _receive(self, receipt: Receipt) -> None:
         row = await self.process.log.call(
@@ -139,6 +141,7 @@ async def pages_read(conn: Postgres, chat: Chat) -> int:
     """Return how many pages one message, its receipt and an edit make the server look at."""
     group_id, (writes, reads) = next(iter(chat.groups.items()))
     pages = 0
+    await conn.execute("ANALYZE")  # as autovacuum does, which changes plans
     for _ in range(2):  # the first time plans are made
         one = draft(group_id, writes)
         sent = await explain(conn, send_queue.APPEND, *send_queue._arguments([one], 0, False))

@@ -172,6 +172,9 @@ LANGUAGE sql STABLE AS $$
     )
 $$;
 
+-- The functions below switch scans off: their plans are kept, and one that was made while a table was empty, or
+-- while most of it was dead under an old snapshot, would read all of it for ever.
+
 -- The head: whoever appends holds it until commit. The key is arbitrary, and the log's alone.
 CREATE FUNCTION take_head() RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
@@ -185,7 +188,7 @@ $$;
 -- The last position and its time. Call it in the statement after take_head(): a statement's snapshot is older
 -- than the lock it waited for. `hint` is a position known to exist, which spares reading older partitions.
 CREATE FUNCTION read_head(hint bigint, OUT head bigint, OUT at timestamptz)
-LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
     SELECT e.position, e.created_at INTO head, at
     FROM events e WHERE e.position >= hint ORDER BY e.position DESC LIMIT 1;
@@ -213,7 +216,7 @@ $$;
 -- Times grow with positions through the whole log. So halving finds it without an index on time, and what one
 -- conversation tells narrows the search in the others, most of which have nothing left to tell then.
 CREATE FUNCTION position_since(conversations uuid[], since timestamptz) RETURNS bigint
-LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     low bigint := 1;                        -- whatever stands before it is older
     high bigint := 9223372036854775807;     -- whatever stands there or after is not
@@ -257,7 +260,7 @@ $$;
 
 -- The first position in a conversation whose message has a greater seq; past the end, when none has.
 CREATE FUNCTION position_after_seq(conversation uuid, after bigint) RETURNS bigint
-LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     low bigint := 1;
     high bigint;
@@ -406,7 +409,8 @@ CREATE FUNCTION append_messages(
     OUT found_times timestamptz[]
 )
 LANGUAGE plpgsql VOLATILE
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     item integer;
     target uuid;
@@ -515,7 +519,7 @@ CREATE FUNCTION change_message(
     OUT verdict text,
     OUT head bigint
 )
-LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     deletion constant boolean := new_content IS NULL;
     old record;
@@ -571,7 +575,7 @@ CREATE FUNCTION move_watermarks(
     OUT read_seq bigint,
     OUT head bigint
 )
-LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     old record;
     noted record;
