@@ -1,0 +1,154 @@
+"""The relay on a real log: every kind of event reaches those who may read it, whichever process wrote it."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+
+import pytest
+
+from chat import Chat, Person, running
+from house import House, open_house, told
+from parley.errors import Unavailable
+from parley.realtime import relay
+from parley.realtime.bus import InProcessBus
+from writers import observer
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def chats(database_dsn: str) -> AsyncIterator[list[Chat]]:
+    """Two processes on one database."""
+    async with running(database_dsn) as one, running(database_dsn) as other:
+        yield [one, other]
+
+
+def of(chat: Chat, person: Person) -> Person:
+    """The same person, served by another process."""
+    return Person(chat, person.id)
+
+
+async def live_through_everything(chats: list[Chat], people: list[Person]) -> None:
+    """Let each kind of event happen, some in one process and some in the other."""
+    ada, bob, eve = people
+    there = [of(chats[1], person) for person in people]
+    message = await ada.say(bob)
+    await there[1].read(message)
+    await there[0].edit(message, "Hello?")
+    await ada.delete(message)
+    await there[1].say(ada)
+    group = await ada.found(bob)
+    await there[0].say(group)
+    await there[0].add(group, eve)
+    await eve.say(group)
+    await ada.promote(group, bob, "admin")
+    await there[1].change(group, name="Film club")
+    await there[1].remove(group, eve)
+    await ada.say(group)
+    await there[2].join(group)
+    await eve.describe_oneself(display_name="Evelyn")
+    await there[0].describe_oneself(display_name="Ada L.")
+    await eve.leave(group)
+    await ada.dissolve(group)
+    await there[1].say(ada)
+
+
+@pytest.mark.parametrize("way", ["one bus", "no bus", "nothing offered"])
+async def test_every_kind_reaches_whose_it_is(
+    chats: list[Chat], way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is live is what `GET /v1/events` says, for each reader on each process."""
+    monkeypatch.setattr(relay, "LOOK_EVERY", 0.05)
+    people = [await chats[0].person(name) for name in ("ada", "bob", "eve")]
+    shared = InProcessBus()
+    async with AsyncExitStack() as stack:
+        houses: list[House] = []
+        for chat in chats:
+            bus = shared if way == "one bus" else None
+            houses.append(await stack.enter_async_context(open_house(chat, bus=bus)))
+            if way == "nothing offered":
+                chat.queue.publish = None
+        clients = {
+            (number, person.id): await house.live(person)
+            for number, house in enumerate(houses)
+            for person in people
+        }
+        await live_through_everything(chats, people)
+        for house in houses:
+            await house.settle()
+        kinds = set()
+        for person in people:
+            expected = await told(person)
+            kinds |= {kind for kind, _, _ in expected}
+            for number in range(2):
+                assert clients[number, person.id].events == expected
+        assert len(kinds) == 11
+
+
+async def test_what_the_writer_says_is_what_is_read(chats: list[Chat]) -> None:
+    """A message that came by the bus is, letter by letter, the one that another process reads from the log."""
+    ada, bob = await chats[0].people(2)
+    async with open_house(chats[0]) as one, open_house(chats[1]) as other:
+        here, there = await one.live(bob), await other.live(bob)
+        first = await ada.say(bob, 'Ünï"cödé \\ \n', metadata={"custom": {"b": 1, "a": [1.5, None]}})
+        await ada.say(bob, metadata={"reply_to": first.id, "mentions": [bob.id]})
+        await one.settle()
+        await other.settle()
+        assert here.frames[1:] == there.frames[1:]
+        assert here.types == ["ready", "conversation.created", "message", "message"]
+
+
+async def test_others_are_heard_soon(chats: list[Chat]) -> None:
+    """A process that is told of by the bus does not look for it: it takes no second."""
+    ada, bob = await chats[0].people(2)
+    await ada.say(bob)
+    shared = InProcessBus()
+    async with open_house(chats[0], bus=shared), open_house(chats[1], bus=shared) as other:
+        client = await other.live(bob)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for number in range(1, 11):
+            await ada.say(bob)
+            await client.until("message", number)
+        assert loop.time() - began < 1
+
+
+async def test_the_database_goes_away(chats: list[Chat], database_dsn: str, seed: int) -> None:
+    """Connections break at any moment, the relay's too: nothing is missed, and nothing comes twice."""
+    chance = random.Random(seed)
+    ada, bob, eve = await chats[0].people(3)
+    group = await ada.found(bob, eve)
+    async with open_house(chats[0]) as house:
+        clients = [(person, await house.live(person, "0")) for person in (ada, bob, eve)]
+        done = asyncio.Event()
+
+        async def cut() -> None:
+            async with observer(database_dsn) as conn:
+                while not done.is_set():
+                    await asyncio.sleep(0.05 + chance.random() / 10)
+                    await conn.execute(
+                        """
+                        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                        WHERE datname = current_database() AND pid <> pg_backend_pid()
+                        """
+                    )
+
+        async def write(act: Callable[[], Awaitable[object]]) -> None:
+            for _ in range(15):
+                with suppress(Unavailable):
+                    await act()
+
+        cutting = asyncio.create_task(cut())
+        await asyncio.gather(
+            write(lambda: ada.say(group)),
+            write(lambda: bob.say(group)),
+            write(lambda: ada.change(group, name=f"{chance.random()}")),
+            write(lambda: eve.describe_oneself(bio=f"{chance.random()}")),
+        )
+        done.set()
+        await cutting
+        await house.settle()
+        for person, client in clients:
+            assert client.events == await told(person)
+            assert len(client.events) > 10
