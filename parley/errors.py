@@ -18,7 +18,6 @@ the database or another library. `parley.contract.replies` turns these into answ
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-
 # How many problems are told at once; the contract says so.
 MAX_PROBLEMS_TOLD = 100
 

@@ -51,23 +51,22 @@ def test_fuzzer_finds_nothing_for_long(fresh: Server, tmp_path: Path, seed: int,
     run(fresh, tmp_path, seed + number, EXAMPLES_TO_SOAK)
 
 
-# A fault, the operations it concerns, and what Schemathesis calls it.
+# A fault, the operations it concerns, the phases that find it, and what Schemathesis calls it.
 PLANTED = {
-    "wrong_type": (["get_me"], "ST108"),
-    "undeclared_status": (["list_groups"], "ST103"),
-    "missing_header": (["create_group"], "ST107"),
-    "unknown_fields_accepted": (["create_group"], "ST201"),
-    "somebody_elses_messages": (["list_messages", "send_message", "get_message"], "ST402"),
-    "fails_on_some_input": (["create_group"], "ST101"),
+    "wrong_type": (["get_me"], ["examples"], "ST108"),
+    "undeclared_status": (["list_groups"], ["examples"], "ST103"),
+    "missing_header": (["create_group"], ["examples"], "ST107"),
+    "unknown_fields_accepted": (["create_group"], ["coverage"], "ST201"),
+    "somebody_elses_messages": (["list_messages", "send_message", "get_message"], PHASES, "ST402"),
+    "fails_on_some_input": (["create_group"], ["coverage"], "ST101"),
 }
 
 
 @pytest.mark.parametrize("fault", PLANTED)
 def test_fuzzer_finds_what_is_wrong(tmp_path: Path, seed: int, fault: str) -> None:
     """Each fault that was planted on purpose is found, and only that."""
-    operations, code = PLANTED[fault]
-    # One operation has no links to follow.
-    phases = PHASES if len(operations) > 1 else PHASES[:3]
+    operations, phases, code = PLANTED[fault]
+    # What a broken server answers is not to be held against the document.
     env = {**KEYS, "PARLEY_CHECK_ANSWERS": str(tmp_path / "answers")}
     server = servers.start(tmp_path, "faulty", env=env, program=faulty.program(fault))
     try:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from websockets.sync.client import ClientConnection, connect
 
 import people
 import servers
@@ -79,14 +80,14 @@ OTHERWISE = {
     "Validation Error": "test_validation_error",
     "Rate Limit Error": "test_rate_limit_error",
     "Versioning": "test_version_in_the_path",
+    "Connection": "socket_of",
+    "Message Events": "test_message_event",
+    "Typing Events": "test_typing_event",
+    "Presence Events": "test_presence_event",
 }
 
 # Parts of the seed that are not served yet, and where they will be.
 LATER = {
-    "Connection": "/ws",
-    "Message Events": "/ws",
-    "Typing Events": "/ws",
-    "Presence Events": "/ws",
     "Configuration": "/api/webhooks",
     "Event Payload": "/api/webhooks",
 }
@@ -292,22 +293,10 @@ def test_every_block_is_compared_or_comes_later() -> None:
     assert all(name in globals() for name in OTHERWISE.values())
 
 
-HANDSHAKE = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-}
-
-
 @pytest.mark.parametrize("path", sorted({*LATER.values(), *LATER_VERSIONS.values()}))
-def test_what_comes_later_is_not_there_yet(http: httpx.Client, ada: people.Person, path: str) -> None:
+def test_what_comes_later_is_not_there_yet(http: httpx.Client, path: str) -> None:
     """As soon as one of these is served, its part of the seed is to be compared, and leaves the table."""
-    if path == "/ws":
-        token = {"token": ada.tokens["access_token"]}
-        assert http.get(path, params=token, headers=HANDSHAKE).status_code != 101
-    else:
-        assert {http.get(path).status_code, http.post(path).status_code} == {404}
+    assert {http.get(path).status_code, http.post(path).status_code} == {404}
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)
@@ -463,3 +452,54 @@ def test_version_in_the_path(world: World) -> None:
     assert world.http.get(path, headers=headers).status_code == 200
     versions = {line.partition(":")[0] for line in bullets_of("Versioning")}
     assert versions - {path.split("/")[1]} == LATER_VERSIONS.keys()
+
+
+def socket_of(person: people.Person) -> ClientConnection:
+    """Open the socket at the address that is printed."""
+    found = re.search(r"new WebSocket\('wss://api\.example\.com(/.*)'\)", block_of("Connection").text)
+    assert found is not None
+    target = filled(found[1], {"jwt_token": person.tokens["access_token"]})
+    return connect(f"{str(person.http.base_url).replace('http', 'ws', 1).rstrip('/')}{target}", proxy=None)
+
+
+def frame_of(socket: ClientConnection, kind: str) -> Any:
+    """Return the next frame of a kind."""
+    while True:
+        frame = json.loads(socket.recv(timeout=30))
+        if frame["type"] == kind:
+            return frame
+
+
+def printed_frame(heading: str, person: people.Person, conversation_id: str) -> Any:
+    """Return what is printed, of this person in this conversation."""
+    words = {"user_id": person.id, "sender_id": person.id, "conversation_id": conversation_id}
+    return filled(json.loads(block_of(heading).text), words)
+
+
+def test_message_event(ada: people.Person, bob: people.Person) -> None:
+    """The other one hears of a message when it is sent."""
+    conversation_id = ada.say(bob)["conversation_id"]
+    printed = printed_frame("Message Events", ada, conversation_id)
+    with socket_of(bob) as socket:
+        frame_of(socket, "ready")
+        ada.say(bob, printed["data"]["content"])
+        assert differences(printed, frame_of(socket, "message")) == []
+
+
+def test_typing_event(ada: people.Person, bob: people.Person) -> None:
+    """The frame that is printed is what the client sends, and what the other one gets."""
+    printed = printed_frame("Typing Events", ada, ada.say(bob)["conversation_id"])
+    with socket_of(bob) as listening, socket_of(ada) as typing:
+        frame_of(listening, "ready")
+        frame_of(typing, "ready")
+        typing.send(json.dumps(printed))
+        assert differences(printed, frame_of(listening, "typing")) == []
+
+
+def test_presence_event(ada: people.Person, bob: people.Person) -> None:
+    """Whoever one talks with is seen to come."""
+    printed = printed_frame("Presence Events", ada, ada.say(bob)["conversation_id"])
+    with socket_of(bob) as listening:
+        frame_of(listening, "ready")
+        with socket_of(ada):
+            assert differences(printed, frame_of(listening, "presence")) == []
