@@ -33,7 +33,7 @@ from parley.model import Caller, MessageStatus, Receipt, Role
 from parley.services.conversations import Conversations, Directory
 from parley.services.groups import Groups
 from parley.services.idempotency import Idempotency
-from parley.storage import conversations, database, events, messages, send_queue
+from parley.storage import conversations, database, events, messages, receipts, send_queue
 from parley.storage.log import Log
 from parley.storage.messages import Filter
 from parley.storage.send_queue import Draft, SendQueue, Sent
@@ -222,6 +222,22 @@ class Interleavings(RuleBasedStateMachine):
         work = process.log.call(lambda conn, hint: conversations.move_watermarks(conn, hint, receipt, 100))
         task = Task("mark", lambda model, _: model.mark(user, room_id, delivered, read), is_call=True)
         self._begin(process, (task, _answer(work, _marks)))
+
+    @idle
+    @rule(n=small, users=st.lists(people, min_size=1, max_size=4), room=small, seq=small)
+    def mark_many(self, n: int, users: list[UUID], room: int, seq: int) -> None:
+        process, room_id = self._idle(n), _pick(self.room_ids, room)
+        wanted = [Receipt(room_id, user, seq, seq // 2) for user in users]
+        work = process.log.call(lambda conn, hint: receipts.move(conn, hint, wanted, 100))
+
+        def expected(model: Model, _: int) -> int:
+            for user in users:
+                model.mark(user, room_id, seq, seq // 2)
+            return len(model.log)
+
+        self._begin(
+            process, (Task("mark many", expected, is_call=True), _answer(work, lambda row: row["head"]))
+        )
 
     @idle
     @rule(n=small, owner=people, other=people)
@@ -600,7 +616,7 @@ def test_planted_fault_is_found(
 
     class Machine(Interleavings):
         read = create = open_direct = promote = rename_or_delete = None  # type: ignore[assignment]
-        change = mark = change_profile = give_up = None  # type: ignore[assignment]
+        change = mark = mark_many = change_profile = give_up = None  # type: ignore[assignment]
 
         def __init__(self) -> None:
             super().__init__(world)
