@@ -26,6 +26,8 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 # Seconds to wait for a free connection, and for one statement.
 ACQUIRE_TIMEOUT = 5.0
+# Seconds that a statement which was broken off may take to end, before its connection is dropped.
+RELEASE_TIMEOUT = 1.0
 COMMAND_TIMEOUT = 10.0
 
 # What means "the database is away, starting, stopping or full": SQLSTATE classes 08, 53, 57 and lock timeouts.
@@ -124,9 +126,11 @@ class Loan:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await self._pool.release(self._conn)
+            await self._pool.release(self._conn, timeout=RELEASE_TIMEOUT)
         except OUTAGES as outage:
-            raise _unavailable() from (error or outage)
+            # The pool has dropped the connection. Whatever happened in the block matters more.
+            if error is None:
+                raise _unavailable() from outage
         if isinstance(error, OUTAGES):
             raise _unavailable() from error
 

@@ -57,17 +57,21 @@ def test_metrics_are_for_those_who_are_told(start_server: StartServer) -> None:
     assert httpx.get(f"{closed.url}/metrics").status_code == 404
 
 
+def _postgres(server: Server) -> set[psutil.Process]:
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    return {child for child in children if child.name() == "postgres"}
+
+
 def test_readiness_asks_the_database(start_server: StartServer) -> None:
     """While the database is away /readyz says 503 and why; /healthz says that the process lives."""
     server = start_server()
-    postgres = [
-        child
-        for child in psutil.Process(server.process.pid).children(recursive=True)
-        if child.name() == "postgres"
-    ]
-    # Frozen and not killed, because a killed one is back before anybody can ask.
-    for process in postgres:
-        process.suspend()
+    # Frozen and not killed, because a killed one is back before anybody can ask. Until nothing new is found: the
+    # server may have been connecting.
+    postgres: set[psutil.Process] = set()
+    while new := _postgres(server) - postgres:
+        for process in new:
+            process.suspend()
+        postgres |= new
     try:
         ready = httpx.get(f"{server.url}/readyz", timeout=10)
         alive = httpx.get(f"{server.url}/healthz")
