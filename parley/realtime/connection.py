@@ -8,7 +8,7 @@ what the window holds and joins the hub in one turn of the loop.
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, Protocol
@@ -37,9 +37,9 @@ from parley.storage.feed import Period
 
 _log = structlog.get_logger(__name__)
 
-# How many missed events are read and written at once; how many of the window are looked at, and bytes written.
+# How many missed events are read and written at once, how many of the window are looked at, how many bytes written.
 PAGE = 200
-WINDOW_PAGE = 5000
+WINDOW_SPAN = 20_000
 CHUNK = 256 * 1024
 # Seconds that the hub may lag behind the log.
 REACH_WITHIN = 10.0
@@ -439,25 +439,39 @@ class Connection:
         """Write what the window holds after a position, and join the hub (None), or say how far it went."""
         hub = self._shared.hub
         while position >= hub.window.start and self._state is State.CATCHING_UP:
-            framed: list[bytes] = []
-            size = 0
-            for event in hub.window.after(position, WINDOW_PAGE):
-                position = event.position
-                if memberships.sees(event):
-                    framed.append(event.frame)
-                    size += len(event.frame)
-                    if size > CHUNK:
-                        break
-            if framed:
-                self._replayed(framed, position)
-            if position >= hub.position:
-                # Nothing was awaited since the window was read, so nothing came in between.
+            found, end = hub.window.page(self.user_id, memberships.streams, position, WINDOW_SPAN)
+            position = await self._write_theirs(found, end, memberships)
+            if position >= hub.position and self._state is State.CATCHING_UP:
+                # Nothing was awaited since the last of them was written, so nothing came in between.
                 self._join(memberships.present())
                 return None
             await asyncio.sleep(0)
             await self.socket.drained()
             self._check_log()
         return position if self._state is State.CATCHING_UP else None
+
+    async def _write_theirs(self, found: Sequence[LiveEvent], end: int, memberships: "Memberships") -> int:
+        """Write what is the user's of all that lies before `end`, chunk by chunk, and return how far that went.
+
+        It ends early where the window has moved on: what is held here would be in memory for this client alone.
+        """
+        hub = self._shared.hub
+        framed: list[bytes] = []
+        size = 0
+        for event in found:
+            if memberships.sees(event):
+                framed.append(event.frame)
+                size += len(event.frame)
+            if size > CHUNK:
+                self._replayed(framed, event.position)
+                framed, size = [], 0
+                await self.socket.drained()
+                self._check_log()
+                if event.position < hub.window.start or self._state is not State.CATCHING_UP:
+                    return event.position
+        if framed:
+            self._replayed(framed, end)
+        return end
 
     async def _through_log(self, position: int) -> int:
         """Write what the log holds after a position, until the window reaches back to where that ends."""
@@ -541,8 +555,13 @@ class Memberships:
         for period in periods:
             self._periods.setdefault(period.conversation_id, []).append((period.start, period.end))
 
+    @property
+    def streams(self) -> Collection[UUID]:
+        """The conversations whose events may be the user's."""
+        return self._periods.keys()
+
     def sees(self, event: LiveEvent) -> bool:
-        """Tell whether an event is the user's. Events come in order, each once."""
+        """Tell whether an event is the user's. They come in order, each once; others' plain ones may be left out."""
         if event.position > self._known_to:
             self._apply(event)
         if event.audience is not None:

@@ -118,7 +118,7 @@ class Hub:
         """Group events that follow each other in one conversation without a change of members, and apply changes."""
         run: list[LiveEvent] = []
         for event in events:
-            plain = event.audience is None and not (event.joins or event.leaves or event.ends)
+            plain = event.is_plain
             if run and not (plain and event.stream_id == run[0].stream_id):
                 yield self.members_of(run[0].stream_id), run
                 run = []

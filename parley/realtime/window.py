@@ -1,7 +1,7 @@
 """The most recent events of the log, encoded, so that whoever was away for a moment does not ask the database."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -25,12 +25,22 @@ class LiveEvent:
     leaves: frozenset[UUID] = NOBODY
     ends: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is just told to the members of its stream, and changes nothing about who they are."""
+        return self.audience is None and not (self.joins or self.leaves or self.ends)
+
 
 class Window:
-    """Events after `start` and up to `end`, without a hole. It holds up to `max_bytes` of frames."""
+    """Events after `start` and up to `end`, without a hole. It holds up to `max_bytes` of frames.
+
+    Plain events are also kept by stream: whoever comes back finds theirs without looking at everybody's.
+    """
 
     def __init__(self, position: int, max_bytes: int = 32 * 1024 * 1024) -> None:
         self._events: list[LiveEvent] = []
+        self._plain: dict[UUID, list[LiveEvent]] = {}
+        self._others: list[LiveEvent] = []
         self._dropped = 0
         self._bytes = 0
         self._max_bytes = max_bytes
@@ -40,6 +50,11 @@ class Window:
     def append(self, events: Sequence[LiveEvent]) -> None:
         """Add the events that follow, and drop the oldest where they are too many."""
         self._events += events
+        for event in events:
+            if event.is_plain:
+                self._plain.setdefault(event.stream_id, []).append(event)
+            else:
+                self._others.append(event)
         self._bytes += sum(len(event.frame) for event in events)
         self.end = events[-1].position
         while self._bytes > self._max_bytes:
@@ -47,18 +62,52 @@ class Window:
             self._bytes -= len(oldest.frame)
             self._dropped += 1
             self.start = oldest.position
-        # The list is cut when half of it is dropped: that costs each event one copy.
+        # The lists are cut when half of all is dropped: that costs each event one copy.
         if self._dropped > len(self._events) // 2:
-            del self._events[: self._dropped]
-            self._dropped = 0
+            self._cut()
 
     def restart(self, position: int) -> None:
         """Forget everything: the log goes on from a position that does not follow."""
         self._events.clear()
+        self._plain.clear()
+        self._others.clear()
         self._dropped = self._bytes = 0
         self.start = self.end = position
 
-    def after(self, position: int, limit: int) -> Sequence[LiveEvent]:
-        """Return the next events after a position, which must not lie before `start`."""
-        first = bisect_right(self._events, position, lo=self._dropped, key=lambda event: event.position)
-        return self._events[first : first + limit]
+    def page(
+        self, user_id: UUID, streams: Iterable[UUID], position: int, span: int
+    ) -> tuple[Sequence[LiveEvent], int]:
+        """Return, in order, what may concern a user of the next `span` events after a position, and where those end.
+
+        That is: what is plain in these streams, their conversations at that position, and in those they join; and
+        whatever is not plain. The position must not lie before `start`.
+        """
+        end = min(self.end, position + span)
+        found = _between(self._others, position, end)
+        joined = [event.stream_id for event in found if user_id in event.joins]
+        for stream_id in {*streams, *joined}:
+            plain = self._plain.get(stream_id)
+            if plain is not None and plain[-1].position > position:
+                found += _between(plain, position, end)
+        found.sort(key=_position)
+        return found, end
+
+    def _cut(self) -> None:
+        gone = self._events[: self._dropped]
+        del self._events[: self._dropped]
+        self._dropped = 0
+        del self._others[: bisect_right(self._others, self.start, key=_position)]
+        for stream_id in {event.stream_id for event in gone if event.is_plain}:
+            plain = self._plain[stream_id]
+            del plain[: bisect_right(plain, self.start, key=_position)]
+            if not plain:
+                del self._plain[stream_id]
+
+
+def _position(event: LiveEvent) -> int:
+    return event.position
+
+
+def _between(events: Sequence[LiveEvent], after: int, end: int) -> list[LiveEvent]:
+    first = bisect_right(events, after, key=_position)
+    return list(events[first : bisect_right(events, end, lo=first, key=_position)])

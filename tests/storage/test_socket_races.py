@@ -200,7 +200,7 @@ class TestWhileItReads:
     @pytest.fixture(autouse=True)
     def _short_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(connection, "PAGE", 2)
-        monkeypatch.setattr(connection, "WINDOW_PAGE", 3)
+        monkeypatch.setattr(connection, "WINDOW_SPAN", 3)
         monkeypatch.setattr(connection, "CHUNK", 600)
 
     def between_pages(self, club: Club, monkeypatch: pytest.MonkeyPatch, page: int, act: Act) -> None:
@@ -487,7 +487,7 @@ async def test_under_load(
     """Two processes with a bus that loses and delays, everybody acting, and sockets that blink all the time."""
     chance = random.Random(f"{seed} {window_bytes}")
     monkeypatch.setattr(relay, "LOOK_EVERY", 0.1)
-    for name, value in (("PAGE", 5), ("WINDOW_PAGE", 20), ("CHUNK", 3000)):
+    for name, value in (("PAGE", 5), ("WINDOW_SPAN", 20), ("CHUNK", 3000)):
         monkeypatch.setattr(connection, name, value)
     line = Line(chance)
     async with AsyncExitStack() as stack:

@@ -112,7 +112,7 @@ class Post:
         async with asyncio.timeout(10):
             await self.hub.reached(position)
         window = self.hub.window
-        held = window.after(window.start, 10_000)
+        held, _ = window.page(ADA, [STREAM], window.start, 10_000)
         assert [event.position for event in held] == list(range(window.start + 1, window.end + 1))
         return ["batch" if event.frame.startswith(b"batch") else "log" for event in held]
 

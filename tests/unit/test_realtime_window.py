@@ -1,12 +1,13 @@
 """The window: what is kept, in order and without a hole, and what is dropped."""
 
+import random
 from uuid import UUID
 
 import pytest
 
 from parley.realtime.window import LiveEvent, Window
 
-STREAM = UUID(int=1)
+STREAM, OTHER, ADA, BOB = (UUID(int=number) for number in range(1, 5))
 SIZE = 100
 
 
@@ -14,8 +15,10 @@ def events(first: int, last: int, size: int = SIZE) -> list[LiveEvent]:
     return [LiveEvent(position, STREAM, bytes(size)) for position in range(first, last + 1)]
 
 
-def after(window: Window, position: int, limit: int = 10_000) -> list[int]:
-    return [event.position for event in window.after(position, limit)]
+def after(window: Window, position: int, span: int = 10_000, *streams: UUID) -> list[int]:
+    found, end = window.page(ADA, streams or [STREAM], position, span)
+    assert end == min(window.end, position + span)
+    return [event.position for event in found]
 
 
 def test_begins_empty() -> None:
@@ -25,13 +28,13 @@ def test_begins_empty() -> None:
 
 
 def test_gives_what_follows() -> None:
-    """From any position that it reaches back to, in order, at most so many."""
+    """From any position that it reaches back to, in order, of the next so many."""
     window = Window(7)
     window.append(events(8, 10))
     window.append(events(11, 20))
     for position in range(7, 21):
         assert after(window, position) == list(range(position + 1, 21))
-    assert after(window, 9, limit=3) == [10, 11, 12]
+    assert after(window, 9, 3) == [10, 11, 12]
 
 
 @pytest.mark.parametrize("batch", [1, 3, 50])
@@ -75,3 +78,54 @@ def test_restarts_elsewhere() -> None:
     assert (window.start, window.end, after(window, 12)) == (12, 12, [])
     window.append(events(13, 40))
     assert after(window, window.start) == list(range(31, 41))
+
+
+def test_finds_ones_own_among_many() -> None:
+    """Of plain events those of the streams that are asked for, and all that may change who hears what."""
+    window = Window(0)
+    window.append(
+        [
+            LiveEvent(1, STREAM, b""),
+            LiveEvent(2, OTHER, b""),
+            LiveEvent(3, BOB, b"", audience=frozenset([BOB])),
+            LiveEvent(4, STREAM, b"", leaves=frozenset([ADA])),
+            LiveEvent(5, OTHER, b"", joins=frozenset([BOB])),
+            LiveEvent(6, STREAM, b""),
+            LiveEvent(7, OTHER, b"", ends=True),
+        ]
+    )
+    assert after(window, 0) == [1, 3, 4, 5, 6, 7]
+    assert after(window, 0, 100, OTHER) == [2, 3, 4, 5, 7]
+    window.append([LiveEvent(8, OTHER, b"", joins=frozenset([ADA])), LiveEvent(9, OTHER, b"")])
+    assert after(window, 5) == [6, 7, 8, 9]
+
+
+@pytest.mark.parametrize("span", [1, 2, 3, 7, 1000])
+def test_pages_are_whole(span: int) -> None:
+    """Page by page comes what would come at once, whatever was dropped before."""
+    chance = random.Random(span)
+    streams = [UUID(int=number) for number in range(10, 15)]
+    window = Window(0, max_bytes=200 * SIZE)
+    for position in range(1, 1001):
+        stream, kind = chance.choice(streams), chance.random()
+        joins = frozenset([ADA if kind < 0.02 else BOB]) if kind < 0.1 else frozenset[UUID]()
+        window.append([LiveEvent(position, stream, bytes(SIZE), joins=joins, ends=0.1 <= kind < 0.12)])
+    mine = set(streams[:2])
+    position, found = window.start, list[LiveEvent]()
+    while position < window.end:
+        page, end = window.page(ADA, mine, position, span)
+        assert all(position < event.position <= end for event in page)
+        found += page
+        # As whoever reads does: what one joins is one's own from there on.
+        mine |= {event.stream_id for event in page if ADA in event.joins}
+        position = end
+    expected, mine = list[LiveEvent](), set(streams[:2])
+    for event in window._events[window._dropped :]:
+        if ADA in event.joins:
+            mine.add(event.stream_id)
+        if event.stream_id in mine or not event.is_plain:
+            expected.append(event)
+    needless = [event for event in found if event not in expected]
+    assert [event for event in found if event not in needless] == expected
+    assert all(event.stream_id not in streams[:2] for event in needless)
+    assert {stream for stream, events in window._plain.items() if events} == window._plain.keys()
