@@ -189,7 +189,7 @@ class Connection:
         self._expires_at = 0.0
         # The cursor of the handshake, for whoever says only later who they are.
         self._cursor: str | None = None
-        # Where the client began; what was written since, and what is known to have arrived: positions of the log.
+        # Where the client began; what was last written to it, and what is known to have arrived: positions of the log.
         self._stands_at = 0
         self._written = 0
         self._received = 0
@@ -466,7 +466,6 @@ class Connection:
                 self._replayed(framed, event.position)
                 framed, size = [], 0
                 await self.socket.drained()
-                self._check_log()
                 if event.position < hub.window.start or self._state is not State.CATCHING_UP:
                     return event.position
         if framed:
@@ -515,6 +514,13 @@ class Connection:
         self._stands_at = position
         self._write("resync", {"reason": reason, "cursor": self._shared.relay.cursor(position)})
 
+    @property
+    def _position(self) -> int:
+        """Up to where all that is the client's was written."""
+        if self._state is State.LIVE:
+            return self._shared.hub.position
+        return max(self._stands_at, self._written)
+
     async def _greet(self) -> None:
         """Say who the server takes the client for, what holds here, and where it stands."""
         user = await self._shared.users.own(self.user_id)
@@ -524,14 +530,13 @@ class Connection:
             "token_expires_at": datetime.fromtimestamp(self._expires_at, UTC),
             "heartbeat": HEARTBEAT,
             "limits": SOCKET_LIMITS,
-            "cursor": self._shared.relay.cursor(max(self._stands_at, self._written)),
+            "cursor": self._shared.relay.cursor(self._position),
         }
         self._write("ready", ready)
 
     def _join(self, streams: Collection[UUID]) -> None:
         if self._state is State.CATCHING_UP:
             self._state = State.LIVE
-            self._stands_at = self._shared.hub.position
             self._shared.hub.join(self, streams)
             self._shared.actions.joined(self)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol, cast
 
+from parley import metrics
 from parley.errors import ParleyError
 from parley.realtime.frames import encode
 from parley.realtime.hub import Subscriber
@@ -44,7 +45,7 @@ class Notices:
     """What waits to be written. `flush` is called several times a second."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Reader, list[bytes]] = {}
+        self._waiting: dict[Reader, list[tuple[bytes, int]]] = {}
         self._count = 0
 
     @property
@@ -59,15 +60,16 @@ class Notices:
         self._count += notices * len(readers)
         for reader in readers:
             # Whoever is in the hub has a socket.
-            self._waiting.setdefault(cast(Reader, reader), []).append(framed)
+            self._waiting.setdefault(cast(Reader, reader), []).append((framed, notices))
 
     async def flush(self) -> None:
         """Write what was collected."""
         waiting, self._waiting = self._waiting, {}
         self._count = 0
-        for number, (reader, framed) in enumerate(waiting.items(), start=1):
+        for number, (reader, parts) in enumerate(waiting.items(), start=1):
             if reader.socket.buffered < CROWDED:
-                reader.socket.write(b"".join(framed))
+                reader.socket.write(b"".join([framed for framed, _ in parts]))
+                metrics.sockets.frames_out += sum(notices for _, notices in parts)
             if number % WRITES_PER_TURN == 0:
                 await asyncio.sleep(0)
 

@@ -163,7 +163,7 @@ class TestRenewal:
         assert client.closed_with is CloseCode.TOKEN_EXPIRED
 
     async def test_keeps_the_cursor_of_who_heard_nothing(self, house: House, people: list[Person]) -> None:
-        """Whoever was told nothing yet stands where they began, not at the beginning of the log."""
+        """Whoever was told nothing yet stands where they began, not at the beginning of the log; later further on."""
         ada, bob, eve = people
         await ada.say(bob)
         session = uuid7()
@@ -171,6 +171,10 @@ class TestRenewal:
         client.say(auth(house.doors.let_in(eve.id, session_id=session)))
         renewed = await client.until("ready", 2)
         assert renewed["data"]["cursor"] == client.frames[0]["data"]["cursor"] == house.relay.cursor(2)
+        await bob.say(ada)
+        await house.settle()
+        client.say(auth(house.doors.let_in(eve.id, session_id=session)))
+        assert (await client.until("ready", 3))["data"]["cursor"] == house.relay.cursor(3)
 
     async def test_refused(self, house: House, people: list[Person]) -> None:
         """What is no token, or another session's, changes nothing; nor does a cursor belong there."""
@@ -588,6 +592,25 @@ class TestWhereItBegins:
         await client.until("message", 20)
         assert len(client.compressed) == 21
         assert client.writes == 0
+
+
+async def test_is_counted(house: House, people: list[Person]) -> None:
+    """What came, what was written and what somebody had missed can be seen from outside."""
+    ada, bob, _ = people
+    await ada.say(bob)
+    await house.settle()
+    meter = metrics.sockets
+    before = (meter.frames_in, meter.frames_out, meter.replayed)
+    client = await house.live(bob, "0")
+    client.say({"type": "ping"})
+    await ada.say(bob)
+    await house.settle()
+    assert client.types == ["ready", "conversation.created", "message", "pong", "message"]
+    assert (meter.frames_in, meter.frames_out, meter.replayed) == (
+        before[0] + 1,
+        before[1] + 5,
+        before[2] + 2,
+    )
 
 
 async def test_refusals_have_a_sentence() -> None:
