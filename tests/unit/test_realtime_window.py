@@ -66,8 +66,10 @@ def test_memory_does_not_grow() -> None:
     """Dropped events are let go, not only passed over."""
     window = Window(0, max_bytes=10 * SIZE)
     for position in range(1, 2000):
-        window.append(events(position, position))
+        joins = frozenset([ADA] if position % 2 else [])
+        window.append([LiveEvent(position, UUID(int=position % 7), bytes(SIZE), joins=joins)])
     assert len(window._events) <= 22
+    assert len(window._others) + sum(map(len, window._plain.values())) == len(window._events)
 
 
 def test_restarts_elsewhere() -> None:
