@@ -28,7 +28,7 @@ from parley.logs import RequestLog
 from parley.node import Node
 from parley.pages import document, pages
 from parley.realtime.edge import Realtime
-from parley.realtime.socket import SocketOptions, Sockets
+from parley.realtime.socket import MakeSocket, SocketOptions, Sockets
 from parley.server import Server, ServerOptions, make_server
 from parley.server import run as run_in_loop
 from parley.services import Services
@@ -118,7 +118,12 @@ class Serving:
         )
         options = ServerOptions(chosen.host, chosen.port, grace_seconds=chosen.shutdown_grace_seconds)
         self._realtime = await open_sockets(node, contract, app.edge)
-        sockets = Sockets(self._realtime.endpoint, _socket_options(chosen), app.edge.addresses.address)
+        sockets = Sockets(
+            self._realtime.endpoint,
+            _socket_options(chosen),
+            app.edge.addresses.address,
+            make=_checked(contract, chosen.check_answers),
+        )
         server = self._server = make_server(app, options, sockets)
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
         try:
@@ -190,6 +195,15 @@ def _socket_options(chosen: Settings) -> SocketOptions:
         too_many_frames_code=CloseCode.TOO_MANY_FRAMES,
         going_away_code=CloseCode.GOING_AWAY,
     )
+
+
+def _checked(contract: Mapping[str, Any], file: Path | None) -> MakeSocket | None:
+    """Return what makes sockets whose every frame is checked, in tests."""
+    if file is None:
+        return None
+    from parley.contract.frames_seen import FramesRecorder
+
+    return FramesRecorder(contract, json.loads(document.as_json("asyncapi")), file).make
 
 
 def _spare_the_collector() -> None:
