@@ -13,7 +13,7 @@ import warnings
 import typer
 
 from parley import __version__
-from parley.cli import backup, contract, database, demo, events, serve, users
+from parley.cli import backup, contract, database, demo, events, serve, tail, users
 from parley.cli import settings as settings_commands
 from parley.cli.outcomes import outcome
 
@@ -36,6 +36,7 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.add_typer(users.commands, name="user")
 app.command("events")(events.follow)
+app.command("tail")(tail.tail)
 app.command("settings")(settings_commands.show)
 app.command("openapi")(contract.openapi)
 app.command("migrate")(database.migrate)
