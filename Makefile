@@ -29,9 +29,7 @@ soak: $(DEVELOPMENT) ## Run the long tests whole: minutes to hours
 	$(BIN)/python -m pytest --hypothesis-profile=soak -m soak --timeout=7200 tests
 
 bench: $(DEVELOPMENT) ## Measure what is promised to be fast (needs wrk)
-	@for script in $$(grep -l __main__ bench/*.py); do \
-		echo "== $$script"; $(BIN)/python $$script || exit 1; \
-	done
+	$(BIN)/python -m bench
 
 codegen: $(DEVELOPMENT) ## Make generated/ from spec/
 	$(BIN)/python scripts/codegen.py

@@ -262,6 +262,10 @@ class PatientProtocol(HttpToolsProtocol):
             raise ValueError("this is no proxy")
         if self.parser.get_http_version() not in _VERSIONS:
             raise ValueError("this is not HTTP/1")
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            # RFC 9112, section 3.2; two servers in a row may believe two different ones.
+            raise ValueError("a request names its host once")
         for name, value in self.headers:
             # llhttp takes any coding before the chunks, and nobody here would undo it.
             if name == b"transfer-encoding" and value.lower() != b"chunked":

@@ -32,7 +32,7 @@ from parley.realtime.socket import MakeSocket, SocketOptions, Sockets
 from parley.server import Server, ServerOptions, make_server
 from parley.server import run as run_in_loop
 from parley.services import Services
-from parley.settings import Settings, load
+from parley.settings import Settings
 
 _log = logs.logger("serve")
 
@@ -276,8 +276,9 @@ def _next_commands(url: str, chosen: Settings, *, temporary: bool) -> list[str]:
         # Nobody else finds its database.
         return [register]
     parley = _own_command()
-    if load().data_dir != chosen.data_dir:
-        parley = f"PARLEY_DATA_DIR={shlex.quote(str(chosen.data_dir))} {parley}"
+    if chosen.data_dir != Settings.model_fields["data_dir"].default:
+        # The other terminal knows neither this one's options nor its variables, nor where it stands.
+        parley = f"PARLEY_DATA_DIR={shlex.quote(str(chosen.data_dir.absolute()))} {parley}"
     return [f"{parley} demo", register, f"{parley} events"]
 
 

@@ -194,7 +194,8 @@ async def _pool(dsn: str, size: int, session: dict[str, str]) -> Pool:
     with outages_translated():
         pool: Pool = await asyncpg.create_pool(
             dsn,
-            min_size=1,
+            # None is kept at all costs, or the driver would say at length what an outage is.
+            min_size=0,
             max_size=size,
             command_timeout=COMMAND_TIMEOUT,
             max_inactive_connection_lifetime=300,

@@ -59,6 +59,9 @@ def assert_refused(answer: Response, status: int = 400) -> None:
 # ---- what is no request
 
 REFUSED = {
+    "no host": b"GET /v1/me HTTP/1.1\r\nAuthorization: Bearer ada\r\n" + END,
+    "two hosts": GET + b"Host: elsewhere\r\n" + END,
+    "the same host twice": GET + b"Host: localhost\r\n" + END,
     "two lengths": POST + LENGTH + b"Content-Length: 5\r\n" + END + TEXT,
     "the same length twice": POST + LENGTH + LENGTH + END + TEXT,
     "a list of lengths": POST + b"Content-Length: 5, 5\r\n" + END + TEXT,
