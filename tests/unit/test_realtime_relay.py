@@ -301,11 +301,15 @@ async def test_set_back_without_another_epoch(stored: Stored, monkeypatch: pytes
         post.arrives(1, 9)
         await post.handed_on(9)
         stored.head = 4
+        # What still waits for what is before it is of the log that was.
+        post.arrives(12, 13, late=True)
         async with asyncio.timeout(10):
             while not reader.resets:
                 await asyncio.sleep(0.001)
         post.appends()
         assert await post.handed_on(5) == sources(("log", 1))
+        post.appends(10)
+        assert await post.handed_on(15) == sources(("log", 11))
 
 
 async def test_looks_also_when_there_is_much_to_do(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
