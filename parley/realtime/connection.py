@@ -8,7 +8,8 @@ what the window holds and joins the hub in one turn of the loop.
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, Protocol
@@ -41,6 +42,10 @@ _log = structlog.get_logger(__name__)
 PAGE = 200
 WINDOW_SPAN = 20_000
 CHUNK = 256 * 1024
+# How many questions sockets ask the database at once, so that REST has connections too when all come back; and how
+# many seconds one waits for its turn.
+MAX_QUESTIONS = 4
+TURN_WITHIN = 60.0
 # Seconds that the hub may lag behind the log.
 REACH_WITHIN = 10.0
 
@@ -142,6 +147,24 @@ class Shared:
         self.users = users
         self.admission = admission
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(MAX_QUESTIONS)
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[None]:
+        """Wait for a turn to ask the database one thing. Raises Unavailable.
+
+        Thousands who come back at once wait here. Were they to wait for connections, these would be refused to many
+        of them, and to REST, after a few seconds.
+        """
+        try:
+            async with asyncio.timeout(TURN_WITHIN):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Unavailable from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something beside the sockets, and keep it until it is done."""
@@ -397,12 +420,14 @@ class Connection:
     async def _identify(self, token: str) -> None:
         sessions = self._shared.sessions
         ends = sessions.changes
-        self.caller, self._expires_at = await sessions.authenticate_until(token)
+        async with self._shared.asking():
+            self.caller, self._expires_at = await sessions.authenticate_until(token)
         self.user_id, self.session_id = self.caller.user_id, self.caller.session_id
         await self._shared.admission.admit(self)
         if sessions.changes != ends:
             # It may have been this one that ended, while nobody knew whose socket this is.
-            await sessions.confirm(self.caller)
+            async with self._shared.asking():
+                await sessions.confirm(self.caller)
 
     async def _replay(self, text: str | None) -> None:
         """Tell where the client stands, write what it missed, and join the hub without a gap or an overlap."""
@@ -476,7 +501,8 @@ class Connection:
         """Write what the log holds after a position, until the window reaches back to where that ends."""
         shared = self._shared
         while position < shared.hub.window.start and self._state is State.CATCHING_UP:
-            page = await shared.events.missed(self.user_id, position, PAGE)
+            async with shared.asking():
+                page = await shared.events.missed(self.user_id, position, PAGE)
             self._check_log(page.state)
             if position < page.state.trimmed_to:
                 # It was trimmed while this client read: from here on there is a hole.
@@ -493,7 +519,7 @@ class Connection:
         return position
 
     async def _memberships(self, after: int | None) -> tuple[LogState, list[Period]]:
-        async with self._shared.database.read() as conn:
+        async with self._shared.asking(), self._shared.database.read() as conn:
             state, periods = await feed.read_periods(conn, self.user_id, after)
         self._check_log(state)
         return state, periods
@@ -523,7 +549,8 @@ class Connection:
 
     async def _greet(self) -> None:
         """Say who the server takes the client for, what holds here, and where it stands."""
-        user = await self._shared.users.own(self.user_id)
+        async with self._shared.asking():
+            user = await self._shared.users.own(self.user_id)
         ready = {
             "user": user,
             "session_id": self.session_id,

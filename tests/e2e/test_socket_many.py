@@ -62,8 +62,9 @@ class Device:
 @pytest.mark.parametrize(
     ("users", "each"),
     [
-        pytest.param(20, 15, id="300"),
-        pytest.param(100, LIMITS.sockets_per_user, id="2000", marks=pytest.mark.soak),
+        pytest.param(100, LIMITS.sockets_per_user, id="2000"),
+        # Not more from one address in a minute.
+        pytest.param(145, LIMITS.sockets_per_user, id="2900", marks=pytest.mark.soak),
     ],
 )
 def test_all_resume_at_once(start_server: StartServer, tmp_path: Path, users: int, each: int) -> None:
