@@ -122,6 +122,36 @@ async def test_resync(inside: Inside, ada: User, epoch: bytes | None, beyond: in
     assert inside.is_live(peer)
 
 
+async def test_beginning_of_what_is_kept(inside: Inside, ada: User) -> None:
+    """It holds what was said in groups that one has left since, also while the window holds it all."""
+    bob = await inside.user("bob")
+    group = await ada.person.found(bob.person)
+    await ada.person.say(group, "Hello")
+    await bob.person.leave(group)
+    await ada.person.say(group, "Bob is gone")
+    await inside.settle()
+    peer = await connected(inside, bob, cursor="0")
+    assert [frame["type"] for frame in peer.frames[1:]] == [
+        "conversation.created",
+        "message",
+        "member.removed",
+    ]
+
+
+async def test_renewal_of_a_quiet_socket_keeps_the_cursor(inside: Inside, ada: User) -> None:
+    """Where nothing was written yet, `ready` says again where the socket began, or stands by now."""
+    bob = await inside.user("bob")
+    await ada.person.describe_oneself(bio="New")
+    await inside.settle()
+    peer = await connected(inside, bob)
+    await ada.person.describe_oneself(bio="Newer")
+    await inside.settle()
+    peer.say({"type": "auth", "data": {"token": bob.token}})
+    await inside.until(lambda: len(peer.heard("ready")) == 2)
+    first, second = (cursors.decode(frame["data"]["cursor"]).position for frame in peer.heard("ready"))
+    assert (first, second) == (1, 2)
+
+
 # ---- recognising clients
 
 

@@ -1,8 +1,8 @@
 """Whatever clients do in whatever order: everything of theirs arrives once, in order, and nothing else does.
 
 The rules are drawn from spec/asyncapi.yaml. Every run has people of its own on one node inside the test, whose
-clock the rules move. A failing run is printed as a script of calls: paste them into `replay` below, and run
-`python tests/e2e/test_socket_machine.py`.
+clock the rules move. A failing run is printed as a script, `state = Sockets()` and a call for each step: put it into
+a test that takes `world`, after `Sockets.world = world`.
 
 What each person may read is judged by `Expected`, which folds the rows of the log with the memberships that the rules
 brought about, and shares no statement with the server.
@@ -10,14 +10,13 @@ brought about, and shares no statement with the server.
 
 import asyncio
 import json
-import os
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
@@ -97,6 +96,8 @@ class Expected:
     members: dict[UUID, set[UUID]] = field(default_factory=dict)
     # Who was in a new conversation from its first moment; the rule that made it knows.
     founders: dict[UUID, set[UUID]] = field(default_factory=dict)
+    # Who is or was in a conversation.
+    ever: dict[UUID, set[UUID]] = field(default_factory=dict)
     # The messages of each conversation in the order of their seq.
     messages: dict[UUID, list[UUID]] = field(default_factory=dict)
     position: int = 0
@@ -116,6 +117,7 @@ class Expected:
             told = self.messages.setdefault(stream, [])
             told.append(subject)
             assert row["seq"] == len(told), "the order is not the seq"
+        self.ever.setdefault(stream, set()).update(self.members.get(stream, ()))
         for user_id in self._audience(kind, stream):
             self.visible.setdefault(user_id, []).append(self.position)
         if kind == "group.deleted":
@@ -493,6 +495,18 @@ class Sockets(RuleBasedStateMachine):
             assert peer.positions == expected[: len(peer.positions)], "it is not what happened, in order"
 
     @invariant()
+    def nobody_hears_of_strangers(self) -> None:
+        """Who types is told in that conversation, and who comes to those who share one, now or before."""
+        for user in self.users:
+            for peer in user.peers:
+                for frame in peer.heard("typing"):
+                    conversation = UUID(frame["data"]["conversation_id"])
+                    assert user.id in self.world.expected.ever.get(conversation, ()), "it is not in there"
+                for frame in peer.heard("presence"):
+                    known = [them for them in self.world.expected.ever.values() if user.id in them]
+                    assert UUID(frame["data"]["user_id"]) in set().union(*known), "they are strangers"
+
+    @invariant()
     def resumes_where_it_was_told(self) -> None:
         for peer in self.inside.peers:
             given = peer.given
@@ -527,14 +541,27 @@ def world(databases: TestDatabases) -> Iterator[World]:
     databases.drop(dsn)
 
 
-def test_every_event_once_and_in_order(world: World) -> None:
-    """Three hundred runs with the seed of CI."""
+def run(world: World, runs: int, steps: int) -> None:
     Sockets.world = world
+    # What is missing is known by how a run ends, and the runs before it: there is nothing to explain.
+    phases = (Phase.explicit, Phase.generate, Phase.shrink)
     run_machine(
         Sockets,
         settings=settings(
-            max_examples=int(os.environ.get("RUNS", "300")),
-            stateful_step_count=40,
+            max_examples=runs,
+            stateful_step_count=steps,
+            phases=phases,
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_every_event_once_and_in_order(world: World) -> None:
+    """Three hundred runs, in CI with its seed."""
+    run(world, 300, 40)
+
+
+@pytest.mark.soak
+def test_every_event_once_and_in_order_for_long(world: World) -> None:
+    """The same, ten times as often and twice as long."""
+    run(world, 3000, 80)
