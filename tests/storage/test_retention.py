@@ -143,7 +143,8 @@ class TestMessages:
             for _ in range(20):
                 page = await bob.history(group)
                 seqs = [message.seq for message in page.items]
-                assert seqs == list(range(seqs[0], seqs[-1] - 1, -1))
+                # For a moment everything may be purged, and nothing new be there.
+                assert seqs == [seqs[0] - place for place in range(len(seqs))]
 
         async def write() -> None:
             for number, message in enumerate(everything):
