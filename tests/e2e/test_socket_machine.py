@@ -11,8 +11,10 @@ brought about, and shares no statement with the server.
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from functools import wraps
+from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 import pytest
@@ -160,6 +162,34 @@ class World:
             self.expected.take(dict(row))
 
 
+Method = TypeVar("Method", bound=Callable[..., None])
+
+
+def step(**strategies: st.SearchStrategy[Any]) -> Callable[[Method], Method]:
+    """Declare a rule whose calls are written down, so that whatever fails tells what was done before.
+
+    Hypothesis prints them too, but only of a failure that it can repeat.
+    """
+
+    def decorated(method: Method) -> Method:
+        @wraps(method)
+        def noted(self: "Sockets", *args: Any, **values: Any) -> None:
+            if self.is_stepping:
+                method(self, *args, **values)
+                return
+            said = ", ".join(f"{name}={value!r}" for name, value in values.items())
+            self.script.append(f"state.{method.__name__}({said})")
+            self.is_stepping = True
+            with self.telling():
+                method(self, *args, **values)
+            self.is_stepping = False
+
+        declare: Any = rule
+        return cast(Method, declare(**strategies)(noted))
+
+    return decorated
+
+
 class Sockets(RuleBasedStateMachine):
     """A few people, each with some devices, over one node."""
 
@@ -173,6 +203,22 @@ class Sockets(RuleBasedStateMachine):
         self.messages: list[Message] = []
         self.cursors: list[list[str]] = [["0"] for _ in range(PEOPLE)]
         self.live = 0
+        self.script = ["state = Sockets()", "state.begin()"]
+        self.is_stepping = False
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Let an error tell the script that led to it."""
+        try:
+            yield
+        except Exception as error:
+            error.add_note("\n".join(["What was done:", *self.script]))
+            raise
+
+    def check_invariants(self, *args: Any) -> None:
+        """The same, for what always holds."""
+        with self.telling():
+            super().check_invariants(*args)
 
     @initialize()
     def begin(self) -> None:
@@ -185,21 +231,24 @@ class Sockets(RuleBasedStateMachine):
             return [await self.inside.user() for _ in range(PEOPLE)]
 
         self.users = self.world.run(begin())
+        self.is_stepping = True
         self.found(0, {1, 2}, wait=False)
+        self.is_stepping = False
         for user in self.users:
             self._connect(user, "query", None, user.token)
 
     def teardown(self) -> None:
         if self.users:
-            self.settle()
+            with self.telling():
+                self.settle()
 
     # ---- connecting
 
-    @rule(who=people, cursor=st.sampled_from(("last", "last", "old", "none", "start")), wait=st.booleans())
+    @step(who=people, cursor=st.sampled_from(("last", "last", "old", "none", "start")), wait=st.booleans())
     def come_back(self, who: int, cursor: str, wait: bool) -> None:
         self.connect(who, "query", cursor, "own", wait)
 
-    @rule(
+    @step(
         who=people,
         way=st.sampled_from(("query", "header", "frame", "frame with the cursor in the URL", "two tokens")),
         cursor=st.sampled_from(
@@ -276,7 +325,7 @@ class Sockets(RuleBasedStateMachine):
             self.settle()
         return result
 
-    @rule(who=people, whom=people, wait=st.booleans())
+    @step(who=people, whom=people, wait=st.booleans())
     def say(self, who: int, whom: int, wait: bool) -> None:
         if who == whom:
             return
@@ -289,7 +338,7 @@ class Sockets(RuleBasedStateMachine):
 
         self._keep(self.act(say(), wait))
 
-    @rule(who=people, where=some, times=st.sampled_from((1, 2, 5, 150)), wait=st.booleans())
+    @step(who=people, where=some, times=st.sampled_from((1, 2, 5, 150)), wait=st.booleans())
     def say_in_group(self, who: int, where: int, times: int, wait: bool) -> None:
         if not self.groups:
             return
@@ -307,7 +356,7 @@ class Sockets(RuleBasedStateMachine):
         if message is not None:
             self.messages.append(message)
 
-    @rule(who=people, with_=st.sets(people), wait=st.booleans())
+    @step(who=people, with_=st.sets(people), wait=st.booleans())
     def found(self, who: int, with_: set[int], wait: bool) -> None:
         founder = self.users[who].person
         others = [self.users[other].person for other in sorted(with_ - {who})]
@@ -321,19 +370,19 @@ class Sockets(RuleBasedStateMachine):
         assert group is not None
         self.groups.append(group)
 
-    @rule(who=people, whom=people, where=some, wait=st.booleans())
+    @step(who=people, whom=people, where=some, wait=st.booleans())
     def add(self, who: int, whom: int, where: int, wait: bool) -> None:
         if self.groups:
             group = self.groups[where % len(self.groups)]
             self.act(self.users[who].person.add(group, self.users[whom].person), wait)
 
-    @rule(who=people, whom=people, where=some, wait=st.booleans())
+    @step(who=people, whom=people, where=some, wait=st.booleans())
     def remove(self, who: int, whom: int, where: int, wait: bool) -> None:
         if self.groups:
             group = self.groups[where % len(self.groups)]
             self.act(self.users[who].person.remove(group, self.users[whom].person), wait)
 
-    @rule(who=people, where=some, what=st.sampled_from(("rename", "promote", "dissolve")), wait=st.booleans())
+    @step(who=people, where=some, what=st.sampled_from(("rename", "promote", "dissolve")), wait=st.booleans())
     def change_group(self, who: int, where: int, what: str, wait: bool) -> None:
         if not self.groups:
             return
@@ -345,7 +394,7 @@ class Sockets(RuleBasedStateMachine):
         }
         self.act(work[what](), wait)
 
-    @rule(which=some, what=st.sampled_from(("edit", "delete", "read")), who=people, wait=st.booleans())
+    @step(which=some, what=st.sampled_from(("edit", "delete", "read")), who=people, wait=st.booleans())
     def change_message(self, which: int, what: str, who: int, wait: bool) -> None:
         if not self.messages:
             return
@@ -357,7 +406,7 @@ class Sockets(RuleBasedStateMachine):
         }
         self.act(work[what](), wait)
 
-    @rule(who=people, wait=st.booleans())
+    @step(who=people, wait=st.booleans())
     def describe(self, who: int, wait: bool) -> None:
         self.act(self.users[who].person.describe_oneself(bio="New"), wait)
 
@@ -379,15 +428,15 @@ class Sockets(RuleBasedStateMachine):
 
         self.world.run(doing())
 
-    @rule(which=some, frame=st.sampled_from(FRAMES), own=st.booleans())
+    @step(which=some, frame=st.sampled_from(FRAMES), own=st.booleans())
     def send(self, which: int, frame: dict[str, Any], own: bool) -> None:
         self.do(which, lambda peer: peer.say(self._own(peer, frame) if own else frame))
 
-    @rule(which=some, text=bad_frames)
+    @step(which=some, text=bad_frames)
     def send_badly(self, which: int, text: str) -> None:
         self.do(which, lambda peer: peer.put(masked(TEXT, text.encode())))
 
-    @rule(which=some, token=st.sampled_from(("own", "expired", "wrong")), other=st.booleans())
+    @step(which=some, token=st.sampled_from(("own", "expired", "wrong")), other=st.booleans())
     def renew(self, which: int, token: str, other: bool) -> None:
         def renew(peer: Peer) -> None:
             user = self.users[0] if other else peer.user
@@ -395,12 +444,12 @@ class Sockets(RuleBasedStateMachine):
 
         self.do(which, renew)
 
-    @rule(which=some, data=st.sampled_from([*BYTES, None]))
+    @step(which=some, data=st.sampled_from([*BYTES, None]))
     def vanish(self, which: int, data: bytes | None) -> None:
         """Drop the connection, most often after something that is against RFC 6455."""
         self.do(which, lambda peer: peer.drop() if data is None else peer.put(data))
 
-    @rule(which=some, what=st.sampled_from(("slow", "slow", "quick", "quick", "mute", "flood")))
+    @step(which=some, what=st.sampled_from(("slow", "slow", "quick", "quick", "mute", "flood")))
     def behave(self, which: int, what: str) -> None:
         def flood(peer: Peer) -> None:
             for _ in range(LIMITS.frames_per_minute + 1):
@@ -430,11 +479,11 @@ class Sockets(RuleBasedStateMachine):
 
     # ---- what happens to the server
 
-    @rule(seconds=st.sampled_from((1, 1, 6, 6, 11, 26, 36, 61)))
+    @step(seconds=st.sampled_from((1, 1, 6, 6, 11, 26, 36, 61)))
     def pass_time(self, seconds: int) -> None:
         self.world.run(self.inside.pass_time(seconds))
 
-    @rule(who=people, what=st.sampled_from(("nothing", "expire", "log out", "kill", "limit")))
+    @step(who=people, what=st.sampled_from(("nothing", "expire", "log out", "kill", "limit")))
     def trouble(self, who: int, what: str) -> None:
         """Lose the session, the server, or the right to connect again."""
         if what == "log out":
@@ -463,7 +512,7 @@ class Sockets(RuleBasedStateMachine):
         for user in self.users:
             user.person = Person(self.inside.chat, user.id)
 
-    @rule()
+    @step()
     def settle(self) -> None:
         """Let the server finish what it does; then whoever is connected has everything."""
 
