@@ -107,19 +107,32 @@ class Loan:
     It is what a context manager around `pool.acquire()` would be, without what three nested ones cost per request.
     """
 
-    __slots__ = ("_conn", "_pool")
+    __slots__ = ("_conn", "_pool", "_turns")
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, turns: asyncio.Semaphore) -> None:
         self._pool = pool
+        self._turns = turns
         self._conn: Connection
 
     async def __aenter__(self) -> Connection:
+        # A clock is needed only by whoever has to wait. Those come in turn: the pool itself would give a connection
+        # to a newcomer before the one who was woken for it, and send that one to the end of the line.
         try:
-            # A clock is needed only by whoever has to wait.
+            if self._turns.locked():
+                async with asyncio.timeout(ACQUIRE_TIMEOUT):
+                    await self._turns.acquire()
+            else:
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise _unavailable() from error
+        try:
             timeout = None if self._pool.get_idle_size() else ACQUIRE_TIMEOUT
             self._conn = await self._pool.acquire(timeout=timeout)
-        except OUTAGES as error:
-            raise _unavailable() from error
+        except BaseException as error:
+            self._turns.release()
+            if isinstance(error, OUTAGES):
+                raise _unavailable() from error
+            raise
         return self._conn
 
     async def __aexit__(
@@ -131,6 +144,8 @@ class Loan:
             # The pool has dropped the connection. Whatever happened in the block matters more.
             if error is None:
                 raise _unavailable() from outage
+        finally:
+            self._turns.release()
         if isinstance(error, OUTAGES):
             raise _unavailable() from error
 
@@ -142,6 +157,7 @@ class Database:
         self._dsn = dsn
         self._reading = reading
         self._appending = appending
+        self._turns = asyncio.Semaphore(reading.get_max_size())
 
     @classmethod
     async def open(cls, dsn: str, *, pool_size: int = 10) -> Self:
@@ -164,7 +180,7 @@ class Database:
 
     def read(self) -> "Loan":
         """Lend a connection for questions, each statement its own snapshot. Raises Unavailable."""
-        return Loan(self._reading)
+        return Loan(self._reading, self._turns)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
