@@ -382,7 +382,8 @@ class Device:
         client = house.client(self.person, cursor)
         await client.until("ready")
         if self.begins is None:
-            self.begins = client.cursor
+            # Not the client's own cursor: events may have come with the `ready` already.
+            self.begins = next(frame["data"]["cursor"] for frame in client.frames if frame["type"] == "ready")
         self.client = client
 
     def go(self) -> None:
