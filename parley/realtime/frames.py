@@ -1,9 +1,10 @@
 """What the server says, encoded once however many sockets it goes to."""
 
 from typing import Any
-from uuid import UUID
 
 import orjson
+
+from parley.storage.database import write_identifier
 
 _OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
@@ -15,10 +16,4 @@ def encode(frame_type: str, data: Any, cursor: str | None = None, seq: int | Non
         frame["cursor"] = cursor
     if seq is not None:
         frame["seq"] = seq
-    return orjson.dumps(frame, default=_identifier, option=_OPTIONS)
-
-
-def _identifier(value: Any) -> str:
-    if isinstance(value, UUID):
-        return str(value)
-    raise TypeError(f"a frame cannot hold a {type(value).__name__}")
+    return orjson.dumps(frame, default=write_identifier, option=_OPTIONS)

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from parley.model import Message
 from parley.storage.database import Connection, Row, fetch_one
-from parley.storage.messages import MESSAGE_COLUMNS, message_of
+from parley.storage.messages import MESSAGE_COLUMNS
 
 # A change of somebody's profile is told in conversations of at most so many members.
 SMALL_CONVERSATION = 100
@@ -192,8 +191,3 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
     state = LogState(rows[0]["epoch"], rows[0]["trimmed_to"], rows[0]["head"])
     found = [row for row in rows if row["event_position"] is not None]
     return Excerpt(state, found, rows[0]["excerpt_end"])
-
-
-def message_in(row: Row) -> Message:
-    """The message that an event's row refers to, a tombstone where it was deleted or purged."""
-    return message_of(row)
