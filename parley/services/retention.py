@@ -70,6 +70,7 @@ class Retention:
         await retention.forget_deleted_groups(conn, oldest)
         await _repeat(partial(idempotency.delete_expired, conn))
         await _repeat(partial(sessions.delete_expired, conn))
+        await _repeat(partial(sessions.forget_rotations, conn))
         # Dropping waits for whoever still reads the partition, a long dump perhaps; all else is done by then.
         for name, state in await retention.trimmed_partitions(conn):
             await retention.drop_partition(conn, name, state)

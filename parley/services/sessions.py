@@ -24,8 +24,8 @@ from parley.storage.sessions import SESSIONS_ENDED, SessionRecord
 
 # How many sessions a user has at most; another log-in ends the oldest.
 MAX_SESSIONS = 100
-# How long a refresh may be repeated with its Idempotency-Key.
-REPEAT_WITHIN = timedelta(seconds=60)
+# How many refreshes of a session can be repeated at most: a bound for who refreshes far too often.
+MAX_REPEATABLE = 100
 # How many tokens are known at most; the one known longest is forgotten first, and asked for again.
 MAX_KNOWN = 50_000
 
@@ -122,20 +122,22 @@ class Sessions:
         """Replace a refresh token by its successor; the second value tells that this is a repeat.
 
         One that was replaced already ends the session, for somebody else has it too; but who repeats the
-        request with the same key within a minute gets the same successor again. Raises Unauthorized.
+        request with the same key within a minute gets the same successor again, used or not: the repeat may
+        have been overtaken by its own successor's. Raises Unauthorized.
         """
         claims = self._tokens.read(refresh_token, "refresh")
         assert claims.generation is not None, "the signer requires it of refresh tokens"
         repeat_key = None if key is None else hashlib.sha256(key.encode()).digest()
         async with self._database.transaction() as conn:
-            session = await sessions.rotate(
-                conn, claims.session_id, claims.generation, repeat_key, self.refresh_lifetime
-            )
+            session = await sessions.rotate(conn, claims.session_id, claims.generation, self.refresh_lifetime)
             repeated = session is None
-            if session is None and repeat_key is not None:
-                session = await sessions.find_rotated(
-                    conn, claims.session_id, claims.generation, repeat_key, REPEAT_WITHIN
-                )
+            if repeat_key is not None:
+                if session is not None:
+                    await sessions.keep_rotation(conn, session, repeat_key, MAX_REPEATABLE)
+                else:
+                    session = await sessions.find_rotated(
+                        conn, claims.session_id, claims.generation, repeat_key
+                    )
             if session is None:
                 await sessions.end(conn, claims.session_id, claims.user_id)
         if session is None:

@@ -14,6 +14,8 @@ from asyncpg import Record
 from parley.storage.database import Connection
 
 SESSIONS_ENDED = "sessions_ended"
+# How long a refresh may be repeated with its Idempotency-Key.
+REPEAT_WITHIN = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ async def insert(
 
 
 async def rotate(
-    conn: Connection, session_id: UUID, generation: int, repeat_key: bytes | None, lifetime: timedelta
+    conn: Connection, session_id: UUID, generation: int, lifetime: timedelta
 ) -> SessionRecord | None:
     """Replace refresh token number `generation` by the next one; None if it is not the newest, or too old.
 
@@ -73,38 +75,59 @@ async def rotate(
         """
         UPDATE sessions
         SET generation = generation + 1,
-            repeat_key = $3,
             rotated_at = now(),
             last_used_at = now(),
-            expires_at = now() + $4
+            expires_at = now() + $3
         WHERE id = $1 AND generation = $2 AND expires_at > now()
         RETURNING id, user_id, created_at, last_used_at, expires_at, user_agent, address,
                   generation, rotated_at
         """,
         session_id,
         generation,
-        repeat_key,
         lifetime,
     )
     return None if row is None else _record(row)
 
 
+async def keep_rotation(conn: Connection, made: SessionRecord, repeat_key: bytes, most: int) -> None:
+    """Note that `rotate` made this with a key, so that it can be repeated; keep the `most` latest of a session."""
+    await conn.execute(
+        """
+        WITH outdone AS (
+            DELETE FROM session_rotations
+            WHERE session_id = $1 AND generation <= $2::integer - $6::integer
+        )
+        INSERT INTO session_rotations (session_id, generation, repeat_key, rotated_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5)
+        """,
+        made.id,
+        made.generation - 1,
+        repeat_key,
+        made.rotated_at,
+        made.expires_at,
+        most,
+    )
+
+
 async def find_rotated(
-    conn: Connection, session_id: UUID, generation: int, repeat_key: bytes, within: timedelta
+    conn: Connection, session_id: UUID, generation: int, repeat_key: bytes
 ) -> SessionRecord | None:
-    """Return the session if number `generation` was replaced with this very key, at most `within` ago."""
+    """Return the session as it was when number `generation` was replaced, if that was with this very key and is
+    not longer ago than `REPEAT_WITHIN`.
+    """
     row = await conn.fetchrow(
         """
-        SELECT id, user_id, created_at, last_used_at, expires_at, user_agent, address,
-               generation, rotated_at
-        FROM sessions
-        WHERE id = $1 AND generation = $2 + 1 AND repeat_key = $3
-          AND rotated_at > clock_timestamp() - $4::interval AND expires_at > now()
+        SELECT s.id, s.user_id, s.created_at, s.last_used_at, r.expires_at, s.user_agent, s.address,
+               r.generation + 1 AS generation, r.rotated_at
+        FROM session_rotations r
+        JOIN sessions s ON s.id = r.session_id
+        WHERE r.session_id = $1 AND r.generation = $2 AND r.repeat_key = $3
+          AND r.rotated_at > clock_timestamp() - $4::interval AND s.expires_at > now()
         """,
         session_id,
         generation,
         repeat_key,
-        within,
+        REPEAT_WITHIN,
     )
     return None if row is None else _record(row)
 
@@ -248,5 +271,30 @@ async def delete_expired(conn: Connection, limit: int) -> int:
         SELECT count(*) FROM deleted
         """,
         limit,
+    )
+    return deleted
+
+
+async def forget_rotations(conn: Connection, limit: int) -> int:
+    """Delete up to `limit` rotations that are too old to be repeated and return how many there were."""
+    deleted: int = await conn.fetchval(
+        """
+        WITH old AS (
+            SELECT session_id, generation
+            FROM session_rotations
+            WHERE rotated_at <= now() - $2::interval
+            ORDER BY rotated_at
+            LIMIT $1
+            FOR UPDATE SKIP LOCKED
+        ), deleted AS (
+            DELETE FROM session_rotations r
+            USING old
+            WHERE r.session_id = old.session_id AND r.generation = old.generation
+            RETURNING 1
+        )
+        SELECT count(*) FROM deleted
+        """,
+        limit,
+        REPEAT_WITHIN,
     )
     return deleted

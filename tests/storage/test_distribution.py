@@ -10,6 +10,7 @@ GLOBAL = {
     "users": "people and their names are unique over everything",
     "credentials": "belongs to a user",
     "sessions": "belongs to a user; looked up by its own id",
+    "session_rotations": "belongs to a session",
     "presence": "belongs to a user",
     "idempotency_keys": "belongs to a user, who may name any conversation with it",
     "log_state": "one row about the whole log",

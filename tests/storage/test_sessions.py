@@ -364,7 +364,7 @@ async def test_repeat_is_for_a_minute(parley: Process, ada: Tokens, age: int, al
     """After sixty seconds a repeat is a reuse, whatever its key."""
     await parley.sessions.refresh(ada.refresh_token, "key-1")
     await parley.execute(
-        "UPDATE sessions SET rotated_at = rotated_at - make_interval(secs => $1)", float(age)
+        "UPDATE session_rotations SET rotated_at = rotated_at - make_interval(secs => $1)", float(age)
     )
     if allowed:
         tokens, repeated = await parley.sessions.refresh(ada.refresh_token, "key-1")
@@ -376,10 +376,53 @@ async def test_repeat_is_for_a_minute(parley: Process, ada: Tokens, age: int, al
         assert await parley.fetchval("SELECT count(*) FROM sessions") == 0
 
 
-async def test_repeat_after_the_next_refresh_is_reuse(parley: Process, ada: Tokens) -> None:
-    """Whoever has used the successor has received it: an older token is then nobody's honest repeat."""
+async def test_repeat_comes_late(parley: Process, ada: Tokens) -> None:
+    """A repeat that was overtaken by later refreshes gives what it gave, and the session goes on."""
+    older = [ada]
+    for number in range(3):
+        tokens, _ = await parley.sessions.refresh(older[-1].refresh_token, f"key-{number}")
+        older.append(tokens)
+    for number in range(3):
+        again, repeated = await parley.sessions.refresh(older[number].refresh_token, f"key-{number}")
+        assert repeated
+        assert again.refresh_token == older[number + 1].refresh_token
+        assert again.access_token == older[number + 1].access_token
+        assert await parley.accounts.authenticate(again.access_token) == caller_of(ada)
+    await parley.sessions.refresh(older[-1].refresh_token)
+
+
+@pytest.mark.parametrize("key", ["key-2", None])
+async def test_late_repeat_needs_its_own_key(parley: Process, ada: Tokens, key: str | None) -> None:
+    """The key of a later refresh is not the key of an earlier one."""
     tokens, _ = await parley.sessions.refresh(ada.refresh_token, "key-1")
-    await parley.sessions.refresh(tokens.refresh_token, "key-1")
+    tokens, _ = await parley.sessions.refresh(tokens.refresh_token, "key-2")
+    with pytest.raises(Unauthorized):
+        await parley.sessions.refresh(ada.refresh_token, key)
+    assert await refuses(parley, tokens.access_token)
+
+
+async def test_repeats_are_kept_in_bounds(
+    parley: Process, ada: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often somebody refreshes, only so many of the latest can be repeated."""
+    monkeypatch.setattr("parley.services.sessions.MAX_REPEATABLE", 2)
+    tokens = [ada]
+    for number in range(4):
+        following, _ = await parley.sessions.refresh(tokens[-1].refresh_token, f"key-{number}")
+        tokens.append(following)
+        assert await parley.fetchval("SELECT count(*) FROM session_rotations") == min(2, number + 1)
+    for number in (2, 3):
+        again, _ = await parley.sessions.refresh(tokens[number].refresh_token, f"key-{number}")
+        assert again.refresh_token == tokens[number + 1].refresh_token
+    with pytest.raises(Unauthorized):
+        await parley.sessions.refresh(tokens[1].refresh_token, "key-1")
+
+
+async def test_ended_session_leaves_no_repeats(parley: Process, ada: Tokens) -> None:
+    """With its session a refresh that could be repeated is forgotten."""
+    await parley.sessions.refresh(ada.refresh_token, "key-1")
+    await parley.sessions.log_out(caller_of(ada))
+    assert await parley.fetchval("SELECT count(*) FROM session_rotations") == 0
     with pytest.raises(Unauthorized):
         await parley.sessions.refresh(ada.refresh_token, "key-1")
 
@@ -414,7 +457,7 @@ async def test_access_token_refreshes_nothing(parley: Process, ada: Tokens) -> N
 async def test_no_secret_is_stored(parley: Process, ada: Tokens) -> None:
     """No token, no key and no part of a signature is in the database."""
     tokens, _ = await parley.sessions.refresh(ada.refresh_token, "a-rather-secret-key")
-    row = await parley.fetchval("SELECT s::text FROM sessions s")
+    row = await parley.fetchval("SELECT s::text || r::text FROM sessions s, session_rotations r")
     assert isinstance(row, str)
     for secret in (
         "a-rather-secret-key",
@@ -442,3 +485,16 @@ async def test_expired_sessions_are_deleted(parley: Process, ada: Tokens) -> Non
     async with parley.database.transaction() as conn:
         assert [await storage.delete_expired(conn, 2) for _ in range(3)] == [2, 1, 0]
     assert not await refuses(parley, ada.access_token)
+
+
+async def test_old_repeats_are_deleted(parley: Process, ada: Tokens) -> None:
+    """Retention forgets in steps what is too old to be repeated, and nothing else."""
+    tokens = ada
+    for number in range(4):
+        tokens, _ = await parley.sessions.refresh(tokens.refresh_token, f"key-{number}")
+    await parley.execute(
+        "UPDATE session_rotations SET rotated_at = rotated_at - interval '60 s' WHERE generation < 4"
+    )
+    async with parley.database.transaction() as conn:
+        assert [await storage.forget_rotations(conn, 2) for _ in range(3)] == [2, 1, 0]
+    assert await parley.fetchval("SELECT count(*) FROM session_rotations") == 1

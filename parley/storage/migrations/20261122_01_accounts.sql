@@ -29,9 +29,8 @@ CREATE TABLE credentials (
     suspended_at timestamptz
 );
 
--- A session is a log-in. Its refresh token is number `generation`; refreshing makes the next one at
--- `rotated_at`, and `repeat_key` is the hash of the Idempotency-Key with which that was asked for.
--- A session that was ended is deleted.
+-- A session is a log-in. Its refresh token is number `generation`, made at `rotated_at`. A session that was ended
+-- is deleted.
 CREATE TABLE sessions (
     id uuid PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -41,11 +40,22 @@ CREATE TABLE sessions (
     user_agent text,
     address text,
     generation integer NOT NULL DEFAULT 1,
-    rotated_at timestamptz NOT NULL,
-    repeat_key bytea
+    rotated_at timestamptz NOT NULL
 ) WITH (fillfactor = 80);
 CREATE INDEX sessions_by_user ON sessions (user_id, id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+-- For a minute: how refresh token number `generation` was replaced by the next one, which lives until `expires_at`.
+-- `repeat_key` is the hash of the Idempotency-Key with which that was asked for, and may be again.
+CREATE TABLE session_rotations (
+    session_id uuid NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    generation integer NOT NULL,
+    repeat_key bytea NOT NULL,
+    rotated_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (session_id, generation)
+);
+CREATE INDEX session_rotations_by_age ON session_rotations (rotated_at);
 
 -- Written often, therefore narrow and without a second index.
 CREATE TABLE presence (
