@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--long", type=int, default=1_000_000)
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory, parley_server("--data-dir", directory) as server:
+    with tempfile.TemporaryDirectory() as directory, parley_server(directory) as server:
         dsn = EmbeddedPostgres.running_dsn(Path(directory))
         assert dsn is not None
         scripts = prepare(server, dsn, [SHORT, chosen.long])

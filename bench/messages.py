@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -120,13 +121,20 @@ def measure(url: str, script: str, seconds: int) -> Result:
 
 
 @contextmanager
-def echo_server(port: int = 8190) -> Iterator[str]:
-    """Run the bare echo."""
+def echo_server() -> Iterator[str]:
+    """Run the bare echo until it listens, and end it afterwards."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, ROOT / "bench" / "echo.py", str(port)], stderr=subprocess.DEVNULL
     )
     try:
-        time.sleep(1.5)
+        while process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -134,8 +142,16 @@ def echo_server(port: int = 8190) -> Iterator[str]:
 
 
 @contextmanager
-def parley_server(*arguments: str) -> Iterator[str]:
-    """Run a server without rate limits and request lines, a temporary one unless told otherwise."""
+def parley_server(data_dir: Path | str | None = None) -> Iterator[str]:
+    """Run a server without rate limits and request lines, on an empty database unless told which.
+
+    It is one that survives a power cut: that of `--temporary` does not, and commits for less.
+    """
+    with tempfile.TemporaryDirectory() as empty:
+        yield from _serving(data_dir or empty)
+
+
+def _serving(data_dir: Path | str) -> Iterator[str]:
     environment = os.environ | {
         "PARLEY_RATE_LIMITS": "off",
         "PARLEY_LOG_REQUESTS": "off",
@@ -146,7 +162,8 @@ def parley_server(*arguments: str) -> Iterator[str]:
         "-m",
         "parley",
         "serve",
-        *(arguments or ["--temporary"]),
+        "--data-dir",
+        str(data_dir),
         "--port",
         "0",
         "--print-url",
