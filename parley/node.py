@@ -37,7 +37,7 @@ from parley.services.retention import Retention
 from parley.services.sessions import Sessions
 from parley.services.tokens import Tokens, kept_keys
 from parley.services.users import Users
-from parley.settings import JwtKey, Settings
+from parley.settings import JwtKey, Rate, Settings
 from parley.storage import schema
 from parley.storage.database import Database
 from parley.storage.embedded import EmbeddedPostgres
@@ -264,6 +264,7 @@ class Node:
         *,
         allowed: Callable[[str, str | None], bool],
         count: Callable[[UUID], Awaitable[bool]],
+        handshakes: Rate | None,
     ) -> Realtime:
         """Begin to feed sockets, until the node ends; the parameters are those of `Realtime`."""
         realtime = Realtime(
@@ -274,6 +275,7 @@ class Node:
             frames,
             allowed=allowed,
             count=count,
+            handshakes=handshakes,
         )
         await self._start(self._stack, [realtime])
         self._queue.publish = realtime.relay.offer

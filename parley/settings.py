@@ -30,6 +30,7 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(r"([1-9][0-9]{0,8})\s*/\s*(?:([1-9][0-9]{0,4})\s*)?(second|minute|hour|day)s?")
 _KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ORIGIN = re.compile(r"\*|https?://[^/?#\s]+")
+_PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 # RFC 7518, section 3.2: a key of HS256 is at least as long as the hash.
 _MINIMUM_SECRET_BYTES = 32
 
@@ -55,6 +56,17 @@ class JwtKey:
 
     kid: str
     secret: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange:
+    """The ports from `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
 
 
 class SettingsError(Exception):
@@ -131,6 +143,18 @@ def _networks(value: Any) -> Any:
         raise ValueError("must be addresses or networks such as 10.0.0.0/8, separated by commas") from None
 
 
+def _ports(value: Any) -> Any:
+    return tuple(_port_range(part) for part in _parts(value)) if isinstance(value, str) else value
+
+
+def _port_range(text: str) -> PortRange:
+    match = _PORTS.fullmatch(text)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if not 1 <= first <= last <= 65_535:
+        raise ValueError("must be ports or ranges of them such as 443,8000-8999, separated by commas")
+    return PortRange(first, last)
+
+
 def _joined(values: tuple[object, ...]) -> str:
     return ",".join(str(value) for value in values)
 
@@ -142,6 +166,9 @@ def _masked_keys(keys: tuple[JwtKey, ...]) -> str:
 # NoDecode: a list is written with commas, as operators write it, and not as JSON.
 Networks = Annotated[
     tuple[Network, ...], NoDecode, BeforeValidator(_networks), PlainSerializer(_joined, return_type=str)
+]
+Ports = Annotated[
+    tuple[PortRange, ...], NoDecode, BeforeValidator(_ports), PlainSerializer(_joined, return_type=str)
 ]
 Origins = Annotated[
     tuple[Annotated[str, AfterValidator(_origin)], ...],
@@ -239,6 +266,11 @@ class Settings(BaseSettings):
     rate_limit_ws: OptionalRate = Field(
         None, description="WebSocket connections per user; the contract's number if not set."
     )
+    rate_limit_handshakes: OptionalRate = Field(
+        None,
+        description="WebSocket handshakes per address, whoever it is: many people may come back through one proxy; "
+        "the contract's number if not set.",
+    )
     max_body_bytes: int = Field(
         1_048_576,
         ge=1024,
@@ -275,6 +307,21 @@ class Settings(BaseSettings):
     socket_compression: OnOff = Field(
         False,
         description="Whether sockets offer permessage-deflate: on or off. It saves bandwidth and costs processor time.",
+    )
+
+    # ---- webhooks
+    webhook_allow_networks: Networks = Field(
+        (),
+        description="Addresses or networks that webhooks may reach although they are private or otherwise special, "
+        "separated by commas.",
+    )
+    webhook_https_only: OnOff = Field(
+        False, description="Whether webhooks are sent to https:// only: on or off."
+    )
+    webhook_ports: Ports = Field(
+        (PortRange(80, 80), PortRange(443, 443), PortRange(1024, 65_535)),
+        min_length=1,
+        description="The ports that webhooks may be sent to, such as 443,8000-8999.",
     )
 
     # ---- logs

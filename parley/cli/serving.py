@@ -27,12 +27,12 @@ from parley.contract.options import ContractOptions
 from parley.logs import RequestLog
 from parley.node import Node
 from parley.pages import document, pages
-from parley.realtime.edge import Realtime
+from parley.realtime.edge import HANDSHAKES, Realtime
 from parley.realtime.socket import MakeSocket, SocketOptions, Sockets
 from parley.server import Server, ServerOptions, make_server
 from parley.server import run as run_in_loop
 from parley.services import Services
-from parley.settings import Settings
+from parley.settings import Rate, Settings
 
 _log = logs.logger("serve")
 
@@ -117,7 +117,7 @@ class Serving:
             observer=Observer(request_log),
         )
         options = ServerOptions(chosen.host, chosen.port, grace_seconds=chosen.shutdown_grace_seconds)
-        self._realtime = await open_sockets(node, contract, app.edge)
+        self._realtime = await open_sockets(node, contract, app.edge, _handshakes(chosen))
         sockets = Sockets(
             self._realtime.endpoint,
             _socket_options(chosen),
@@ -169,7 +169,9 @@ class Serving:
         sys.stdout.flush()
 
 
-async def open_sockets(node: Node, contract: Mapping[str, Any], edge: Edge) -> Realtime:
+async def open_sockets(
+    node: Node, contract: Mapping[str, Any], edge: Edge, handshakes: Rate | None
+) -> Realtime:
     """Begin to feed sockets, by the rules that REST has for origins and limits too."""
     bucket = edge.limits.buckets["ws"]
 
@@ -183,7 +185,12 @@ async def open_sockets(node: Node, contract: Mapping[str, Any], edge: Edge) -> R
         ClientFrames(contract, {str(kind): name for kind, name in CLIENT_SCHEMAS.items()}),
         allowed=allowed,
         count=count,
+        handshakes=handshakes,
     )
+
+
+def _handshakes(chosen: Settings) -> Rate | None:
+    return (chosen.rate_limit_handshakes or HANDSHAKES) if chosen.rate_limits else None
 
 
 def _socket_options(chosen: Settings) -> SocketOptions:

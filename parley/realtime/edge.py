@@ -21,11 +21,13 @@ from parley.realtime.socket import Listener, Refusal, Request
 from parley.realtime.window import Window
 from parley.services import Services
 from parley.services.presence import Presence
+from parley.settings import Rate
 from parley.storage.database import Database
 from parley.storage.log import Log
 
 PATH = "/ws"
-# How many addresses' handshakes are counted at most.
+# How often one address may connect, unless it is set; and how many addresses are counted at most.
+HANDSHAKES = Rate(LIMITS.handshakes_per_minute, 60)
 MAX_ADDRESSES = 10_000
 # Seconds after which it is asked again which sessions have ended.
 ASK_AGAIN_AFTER = 1.0
@@ -37,8 +39,9 @@ class Realtime:
     """Sockets and all that feeds them.
 
     `allowed` says of an `Origin` and a `Host` whether pages from there may connect; `count` counts a connection of a
-    user against the bucket `ws` and says whether it is within; `bus` joins the processes of one database, where there
-    are many; `now` is Unix time in seconds.
+    user against the bucket `ws` and says whether it is within; `handshakes` is how often one address may try (None:
+    as often as it likes); `bus` joins the processes of one database, where there are many; `now` is Unix time in
+    seconds.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Realtime:
         *,
         allowed: Callable[[str, str | None], bool],
         count: Callable[[UUID], Awaitable[bool]],
+        handshakes: Rate | None = HANDSHAKES,
         bus: Bus | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -61,7 +65,7 @@ class Realtime:
         self._actions = Actions(self.hub, services, presence, now)
         self._services = services
         self._allowed = allowed
-        self._handshakes = Handshakes(LIMITS.handshakes_per_minute, now)
+        self._handshakes = Handshakes(handshakes, now)
         self._shared = Shared(
             database,
             sessions=services.sessions,
@@ -129,18 +133,20 @@ class Realtime:
 
 
 class Handshakes:
-    """Counts handshakes of each address in the last minute, roughly: by fixed windows."""
+    """Counts handshakes of each address, roughly: by fixed windows. Without a rate it does not."""
 
-    def __init__(self, limit: int, now: Callable[[], float]) -> None:
-        self._limit = limit
+    def __init__(self, rate: Rate | None, now: Callable[[], float]) -> None:
+        self._rate = rate
         self._now = now
         self._window = 0
         self._counts: dict[str, int] = {}
 
     def within(self, address: str) -> bool:
         """Count one, and say whether it is within the limit."""
-        window = int(self._now() // 60)
+        if self._rate is None:
+            return True
+        window = int(self._now() // self._rate.window_seconds)
         if window != self._window or len(self._counts) > MAX_ADDRESSES:
             self._window, self._counts = window, {}
         count = self._counts[address] = self._counts.get(address, 0) + 1
-        return count <= self._limit
+        return count <= self._rate.limit

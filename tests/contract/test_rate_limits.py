@@ -219,6 +219,13 @@ OWN_LIMITS = {
     "PARLEY_RATE_LIMIT_AUTH_ADDRESS": "3/2 hours",
     "PARLEY_RATE_LIMIT_API": "1/second",
     "PARLEY_RATE_LIMIT_WS": "7/day",
+    "PARLEY_RATE_LIMIT_HANDSHAKES": "3/day",
+}
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
 
 
@@ -233,6 +240,18 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 def arrive_at_strict(strict: httpx.Client) -> Iterator[Arrive]:
     with ExitStack() as stack:
         yield arrivals(strict, stack)
+
+
+def test_handshakes_of_an_address(arrive_at_strict: Arrive) -> None:
+    """They are counted whoever comes, and each address has its own."""
+    http = arrive_at_strict()
+
+    def knock(by: httpx.Client) -> int:
+        with by.stream("GET", "/ws", headers=HANDSHAKE) as answer:
+            return answer.status_code
+
+    assert [knock(http) for _ in range(4)] == [101, 101, 101, 429]
+    assert knock(arrive_at_strict()) == 101
 
 
 def until(condition: Callable[[], bool]) -> None:
