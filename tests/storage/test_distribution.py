@@ -14,12 +14,18 @@ GLOBAL = {
     "presence": "belongs to a user",
     "idempotency_keys": "belongs to a user, who may name any conversation with it",
     "log_state": "one row about the whole log",
+    "webhooks": "belongs to a user, and hears of many conversations",
+    "webhook_dispatcher": "one row about the whole log",
     "_pogo_migration": "the schema's own history",
     "_pogo_version": "the schema's own history",
 }
 
 # The column by which a table is spread, where it is not conversation_id.
-STREAMS = {"events": "stream_id"}  # a stream is a conversation or one user's own
+STREAMS = {
+    "events": "stream_id",  # a stream is a conversation or one user's own
+    "deliveries": "webhook_id",
+    "delivery_attempts": "webhook_id",
+}
 
 TABLES = """
     SELECT c.oid, c.relname AS name,
