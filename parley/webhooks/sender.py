@@ -1,0 +1,262 @@
+"""Sends one request to one webhook and says what came of it. Whether and when it is sent again is not decided here.
+
+Every address is judged at the moment when a socket for it is made, after the name was resolved: what was judged
+is what is connected to, whatever the name leads to a moment later. Connections are kept; one that is used again
+still ends where it was judged. Redirects are not followed, proxies of the environment are not used.
+"""
+
+import math
+import os
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from ipaddress import ip_address
+
+import aiohttp
+from yarl import URL
+
+from parley.errors import Invalid
+from parley.services.egress import Egress
+from parley.webhooks.resolver import LookUp, Refused, Resolver, Unresolved
+
+TIMEOUT_SECONDS = 15.0
+MAX_EXCERPT_BYTES = 4096
+
+_KEEP_SECONDS = 20.0
+# A name that moves is followed after so many seconds at the latest, where no connection to it is kept.
+_NAME_SECONDS = 10
+_MAX_HEADER_BYTES = 8190
+_MAX_HEADERS = 100
+_BUFFER_BYTES = 8192
+_URLS_KEPT = 10_000
+# The longest wait that a receiver may ask for in seconds has so many digits: more is nonsense.
+_MAX_DIGITS = 9
+
+# Whether the request that runs in this context has opened a connection of its own.
+_opened: ContextVar[list[None]] = ContextVar("opened")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request. `status` is None where nobody answered, and then `error` says why.
+
+    `excerpt` is the beginning of the answer's body; `retry_after` is in seconds from now.
+    """
+
+    status: int | None
+    error: str | None
+    latency_ms: int
+    excerpt: str | None = None
+    retry_after: float | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the receiver has taken it: any status from 200 to 299, as soon as it is there."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Sender:
+    """Sends requests over connections that it keeps. To be started and stopped in one event loop.
+
+    `tls` and `look_up` are for tests: what certificates are trusted, and what names lead to.
+    """
+
+    def __init__(
+        self,
+        egress: Egress,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        tls: ssl.SSLContext | None = None,
+        look_up: LookUp | None = None,
+    ) -> None:
+        self._egress = egress
+        self._timeout = timeout
+        self._tls = tls
+        self._look_up = look_up
+        self._session: aiohttp.ClientSession | None = None
+        self._url = lru_cache(maxsize=_URLS_KEPT)(self._checked)
+
+    async def start(self) -> None:
+        """Be ready to send."""
+        connector = aiohttp.TCPConnector(
+            resolver=Resolver(self._egress, self._look_up),
+            ttl_dns_cache=_NAME_SECONDS,
+            # Whoever calls `send` decides how many run at the same time.
+            limit=0,
+            keepalive_timeout=_KEEP_SECONDS,
+            ssl=self._tls or ssl.create_default_context(),
+            socket_factory=self._make_socket,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+            read_bufsize=_BUFFER_BYTES,
+            max_line_size=_MAX_HEADER_BYTES,
+            max_field_size=_MAX_HEADER_BYTES,
+            max_headers=_MAX_HEADERS,
+            trust_env=False,
+        )
+
+    async def stop(self) -> None:
+        """Close all connections. Requests that still run end with an error."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+        """Send a request and return what came of it, in `timeout` seconds at the most.
+
+        Nothing that a receiver does raises an exception.
+        """
+        began = time.monotonic()
+        deadline = began + self._timeout
+        while True:
+            opened: list[None] = []
+            _opened.set(opened)
+            try:
+                return await self._exchange(self._url(url), body, headers, began, deadline)
+            except Invalid as refusal:
+                return _failure(f"the URL {refusal.details['reason']}", began)
+            except (aiohttp.ClientError, OSError, ValueError) as error:
+                if not opened and _was_idle(error):
+                    # The receiver closed a connection that was kept, at the moment it was used again. A receiver
+                    # that got the request twice knows it by its webhook-id.
+                    continue
+                return _failure(self._reason(error), began)
+
+    async def _exchange(
+        self, url: URL, body: bytes, headers: Mapping[str, str], began: float, deadline: float
+    ) -> Outcome:
+        assert self._session is not None, "the sender was not started"
+        response = await self._session.post(
+            url,
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            # The threshold above which aiohttp rounds up to whole seconds is out of reach.
+            timeout=aiohttp.ClientTimeout(
+                total=max(deadline - time.monotonic(), 0.001), ceil_threshold=math.inf
+            ),
+        )
+        try:
+            excerpt = await _read(response.content)
+        finally:
+            # Where the answer was read to its end, its connection is back among the others already.
+            response.close()
+        status = response.status
+        return Outcome(
+            status=status,
+            error="redirects are not followed" if 300 <= status < 400 else None,
+            latency_ms=_milliseconds_since(began),
+            excerpt=_as_text(excerpt),
+            retry_after=None if status < 300 else _retry_after(response.headers.get("Retry-After")),
+        )
+
+    def _checked(self, url: str) -> URL:
+        self._egress.check_url(url)
+        return URL(url, encoded=True)
+
+    def _make_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
+        """Make the socket for an address, or raise Refused. Nothing is connected to but through here."""
+        family, kind, protocol, _, (host, port, *_) = info
+        opened = _opened.get()
+        reason = self._egress.reason(ip_address(host))
+        if reason is not None:
+            raise Refused(reason)
+        if not self._egress.allows_port(int(port)):
+            raise Refused(f"at port {port}, which webhooks may not use here")
+        opened.append(None)
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+    def _reason(self, error: Exception) -> str:
+        """Return why there is no answer. Nothing is told of addresses behind a name: they may be nobody's business."""
+        cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+        match cause:
+            case Refused():
+                return f"the host leads to an address that is refused: it is {cause}"
+            case Unresolved():
+                return str(cause)
+        match error:
+            case TimeoutError():
+                return f"no answer within {self._timeout:g} s"
+            case aiohttp.ClientConnectorCertificateError():
+                return f"the certificate is not valid: {_certificate_problem(error.certificate_error)}"
+            case aiohttp.ClientSSLError() | ssl.SSLError():
+                return "TLS failed"
+            case aiohttp.ClientConnectorError():
+                return f"no connection: {_words(error.os_error)}"
+            case aiohttp.ServerDisconnectedError():
+                return "the connection was closed before an answer"
+            case aiohttp.ClientResponseError():
+                return "the answer is not HTTP"
+            case OSError():
+                return f"the connection broke: {_words(error)}"
+        return f"no answer: {type(error).__name__}"
+
+
+def _failure(error: str, began: float) -> Outcome:
+    return Outcome(status=None, error=error, latency_ms=_milliseconds_since(began))
+
+
+def _milliseconds_since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
+
+
+def _was_idle(error: Exception) -> bool:
+    """Tell whether a connection broke; one that could not be made, and a timeout, are other errors."""
+    if isinstance(error, aiohttp.ClientConnectorError | TimeoutError):
+        return False
+    return isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """Return the beginning of a body. The status has been heard: a body that breaks off or drips changes nothing."""
+    excerpt = b""
+    try:
+        # One byte more than is kept, so that the end of a body that just fits is seen and its connection kept.
+        while (missing := MAX_EXCERPT_BYTES + 1 - len(excerpt)) > 0:
+            piece = await content.read(missing)
+            if not piece:
+                break
+            excerpt += piece
+    except (aiohttp.ClientError, OSError):
+        pass
+    return excerpt[:MAX_EXCERPT_BYTES]
+
+
+def _as_text(excerpt: bytes) -> str | None:
+    """Return bytes as text that PostgreSQL can store, still within the bound, or None where there are none."""
+    text = excerpt.decode(errors="replace").replace("\0", "\ufffd")
+    return text.encode()[:MAX_EXCERPT_BYTES].decode(errors="ignore") or None
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Return the seconds of a Retry-After header (RFC 9110, section 10.2.3), which holds seconds or a date."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit():
+        return float(value) if len(value) <= _MAX_DIGITS else None
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max((date - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _certificate_problem(error: Exception) -> str:
+    return getattr(error, "verify_message", None) or "it was not issued for this host"
+
+
+def _words(error: OSError) -> str:
+    """Return the system's words for an error, without the address that asyncio puts before them."""
+    return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else "the connection broke"
