@@ -87,6 +87,7 @@ class Exchange:
     __slots__ = (
         "_common_headers",
         "_cors_headers",
+        "_direct",
         "_edge",
         "_send",
         "_started",
@@ -104,6 +105,8 @@ class Exchange:
         self._started = perf_counter()
         self._edge = edge
         self._send = send
+        # Taken out, because what a scope refers to refers to the scope: a circle only the garbage collector ends.
+        self._direct: Direct | None = scope.setdefault("extensions", {}).pop(DIRECT, None)
         self.scope = scope
         self.receive = receive
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -176,7 +179,7 @@ class Exchange:
             edge.recorder.record(operation, scope["method"], status, _headers(head), body)
         if scope["method"] == "HEAD":
             body = b""
-        direct: Direct | None = scope["extensions"].get(DIRECT)
+        direct = self._direct
         if direct is None or not direct.answer(status, head, body):
             await self._send({"type": "http.response.start", "status": status, "headers": _headers(head)})
             await self._send({"type": "http.response.body", "body": body})
@@ -186,8 +189,7 @@ class Exchange:
 
     def body_at_hand(self, limit: int) -> bytes | None:
         """Return the body where all of it is here already. Raises PayloadTooLarge."""
-        direct: Direct | None = self.scope["extensions"].get(DIRECT)
-        body = None if direct is None else direct.body()
+        body = None if self._direct is None else self._direct.body()
         if body is not None and len(body) > limit:
             raise PayloadTooLarge(limit)
         return body

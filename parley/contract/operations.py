@@ -147,7 +147,7 @@ class CompiledOperation:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens."""
-        exchange: Exchange = scope[EXCHANGE]
+        exchange: Exchange = scope.pop(EXCHANGE)
         try:
             try:
                 reply = await self._reply(exchange)
@@ -344,7 +344,7 @@ class Unrouted:
         """Answer OPTIONS of a known path, 405 for its other methods, 404 for an unknown path."""
         if scope["type"] != "http":
             return
-        exchange: Exchange = scope[EXCHANGE]
+        exchange: Exchange = scope.pop(EXCHANGE)
         allow: str | None = scope.get(ALLOW)
         if allow is None:
             reply = error_reply(NotFound("path"))

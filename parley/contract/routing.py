@@ -157,7 +157,7 @@ class TableRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no
             scope[ALLOW] = match.allow
             scope["path_params"] = match.values
             context = match.context
-        scope.setdefault("extensions", {})[ROUTING_CONTEXT] = context
+        scope["extensions"][ROUTING_CONTEXT] = context
         await self.app(scope, receive, send)
 
 
