@@ -1,0 +1,55 @@
+"""How the driver of each SDK is started, and what has to be built before."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SDKS = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Sdk:
+    """An SDK and the programs that it needs; `conformance/build.sh` and `run.sh` in it build and run its driver."""
+
+    name: str
+    tools: Sequence[str]
+
+    @property
+    def directory(self) -> Path:
+        return SDKS / self.name
+
+    def build(self) -> None:
+        """Build the SDK and its driver. Without the tools the tests are skipped, and in CI that fails."""
+        for tool in self.tools:
+            if shutil.which(tool) is None:
+                pytest.skip(f"NOT TESTED for lack of {tool}: the SDK for {self.name} needs it")
+        done = subprocess.run(
+            ["sh", str(self.directory / "conformance" / "build.sh")],
+            cwd=self.directory,
+            env=os.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"The driver for {self.name} cannot be built:\n{done.stdout}"
+
+    def command(self) -> list[str]:
+        """Return the command line of the driver."""
+        return ["sh", str(self.directory / "conformance" / "run.sh")]
+
+
+ALL = {
+    sdk.name: sdk
+    for sdk in (
+        Sdk("typescript", ("node", "npm")),
+        Sdk("python", ()),
+        Sdk("java", ("java", "mvn")),
+        Sdk("go", ("go",)),
+    )
+}

@@ -1,0 +1,102 @@
+"""One suite for all SDKs: `pytest sdks/conformance --sdk go` runs it for one of them, without --sdk for all."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import commands
+import people
+from clients import RETRY, logged_in
+from commands import Sdk
+from drivers import Driver
+from people import Person
+from proxy import Proxy, proxy_to
+from servers import Server, StartServer
+from stub import Stub, stub_server
+
+pytest_plugins = ["rules", "answers", "servers"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--sdk", action="append", choices=sorted(commands.ALL), help="test this SDK only; may be repeated"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "sdk" in metafunc.fixturenames:
+        names = metafunc.config.getoption("--sdk") or list(commands.ALL)
+        metafunc.parametrize(
+            "sdk", [commands.ALL[name] for name in names], ids=names, scope="session", indirect=True
+        )
+
+
+@pytest.fixture(scope="session")
+def sdk(request: pytest.FixtureRequest) -> Sdk:
+    """Return an SDK whose driver is built."""
+    sdk: Sdk = request.param
+    sdk.build()
+    return sdk
+
+
+@pytest.fixture
+def driver(sdk: Sdk, tmp_path: Path) -> Iterator[Driver]:
+    """Return a driver without clients; it has to end by itself."""
+    driver = Driver(sdk.command(), tmp_path)
+    yield driver
+    driver.stop()
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    """Return a server that answers what the test tells it."""
+    with stub_server() as stub:
+        yield stub
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[Proxy]:
+    """Return a proxy in front of the server of the session."""
+    with proxy_to(server.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def http(server: Server) -> Iterator[httpx.Client]:
+    """Return a client of the server of the session, around the proxy."""
+    with people.client(server.url) as http:
+        yield http
+
+
+@pytest.fixture
+def ada(http: httpx.Client) -> Person:
+    """The user of the SDK."""
+    return people.register(http, "ada")
+
+
+@pytest.fixture
+def bob(http: httpx.Client) -> Person:
+    """Somebody who writes to Ada, around the SDK and the proxy."""
+    return people.register(http, "bob")
+
+
+@pytest.fixture
+def client(driver: Driver, proxy: Proxy, ada: Person) -> str:
+    """Return the name of a client of the SDK that is logged in as Ada, through the proxy."""
+    return logged_in(driver, proxy.url, ada)
+
+
+@pytest.fixture
+def stubbed(driver: Driver, stub: Stub) -> str:
+    """Return the name of a client of the SDK that is logged in at the stub."""
+    driver.do("client", name="stubbed", base_url=stub.url, timeout=5, retry=RETRY)
+    driver.do("login", client="stubbed", email="ada@example.com", password="secure_password")
+    return "stubbed"
+
+
+@pytest.fixture
+def short_lived(start_server: StartServer) -> Server:
+    """Return a server whose access tokens live as short as is allowed."""
+    return start_server(env={"PARLEY_ACCESS_TOKEN_SECONDS": "10"})
