@@ -16,8 +16,6 @@ from proxy import Proxy, proxy_to
 from servers import Server, StartServer
 from stub import Stub, stub_server
 
-pytest_plugins = ["rules", "answers", "servers"]
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
