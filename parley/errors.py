@@ -3,6 +3,7 @@
     ParleyError
     ├── Invalid               the request breaks a rule that can be named, field by field
     ├── Unauthorized          nobody we know, or no longer
+    │   └── SessionEnded      known, but this session was ended
     ├── Forbidden             known, allowed to see it, but not to do this
     ├── NotFound              it is not there, or not the caller's to see
     ├── Conflict              it would contradict what is there already
@@ -60,6 +61,10 @@ class Unauthorized(ParleyError):
 
     def __init__(self, message: str = "Invalid or expired token", *, token_expired: bool = False) -> None:
         super().__init__(message, {"token_expired": token_expired})
+
+
+class SessionEnded(Unauthorized):
+    """The token is right, and its session has ended: only logging in helps."""
 
 
 class Forbidden(ParleyError):

@@ -21,8 +21,8 @@ from pydantic import SecretStr
 
 from parley import metrics
 from parley.errors import Unavailable
-from parley.realtime.connection import ClientFrames
 from parley.realtime.edge import Realtime
+from parley.realtime.shared import ClientFrames
 from parley.services import Services
 from parley.services.accounts import Accounts
 from parley.services.conversations import Conversations, Directory

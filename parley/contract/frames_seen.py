@@ -34,7 +34,7 @@ from parley.realtime.socket import Listener, Socket, SocketOptions
 from parley.realtime.wire import COMPRESSED, Opcode
 
 MAX_INFLATED = 16 * 1024 * 1024
-# Codes of errors for a frame that is right in itself: those of `x-refusals`, and of a frame that comes too early.
+# Codes of errors for a frame that is right in itself: those of `x-refusals`, and of one that there is no room for yet.
 TOO_EARLY = frozenset(("validation_error", "unavailable"))
 
 
@@ -132,6 +132,8 @@ class _CheckedSocket(Socket):
         self._at = SocketState.OPEN if begins_open else SocketState.AUTHENTICATING
         self._peer_closes = False
         self._greeted = False
+        # What `ready` or `resync` said last, and the last event.
+        self._stands_at = 0
         self._cursor = 0
         self._seqs: dict[str, int] = {}
         self._errors: list[str] = []
@@ -159,6 +161,11 @@ class _CheckedSocket(Socket):
     def _misplaced(self, frame_type: ServerFrameType, frame: Mapping[str, Any]) -> str | None:
         if frame_type not in SENDS[self._at]:
             return f"it is not sent while {self._at}"
+        if frame_type in (ServerFrameType.READY, ServerFrameType.RESYNC):
+            position = cursors.decode(frame["data"]["cursor"]).position
+            before, self._stands_at = self._stands_at, position
+            if self._greeted and frame_type is ServerFrameType.READY and position < max(before, self._cursor):
+                return f"it says {position}, and the client stands at {max(before, self._cursor)}"
         if frame_type is ServerFrameType.READY:
             self._greeted = True
         elif frame_type in EVENTS | {ServerFrameType.RESYNC} and not self._greeted:
@@ -216,7 +223,13 @@ class _CheckedSocket(Socket):
         """Say what is wrong with what the server made of a frame."""
         if self._at is SocketState.CLOSING:
             return None
-        if frame_type is None or not HANDSHAKE[at, frame_type].allowed:
+        if (
+            at is SocketState.AUTHENTICATING
+            and frame_type is not None
+            and not HANDSHAKE[at, frame_type].allowed
+        ):
+            return None if self._errors == ["unauthorized"] else f"nobody has said who says it: {text[:300]}"
+        if frame_type is None:
             return None if self._errors == ["validation_error"] else f"it was not refused: {text[:300]}"
         for code in self._errors:
             if not self._recorder.refuses(frame_type, code) and code not in TOO_EARLY:

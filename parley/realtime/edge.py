@@ -13,10 +13,11 @@ from parley import metrics
 from parley.errors import Unavailable
 from parley.realtime.actions import Actions
 from parley.realtime.bus import Bus, InProcessBus
-from parley.realtime.connection import ClientFrames, Connection, Shared
+from parley.realtime.connection import Connection
 from parley.realtime.hub import Hub
 from parley.realtime.open_sockets import OpenSockets
 from parley.realtime.relay import Relay
+from parley.realtime.shared import ClientFrames, Shared
 from parley.realtime.socket import Listener, Refusal, Request
 from parley.realtime.window import Window
 from parley.services import Services

@@ -7,7 +7,8 @@ from uuid import UUID
 import structlog
 
 from generated.frames import LIMITS, CloseCode
-from parley.realtime.connection import Connection, Refused
+from parley.realtime.connection import Connection
+from parley.realtime.shared import Refused
 
 # Seconds over which the sockets of a server that ends are sent away, so that they do not all come back at once.
 DRAIN_FOR = 3.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from parley.errors import NotFound, Unauthorized
+from parley.errors import NotFound, SessionEnded, Unauthorized
 from parley.model import Caller, Session, Tokens
 from parley.services.presence import Presence
 from parley.services.tokens import Claims, Use
@@ -80,7 +80,10 @@ class Sessions:
         await self.listener.stop()
 
     async def authenticate(self, token: str) -> Caller:
-        """Return whose access token this is. Raises Unauthorized, and Unavailable if nobody can tell."""
+        """Return whose access token this is.
+
+        Raises Unauthorized (SessionEnded where only its session is no more), and Unavailable if nobody can tell.
+        """
         caller, _ = await self.authenticate_until(token)
         return caller
 
@@ -95,7 +98,7 @@ class Sessions:
         changes = self._changes
         async with self._database.read() as conn:
             if not await sessions.is_alive(conn, caller.session_id, caller.user_id):
-                raise Unauthorized
+                raise SessionEnded
         # One that ended meanwhile was announced before it was known here, and will not be announced again.
         if self._listening and changes == self._changes:
             self._remember(token, _Known(caller, claims.expires_at))
@@ -113,10 +116,10 @@ class Sessions:
             return set(session_ids) - await sessions.alive(conn, session_ids)
 
     async def confirm(self, caller: Caller) -> None:
-        """Raise Unauthorized if the caller's session has ended since, for requests that wait before they answer."""
+        """Raise SessionEnded if the caller's session has ended since, for requests that wait before they answer."""
         async with self._database.read() as conn:
             if not await sessions.is_alive(conn, caller.session_id, caller.user_id):
-                raise Unauthorized
+                raise SessionEnded
 
     async def refresh(self, refresh_token: str, key: str | None = None) -> tuple[Tokens, bool]:
         """Replace a refresh token by its successor; the second value tells that this is a repeat.

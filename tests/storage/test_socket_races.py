@@ -21,7 +21,7 @@ from house import Client, House, Seen, open_house, told
 from parley import cursors
 from parley.errors import ParleyError
 from parley.model import Group, Message
-from parley.realtime import connection, relay
+from parley.realtime import catching_up, relay
 from parley.realtime.bus import Batch, Bus, Notice
 from parley.services.events import Missed
 from parley.storage import epoch, feed
@@ -199,9 +199,9 @@ class TestWhileItReads:
 
     @pytest.fixture(autouse=True)
     def _short_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(connection, "PAGE", 2)
-        monkeypatch.setattr(connection, "WINDOW_SPAN", 3)
-        monkeypatch.setattr(connection, "CHUNK", 600)
+        monkeypatch.setattr(catching_up, "PAGE", 2)
+        monkeypatch.setattr(catching_up, "WINDOW_SPAN", 3)
+        monkeypatch.setattr(catching_up, "CHUNK", 600)
 
     def between_pages(self, club: Club, monkeypatch: pytest.MonkeyPatch, page: int, act: Act) -> None:
         """Let something happen after so many pages were read from the log."""
@@ -321,6 +321,49 @@ class TestWhileItReads:
         async with asyncio.timeout(10):
             while not house.hub.resets:
                 await asyncio.sleep(0.001)
+        back = await house.live(bob, client.cursor)
+        assert back.types[:2] == ["ready", "resync"]
+
+    async def test_a_shorter_log(self, club: Club) -> None:
+        """Who has read further than a log reaches that was set back is sent away, and does not join its middle."""
+        bob, house = club.bob, club.house
+        for _ in range(12):
+            await club.ada.say(club.group)
+        await house.settle()
+        client = house.client(bob, "0")
+        client.get_stuck()
+        await client.until("message")
+        # As the relay does, when it finds the log shorter than it was.
+        assert house.hub.restart(1) == []
+        client.go_on()
+        assert await client.until_closed() is CloseCode.GOING_AWAY
+        assert len(house.hub) == 0
+
+    @pytest.mark.parametrize("cursor", ["0", "last", None])
+    async def test_another_log_before_ready(
+        self, club: Club, monkeypatch: pytest.MonkeyPatch, cursor: str | None
+    ) -> None:
+        """A position is said of the log that it was read from: who keeps it is told of the change."""
+        bob, house = club.bob, club.house
+        own = house.shared.users.own
+        before = house.relay.epoch
+        given = house.relay.cursor(2) if cursor == "last" else cursor
+
+        async def bump_and_read(user_id: UUID) -> Any:
+            async with house.chat.database.read() as conn:
+                await epoch.bump(conn)
+            house.relay._look_at = 0.0
+            house.chat.log.head.wake()
+            async with asyncio.timeout(10):
+                while not house.hub.resets:
+                    await asyncio.sleep(0.001)
+            return await own(user_id)
+
+        monkeypatch.setattr(house.shared.users, "own", bump_and_read)
+        client = house.client(bob, given)
+        assert await client.until_closed() is CloseCode.GOING_AWAY
+        assert [cursors.decode(client.cursor).epoch for frame in client.frames] == [before]
+        monkeypatch.setattr(house.shared.users, "own", own)
         back = await house.live(bob, client.cursor)
         assert back.types[:2] == ["ready", "resync"]
 
@@ -489,7 +532,7 @@ async def test_under_load(
     chance = random.Random(f"{seed} {window_bytes}")
     monkeypatch.setattr(relay, "LOOK_EVERY", 0.1)
     for name, value in (("PAGE", 5), ("WINDOW_SPAN", 20), ("CHUNK", 3000)):
-        monkeypatch.setattr(connection, name, value)
+        monkeypatch.setattr(catching_up, name, value)
     line = Line(chance)
     async with AsyncExitStack() as stack:
         chats = [await stack.enter_async_context(running(database_dsn)) for _ in range(2)]

@@ -20,14 +20,15 @@ from live import Ticking, payloads
 from parley import cursors
 from parley.contract.client_frames import ClientFrames
 from parley.contract.document import load_document
-from parley.errors import Unauthorized
+from parley.errors import SessionEnded, Unauthorized
 from parley.ids import uuid7
 from parley.model import Caller
 from parley.realtime.bus import Bus, InProcessBus
-from parley.realtime.connection import Actions, Connection, Shared
+from parley.realtime.connection import Connection
 from parley.realtime.hub import Hub
 from parley.realtime.open_sockets import OpenSockets
 from parley.realtime.relay import Relay
+from parley.realtime.shared import Actions, Shared
 from parley.realtime.socket import Request, Socket
 from parley.realtime.window import Window
 from parley.services.sessions import Sessions
@@ -59,13 +60,15 @@ class Doors:
     async def authenticate_until(self, token: str) -> tuple[Caller, float]:
         if token == "expired":
             raise Unauthorized(token_expired=True)
-        if token not in self.known or self.known[token][0].session_id in self.ended:
+        if token not in self.known:
             raise Unauthorized
+        if self.known[token][0].session_id in self.ended:
+            raise SessionEnded
         return self.known[token]
 
     async def confirm(self, caller: Caller) -> None:
         if caller.session_id in self.ended:
-            raise Unauthorized
+            raise SessionEnded
 
 
 @dataclass

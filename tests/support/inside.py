@@ -347,7 +347,9 @@ class Inside:
 
     def _is_settled(self, peer: Peer) -> bool:
         connection = _connection_of(peer)
-        return peer.is_slow or connection is None or connection._state.name != "CATCHING_UP"
+        return (
+            peer.is_slow or connection is None or connection._state.name not in ("RECOGNISING", "CATCHING_UP")
+        )
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until it is so."""

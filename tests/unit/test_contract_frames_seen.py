@@ -10,13 +10,14 @@ import pytest
 from generated.frames import CloseCode
 from inside import ASYNCAPI, OPENAPI, Peer, User
 from parley.contract.frames_seen import FramesRecorder
-from parley.cursors import Cursor
+from parley.cursors import Cursor, decode
 from parley.realtime.handshake import Handshake, Request
 from parley.realtime.socket import Socket, SocketOptions
 from websocket_wire import TEXT, masked
 
 pytestmark = pytest.mark.anyio
 
+GREETING = ASYNCAPI["components"]["messages"]["ReadyNotice"]["examples"][0]["payload"]
 ID = "019d0a79-12f8-7029-86e7-ce6e717ab7c7"
 
 
@@ -48,8 +49,7 @@ class Checked:
 
     def greet(self) -> None:
         """Write what the document shows as an example."""
-        (example,) = ASYNCAPI["components"]["messages"]["ReadyNotice"]["examples"]
-        self.socket.write_text(json.dumps(example["payload"]).encode())
+        self.socket.write_text(json.dumps(GREETING).encode())
 
     def noted(self) -> list[tuple[str, Any, str | None]]:
         lines = map(json.loads, self._file.read_text().splitlines())
@@ -105,6 +105,16 @@ async def test_events_twice(checked: Checked) -> None:
     assert checked.violation().startswith("2 comes after 2")
 
 
+async def test_greetings_that_set_a_client_back(checked: Checked) -> None:
+    """Where a renewal says that the client stands, it stands already, or further on."""
+    checked.greet()
+    checked.greet()
+    position = decode(GREETING["data"]["cursor"]).position
+    checked.write(**deleted(position + 1))
+    checked.greet()
+    assert checked.violation().startswith(f"it says {position}, and the client stands at {position + 1}")
+
+
 async def test_frames_to_whom_nobody_knows_yet(tmp_path: Path) -> None:
     checked = Checked(tmp_path / "seen.jsonl")
     checked.write("pong", {"id": None})
@@ -120,3 +130,10 @@ async def test_bad_frames_that_are_let_pass(checked: Checked) -> None:
     checked.peer.put(masked(TEXT, b'{"type":"pong"}'))
     await asyncio.sleep(0)
     assert checked.violation().startswith("it was not refused")
+
+
+async def test_frames_of_nobody_that_are_let_pass(tmp_path: Path) -> None:
+    checked = Checked(tmp_path / "seen.jsonl")
+    checked.peer.put(masked(TEXT, b'{"type":"ping"}'))
+    await asyncio.sleep(0)
+    assert checked.violation().startswith("nobody has said who says it")

@@ -15,11 +15,12 @@ from generated.frames import LIMITS, CloseCode
 from house import Client, House, open_house, told
 from parley import cursors, metrics
 from parley.cursors import Cursor
-from parley.errors import Unavailable
+from parley.errors import NotFound, Unavailable
 from parley.ids import uuid7
-from parley.realtime import connection
-from parley.realtime.connection import Refused
-from parley.storage import epoch
+from parley.realtime import catching_up, connection
+from parley.realtime.connection import Connection
+from parley.realtime.shared import Refused
+from parley.storage import epoch, feed
 
 pytestmark = pytest.mark.anyio
 
@@ -44,6 +45,20 @@ async def people(chat: Chat) -> list[Person]:
 
 def auth(token: str, **more: str) -> dict[str, Any]:
     return {"type": "auth", "data": {"token": token, **more}}
+
+
+RECEIPT: dict[str, Any] = {
+    "type": "receipt",
+    "data": {"conversation_id": str(uuid7()), "message_id": str(uuid7()), "kind": "read"},
+}
+HIDE = {"type": "presence", "data": {"status": "offline"}}
+
+
+def typing(*, is_typing: bool = True) -> dict[str, Any]:
+    return {
+        "type": "typing",
+        "data": {"conversation_id": RECEIPT["data"]["conversation_id"], "is_typing": is_typing},
+    }
 
 
 async def forget(house: House) -> None:
@@ -75,7 +90,7 @@ class TestWhoItIs:
         client = house.stranger()
         house.tick(LIMITS.auth_seconds)
         client.say({"type": "ping"})
-        assert client.errors() == [("validation_error", "ping")]
+        assert client.errors() == [("unauthorized", "ping")]
         client.say(auth(house.doors.let_in(people[0].id)))
         await client.until_live()
         client.say({"type": "ping"})
@@ -107,14 +122,15 @@ class TestWhoItIs:
         assert await client.until_closed() is CloseCode.UNAUTHORIZED
 
     async def test_twice_at_once(self, house: House, people: list[Person]) -> None:
-        """Whoever says it again before it was judged is asked to wait, and is recognised once."""
+        """Whoever says it again before it was judged is recognised once, and then renewed."""
         client = house.stranger()
-        token = house.doors.let_in(people[0].id)
-        client.say(auth(token))
-        client.say(auth(token))
-        await client.until_live()
-        assert client.types == ["error", "ready"]
-        assert client.errors() == [("unavailable", "auth")]
+        session = uuid7()
+        client.say(auth(house.doors.let_in(people[0].id, house.clock.now + 60, session)))
+        client.say(auth(house.doors.let_in(people[0].id, house.clock.now + 90, session)))
+        await client.until("ready", 2)
+        assert client.types == ["ready", "ready"]
+        first, second = (frame["data"]["token_expires_at"] for frame in client.frames)
+        assert first < second
 
     async def test_the_database_is_away(
         self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
@@ -133,15 +149,21 @@ class TestWhoItIs:
         """One that ends after its token was judged, and before its socket is known to be one of it, is cut too."""
         admit = house.sockets.admit
 
-        async def admit_late(connection: connection.Connection) -> None:
+        async def admit_late(connection: Connection) -> None:
             house.doors.end(connection.session_id)
             house.sockets.end_sessions([connection.session_id])
             await admit(connection)
 
         monkeypatch.setattr(house.sockets, "admit", admit_late)
         client = house.client(people[0])
-        assert await client.until_closed() is CloseCode.UNAUTHORIZED
+        assert await client.until_closed() is CloseCode.SESSION_REVOKED
         assert "ready" not in client.types
+
+    async def test_a_session_that_has_ended(self, house: House, people: list[Person]) -> None:
+        """Its token is right and too late: another one has to be made by logging in."""
+        token = house.doors.let_in(people[0].id)
+        house.doors.end(house.doors.known[token][0].session_id)
+        assert await house.stranger(token=token).until_closed() is CloseCode.SESSION_REVOKED
 
 
 class TestRenewal:
@@ -176,6 +198,82 @@ class TestRenewal:
         client.say(auth(house.doors.let_in(eve.id, session_id=session)))
         assert (await client.until("ready", 3))["data"]["cursor"] == house.relay.cursor(3)
 
+    @pytest.mark.parametrize("first", ["0", "last", None])
+    async def test_before_the_first_ready(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch, first: str | None
+    ) -> None:
+        """Whoever renews while their first `ready` is on its way is told where they stand, and never less."""
+        ada, bob, _ = people
+        for _ in range(3):
+            await ada.say(bob)
+        await house.settle()
+        begins = house.relay.cursor(2) if first == "last" else first
+        session = uuid7()
+        read_periods = feed.read_periods
+
+        async def read_late(*arguments: Any) -> Any:
+            client.say(auth(house.doors.let_in(bob.id, session_id=session)))
+            # Time enough for an answer, if there were one.
+            for _ in range(20):
+                await asyncio.sleep(0.001)
+            return await read_periods(*arguments)
+
+        monkeypatch.setattr(feed, "read_periods", read_late)
+        query = {"token": house.doors.let_in(bob.id, session_id=session)}
+        client = house.stranger(**query, **({} if begins is None else {"cursor": begins}))
+        await client.until("ready", 2)
+        start = {"0": 0, "last": 2, None: 4}[first]
+        stands = [
+            cursors.decode(frame["data"]["cursor"]).position
+            for frame in client.frames
+            if frame["type"] == "ready"
+        ]
+        assert stands[0] == start
+        assert stands == sorted(stands)
+        assert client.events == await told(bob, house.relay.cursor(start))
+
+    async def test_while_it_reads(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In the middle of what was missed, `ready` says up to where it was told: neither more nor less."""
+        ada, bob, _ = people
+        monkeypatch.setattr(catching_up, "CHUNK", 1000)
+        for number in range(20):
+            await ada.say(bob, f"{number}")
+        await house.settle()
+        session = uuid7()
+        client = house.stranger(token=house.doors.let_in(bob.id, session_id=session), cursor="0")
+        client.get_stuck()
+        await client.until("message")
+        heard = client.cursor
+        client.say(auth(house.doors.let_in(bob.id, session_id=session)))
+        assert (await client.until("ready", 2))["data"]["cursor"] == heard
+        client.go_on()
+        await client.until_live()
+        assert client.events == await told(bob)
+
+    async def test_the_last_to_be_judged_is_not_the_newest(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of two that are under way at once the one that holds longer counts."""
+        ada = people[0]
+        session = uuid7()
+        client = await house.stranger(token=house.doors.let_in(ada.id, session_id=session)).until_live()
+        older, newer = (house.doors.let_in(ada.id, 2e9 + seconds, session) for seconds in (10, 20))
+        authenticate = house.doors.authenticate_until
+
+        async def judge(token: str) -> Any:
+            if token == older:
+                await client.until("ready", 2)
+            return await authenticate(token)
+
+        monkeypatch.setattr(house.doors, "authenticate_until", judge)
+        client.say(auth(older))
+        client.say(auth(newer))
+        await client.until("ready", 3)
+        until = [frame["data"]["token_expires_at"] for frame in client.frames if frame["type"] == "ready"]
+        assert until[1] == until[2] > until[0]
+
     async def test_refused(self, house: House, people: list[Person]) -> None:
         """What is no token, or another session's, changes nothing; nor does a cursor belong there."""
         ada, bob, _ = people
@@ -203,6 +301,90 @@ class TestRenewal:
         assert client.closed_with is None
         house.tick()
         assert client.closed_with is CloseCode.TOKEN_EXPIRED
+
+
+async def stuck(house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch) -> Client:
+    """Return a client of Bob's that reads nothing more in the middle of what it missed."""
+    ada, bob, _ = people
+    monkeypatch.setattr(catching_up, "CHUNK", 1000)
+    for number in range(20):
+        await ada.say(bob, f"{number}")
+    await house.settle()
+    client = house.client(bob, "0")
+    client.get_stuck()
+    await client.until("message")
+    assert not client.is_live
+    return client
+
+
+class TestTooEarly:
+    """What a client says before it can be done is held back until it can."""
+
+    async def test_before_it_is_recognised(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Frames behind the handshake are done in their order; a ping is answered at once."""
+        client = house.client(people[0])
+        frames: list[dict[str, Any]] = [typing(), RECEIPT, HIDE, typing(is_typing=False)]
+        for frame in (*frames, {"type": "ping"}):
+            client.say(frame)
+        assert house.deeds.said == []
+        await client.until_live()
+        assert client.types == ["pong", "ready"]
+        # A receipt need not wait for what was missed.
+        assert house.deeds.said == [
+            (frame["type"], frame["data"]) for frame in (RECEIPT, *frames[:1], *frames[2:])
+        ]
+
+    async def test_while_catching_up(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Receipts are taken while somebody reads what they missed; who they are is shown when they are live."""
+        client = await stuck(house, people, monkeypatch)
+        client.say(typing())
+        client.say(RECEIPT)
+        assert [kind for kind, _ in house.deeds.said] == ["receipt"]
+        client.go_on()
+        await client.until_live()
+        assert [kind for kind, _ in house.deeds.said] == ["receipt", "typing"]
+        assert client.errors() == []
+
+    async def test_what_is_over_by_then(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Typing that would have ended by itself is not told any more; how one wants to be seen is."""
+        client = await stuck(house, people, monkeypatch)
+        client.say(typing())
+        client.say(HIDE)
+        house.live_on(LIMITS.typing_seconds, client)
+        client.go_on()
+        await client.until_live()
+        assert [kind for kind, _ in house.deeds.said] == ["presence"]
+
+    async def test_too_much(self, house: House, people: list[Person]) -> None:
+        """No more is held back than somebody says in good faith; the rest is to be said again."""
+        client = house.client(people[0])
+        for _ in range(connection.MAX_HELD + 2):
+            client.say(typing())
+        assert client.errors() == [("unavailable", "typing")] * 2
+        await client.until_live()
+        assert len(house.deeds.said) == connection.MAX_HELD
+
+    async def test_what_is_wrong(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is answered then, as it would be answered later."""
+
+        def refuse(*_: object) -> None:
+            raise NotFound("conversation")
+
+        monkeypatch.setattr(house.deeds, "typing", refuse)
+        client = house.client(people[0])
+        client.say(typing())
+        await client.until("error")
+        assert client.types == ["ready", "error"]
+        assert client.errors() == [("not_found", "typing")]
+        assert client.is_live
 
 
 class TestHowMany:
@@ -372,8 +554,8 @@ class TestSlowReaders:
     ) -> None:
         """Whoever comes back is given no more at once than they take, from memory or from the log."""
         ada, bob, _ = people
-        monkeypatch.setattr(connection, "CHUNK", 2000)
-        monkeypatch.setattr(connection, "PAGE", 5)
+        monkeypatch.setattr(catching_up, "CHUNK", 2000)
+        monkeypatch.setattr(catching_up, "PAGE", 5)
         for number in range(60):
             await ada.say(bob, f"{number}")
         for how in ("window", "log"):
@@ -442,7 +624,9 @@ class TestEnds:
         assert await client.until_closed() is CloseCode.GOING_AWAY
         back = await house.live(ada, client.cursor)
         assert back.types[:2] == ["ready", "resync"]
-        assert back.frames[1]["data"] == {"reason": "log_reset", "cursor": back.frames[0]["data"]["cursor"]}
+        # Whoever is cut off between the two comes back with the same cursor, and is told the same.
+        assert back.frames[0]["data"]["cursor"] == client.cursor
+        assert back.frames[1]["data"] == {"reason": "log_reset", "cursor": house.relay.cursor(2)}
         await ada.say(bob)
         await back.until("message")
 
