@@ -13,7 +13,7 @@ import warnings
 import typer
 
 from parley import __version__
-from parley.cli import backup, contract, database, demo, events, serve, tail, users
+from parley.cli import backup, contract, database, demo, events, serve, tail, users, webhooks
 from parley.cli import settings as settings_commands
 from parley.cli.outcomes import outcome
 
@@ -37,6 +37,7 @@ app.command("demo")(demo.demo)
 app.add_typer(users.commands, name="user")
 app.command("events")(events.follow)
 app.command("tail")(tail.tail)
+app.add_typer(webhooks.commands, name="webhooks")
 app.command("settings")(settings_commands.show)
 app.command("openapi")(contract.openapi)
 app.command("migrate")(database.migrate)

@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
-from urllib.parse import urlsplit
 
 from parley.errors import Invalid
 from parley.settings import Network, PortRange
@@ -82,6 +81,8 @@ _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|
 # What the URL Standard would read as an IPv4 address: the last label is a number, decimal or hexadecimal.
 _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)$")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
+# RFC 3986, section 3.2; a fragment is refused before.
+_END_OF_AUTHORITY = re.compile(r"[/?]")
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]*))?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
@@ -192,7 +193,7 @@ def _parse(url: str) -> Target:
         raise _Refusal("must begin with http:// or https://")
     if "#" in rest:
         raise _Refusal("must not have a fragment, which would not be sent")
-    authority = urlsplit(f"//{rest}").netloc if _brackets_fit(rest) else ""
+    authority = _END_OF_AUTHORITY.split(rest, maxsplit=1)[0]
     if "@" in authority:
         raise _Refusal("must not have a user name or password; use the signature to know who calls")
     match = _AUTHORITY.fullmatch(authority)
@@ -200,12 +201,6 @@ def _parse(url: str) -> Target:
         raise _Refusal("must name a host, and a port as a number")
     host, address = _host(match[1])
     return Target(scheme, host, _port(match[2], scheme), address)
-
-
-def _brackets_fit(rest: str) -> bool:
-    """Tell whether brackets stand only around the host: elsewhere urllib refuses or misreads them."""
-    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
-    return re.fullmatch(r"[^\[\]]*|\[[^\[\]]*\][^\[\]]*", authority) is not None
 
 
 def _port(text: str | None, scheme: str) -> int:

@@ -80,7 +80,7 @@ class Resolver(AbstractResolver):
             addresses = await asyncio.wait_for(answer, _TIMEOUT)
         except TimeoutError:
             self._note_slow(host)
-            raise Unresolved(f"the name was not resolved within {_TIMEOUT:.0f} s") from None
+            raise Unresolved(f"the name was not resolved within {_TIMEOUT:g} s") from None
         except (OSError, UnicodeError):
             raise Unresolved("the name cannot be resolved") from None
         self._slow_names.pop(host, None)
