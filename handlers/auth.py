@@ -18,7 +18,7 @@ async def login(*, body: models.Credentials) -> Reply:
 
 async def refresh(*, body: models.RefreshToken, idempotency_key: str | None = None) -> Reply:
     tokens, replayed = await services().sessions.refresh(body.refresh_token, idempotency_key)
-    return Reply(200, tokens, {"Idempotency-Replayed": "true"} if replayed else {})
+    return ok(tokens, replayed)
 
 
 async def logout(*, caller: Caller) -> Reply:

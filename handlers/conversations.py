@@ -21,11 +21,9 @@ async def open_conversation(
     conversation, is_new, replayed = await services().conversations.open_direct(
         caller, body.user_id, idempotency_key
     )
-    return (
-        created(conversation, f"/v1/conversations/{conversation.id}", replayed)
-        if is_new
-        else ok(conversation)
-    )
+    if is_new:
+        return created(conversation, f"/v1/conversations/{conversation.id}", replayed)
+    return ok(conversation, replayed)
 
 
 async def get_conversation(*, conversation_id: UUID, caller: Caller) -> Reply:

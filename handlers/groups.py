@@ -79,4 +79,6 @@ async def remove_member(*, group_id: UUID, user_id: UUID, caller: Caller) -> Rep
 
 async def join_group(*, group_id: UUID, idempotency_key: str | None = None, caller: Caller) -> Reply:
     member, is_new, replayed = await services().groups.join(caller, group_id, idempotency_key)
-    return created(member, f"/v1/groups/{group_id}/members", replayed) if is_new else ok(member)
+    if is_new:
+        return created(member, f"/v1/groups/{group_id}/members", replayed)
+    return ok(member, replayed)

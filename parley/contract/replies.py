@@ -26,21 +26,18 @@ class Reply:
 
 
 NO_CONTENT = Reply(204)
+_REPLAYED = {"Idempotency-Replayed": "true"}
 
 
-def ok(body: Any) -> Reply:
-    """200: here it is."""
-    return Reply(200, body)
+def ok(body: Any, replayed: bool = False) -> Reply:
+    """200: here it is. `replayed` says that an earlier request asked for it."""
+    return Reply(200, body, _REPLAYED if replayed else {})
 
 
 def created(body: Any, location: str | None = None, replayed: bool = False) -> Reply:
     """201: it was made, and is read at `location`. `replayed` says that an earlier request made it."""
-    headers = {}
-    if location is not None:
-        headers["Location"] = location
-    if replayed:
-        headers["Idempotency-Replayed"] = "true"
-    return Reply(201, body, headers)
+    headers = {} if location is None else {"Location": location}
+    return Reply(201, body, headers | _REPLAYED if replayed else headers)
 
 
 def paged(name: str, page: Page[Any]) -> Reply:

@@ -138,15 +138,16 @@ class Conversations:
         """
         wanted = request_hash("POST", "/conversations", {"user_id": other_id})
         async with self._idempotency.claim(caller.user_id, key, wanted) as claim, self._log.append() as entry:
-            made = await claim.made(entry.conn)
-            found = made or await conversations.find_direct(entry.conn, caller.user_id, other_id)
-            if found is None:
-                conversation_id = await self._create_direct(entry, caller.user_id, other_id)
-                await claim.keep(entry.conn, "conversation", conversation_id)
+            before = await claim.outcome(entry.conn)
+            if before is None:
+                found = await conversations.find_direct(entry.conn, caller.user_id, other_id)
+                conversation_id = found or await self._create_direct(entry, caller.user_id, other_id)
+                is_new = found is None
+                await claim.keep(entry.conn, "conversation", conversation_id, is_new=is_new)
             else:
-                conversation_id = found
+                conversation_id, is_new = before.resource_id, before.is_new
         self._directory.remember_direct(conversation_id, caller.user_id, other_id)
-        return await self.get(caller, conversation_id), found is None or made is not None, made is not None
+        return await self.get(caller, conversation_id), is_new, before is not None
 
     async def direct_id(self, caller: Caller, other_id: UUID) -> UUID:
         """Return the caller's direct conversation with another user, made if need be.

@@ -174,17 +174,18 @@ class Groups:
         """Join a public group; the values tell whether the caller is new in it, and whether it is a replay."""
         wanted = request_hash("POST", f"/groups/{group_id}/join", None)
         async with self._idempotency.claim(caller.user_id, key, wanted) as claim, self._log.append() as entry:
-            made = await claim.made(entry.conn)
+            before = await claim.outcome(entry.conn)
             group, role = await _visible(entry.conn, caller, group_id)
-            is_new = role is None and made is None
-            if is_new:
-                self._check_room(group)
-                await _let_in(entry, caller, group_id, caller.user_id)
-                await claim.keep(entry.conn, "member", caller.user_id)
+            is_new = role is None if before is None else before.is_new
+            if before is None:
+                if is_new:
+                    self._check_room(group)
+                    await _let_in(entry, caller, group_id, caller.user_id)
+                await claim.keep(entry.conn, "member", caller.user_id, is_new=is_new)
             member = await groups.member(entry.conn, group_id, caller.user_id)
         if member is None:
             raise NotFound("member")
-        return member, is_new or made is not None, made is not None
+        return member, is_new, before is not None
 
     async def change_role(self, caller: Caller, group_id: UUID, user_id: UUID, role: Role) -> Member:
         """Give a member another role. An owner who makes somebody else the owner becomes an admin."""

@@ -40,6 +40,14 @@ def request_hash(method: str, path: str, body: Any) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request: something that it made, or that was there already."""
+
+    resource_id: UUID
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One request's right to its key. With `key` None it came without, and nothing is looked up or kept."""
 
@@ -48,7 +56,12 @@ class Claim:
     request_hash: bytes
 
     async def made(self, conn: Connection) -> UUID | None:
-        """Return the id of what this very request made before, or None.
+        """Return the id of what this very request made before, or None. Raises as `outcome`."""
+        outcome = await self.outcome(conn)
+        return None if outcome is None else outcome.resource_id
+
+    async def outcome(self, conn: Connection) -> Outcome | None:
+        """Return what this very request made or found before, or None.
 
         Ask under the lock under which the effect will be written. Raises IdempotencyMismatch if the key was
         used for another request.
@@ -58,18 +71,20 @@ class Claim:
         found = await idempotency.find(conn, self.user_id, self.key)
         if found is None:
             return None
-        known_hash, resource_id = found
+        known_hash, resource_id, is_new = found
         if known_hash != self.request_hash:
             raise IdempotencyMismatch
-        return resource_id
+        return Outcome(resource_id, is_new)
 
-    async def keep(self, conn: Connection, resource_kind: str, resource_id: UUID) -> None:
-        """Note what the request made, in the transaction that makes it."""
+    async def keep(
+        self, conn: Connection, resource_kind: str, resource_id: UUID, *, is_new: bool = True
+    ) -> None:
+        """Note what the request made, or found made already, in the transaction that sees to it."""
         if self.key is None:
             return
         try:
             await idempotency.keep(
-                conn, self.user_id, self.key, self.request_hash, resource_kind, resource_id
+                conn, self.user_id, self.key, self.request_hash, resource_kind, resource_id, is_new
             )
         except idempotency.KeyTaken:
             raise _still_running() from None

@@ -122,12 +122,15 @@ async def held_up(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]
 
 
 async def until_somebody_waits(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Return when a connection of the server waits for one of our locks."""
+    """Return when a connection of the server waits for one of our locks.
+
+    Unlike pg_stat_activity, pg_locks shows a transaction also those connections that came after its first look.
+    """
     while not await conn.fetchval(
         """
         SELECT count(*)
-        FROM pg_stat_activity
-        WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))
+        FROM pg_locks
+        WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))
         """
     ):
         await asyncio.sleep(0.005)
@@ -225,13 +228,31 @@ def test_repeat_after_it_is_gone(ada: Person, bob: Person) -> None:
     assert keyed(ada, "/groups", founded, "found").status_code == 404
 
 
-def test_repeated_opening_of_what_was_open(ada: Person, bob: Person) -> None:
-    """Getting is no making: there is nothing to replay, and the answer stays a plain 200."""
+def opening_again(ada: Person, bob: Person) -> Request:
     ada.say(bob)
-    key = unique("key")
-    for _ in range(2):
-        answer = keyed(ada, "/conversations", {"user_id": bob.id}, key)
-        assert (answer.status_code, "Idempotency-Replayed" in answer.headers) == (200, False)
+    return opening(ada, bob)
+
+
+def joining_again(ada: Person, bob: Person) -> Request:
+    request = joining(ada, bob)
+    assert ada.ask("POST", request.path).status_code == 201
+    return request
+
+
+@pytest.mark.parametrize("found", [opening_again, joining_again])
+def test_repeat_of_what_made_nothing(
+    ada: Person, bob: Person, found: Callable[[Person, Person], Request]
+) -> None:
+    """A key belongs to its request also where all that was wanted was there already."""
+    request, key = found(ada, bob), unique("key")
+    first = keyed(ada, request.path, request.body, key)
+    assert (first.status_code, "Idempotency-Replayed" in first.headers) == (200, False)
+    other = keyed(ada, request.other_path, request.other_body, key)
+    assert other.status_code == 422, other.text
+    again = keyed(ada, request.path, request.body, key)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert "Location" not in again.headers
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 129, "schlüssel", "tab\there"])

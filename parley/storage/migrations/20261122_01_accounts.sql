@@ -63,14 +63,15 @@ CREATE TABLE presence (
     last_seen timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
--- What a request with an Idempotency-Key made: a reference, never an answer. Registrations have no user yet
--- and lie under the zero id.
+-- What a request with an Idempotency-Key made, or found made already (`is_new` is false): a reference, never an
+-- answer. Registrations have no user yet and lie under the zero id.
 CREATE TABLE idempotency_keys (
     user_id uuid NOT NULL,
     key text COLLATE "C" NOT NULL,
     request_hash bytea NOT NULL,
     resource_kind text NOT NULL,
     resource_id uuid NOT NULL,
+    is_new boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL,
     PRIMARY KEY (user_id, key)
 );
