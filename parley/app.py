@@ -23,9 +23,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# RFC 6455, section 7.4.1: the server cannot serve a socket; it has none yet.
-_POLICY_VIOLATION = 1008
-
 
 class RequestLine(Protocol):
     """Writes a line per request; `parley.logs.RequestLog` does."""
@@ -96,7 +93,7 @@ class App:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection of ASGI, of whatever kind."""
+        """Serve one connection of ASGI. Sockets never come by here: `parley.server` hands them over itself."""
         if scope["type"] == "http":
             page = self._pages.get(scope["path"])
             if page is not None:
@@ -106,8 +103,8 @@ class App:
             await self._contract(scope, receive, send)
         elif scope["type"] == "lifespan":
             await _live(receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        else:
+            raise ValueError(f"there is nothing here for {scope['type']}")
 
     async def _show(self, page: Page, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a page, with a request id as on every answer."""

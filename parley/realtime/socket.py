@@ -3,10 +3,11 @@
 uvicorn has read the handshake as the HTTP request it is; `open_socket` takes its transport over.
 
     OPEN ──close()──────────> CLOSING ──the peer's close frame──┐
-      ├────the peer's close frame, answered─────────────────────┴─> ENDING ──connection lost──> closed()
+      ├────the peer's close frame, answered─────────────────────┴─> ENDING ──> connection lost
       └────the peer broke the protocol─────────────────────────────> (as ENDING)
 
-The connection may be lost in any state. Whatever state takes longer than `close_seconds`, but OPEN, is cut.
+The listener hears `closed` when the state is OPEN no more. The connection may be lost in any state. Whatever state
+takes longer than `close_seconds`, but OPEN, is cut.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Protocol
 
+from generated.frames import CloseCode as Declared
+from parley import metrics
 from parley.logs import logger
 from parley.realtime.deflate import frame_compressed, inflate
 from parley.realtime.handshake import AddressOf, Handshake, Header, Refusal, Request, read_handshake
@@ -62,9 +65,10 @@ class Listener(Protocol):
         """Take the answer to a ping, or one that nobody asked for."""
 
     def closed(self, code: int) -> None:
-        """End, once. `code` is what the first close frame said, ours or the peer's (1005: nothing).
+        """End, once, and at once: the connection may last a little longer, but nothing is heard or said any more.
 
-        1006 says that the peer vanished, or that `abort` was called, before there was one.
+        `code` is what the first close frame said, ours or the peer's (1005: nothing). 1006 says that the peer
+        vanished, or that `abort` was called, before there was one.
         """
 
 
@@ -81,7 +85,7 @@ class SocketOptions:
     close_seconds: float = 5.0
     # Control frames and fragments in a minute, which no listener sees.
     max_extra_frames: int = 600
-    too_many_frames_code: int = CloseCode.POLICY_VIOLATION
+    too_many_frames_code: int = Declared.TOO_MANY_FRAMES
     going_away_code: int = CloseCode.GOING_AWAY
 
 
@@ -194,14 +198,14 @@ class Socket(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection."""
-        self._say_nothing_more(_State.ENDING)
+        self._end(_State.ENDING)
         self._transport.abort()
 
     # ---- what uvicorn and the transport call
 
     def shutdown(self) -> None:
         """Go away with the server."""
-        self.close(self._options.going_away_code)
+        self._send_away(self._options.going_away_code)
 
     def open(self, rest: bytes) -> None:
         """Begin. `rest` came behind the handshake."""
@@ -252,17 +256,11 @@ class Socket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
-        self._say_nothing_more(_State.ENDING)
         self._connections.discard(self)
         if self._cut is not None:
             self._cut.cancel()
             self._cut = None
-        listener, self._listener = self._listener, None
-        assert listener is not None
-        try:
-            listener.closed(self._code)
-        except Exception:
-            log.exception("listener_failed")
+        self._end(_State.ENDING)
 
     # ---- decisions
 
@@ -296,6 +294,7 @@ class Socket(asyncio.Protocol):
         """Fail the connection (section 7.1.7)."""
         if self._state is _State.OPEN:
             log.debug("peer_broke_protocol", code=int(violation.code), reason=violation.reason)
+            metrics.sockets.closed(violation.code)
             said = frame_close(violation.code, violation.reason)
             self._say_close(violation.code, said, _State.ENDING)
         self._state = _State.ENDING
@@ -309,23 +308,36 @@ class Socket(asyncio.Protocol):
             self._since = now
             self._reader.extras = new
         if self._reader.extras > self._options.max_extra_frames:
-            self.close(self._options.too_many_frames_code, "Too many control frames and fragments")
+            self._send_away(self._options.too_many_frames_code, "Too many control frames and fragments")
 
     def _stumble(self) -> None:
         """End a socket whose listener failed."""
         log.exception("listener_failed")
-        self.close(CloseCode.INTERNAL_ERROR)
+        self._send_away(CloseCode.INTERNAL_ERROR)
+
+    def _send_away(self, code: int, reason: str = "") -> None:
+        """Close what no listener closes."""
+        if self._state is _State.OPEN:
+            metrics.sockets.closed(code)
+            self.close(code, reason)
 
     def _say_close(self, code: int, framed: bytes, state: _State) -> None:
         self.write(framed)
         self._code = code
-        self._say_nothing_more(state)
         self._cut_later()
+        self._end(state)
 
-    def _say_nothing_more(self, state: _State) -> None:
+    def _end(self, state: _State) -> None:
+        """Say nothing more, and let the listener know."""
         self._state = state
         self.write = _nowhere
         self._wake()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            try:
+                listener.closed(self._code)
+            except Exception:
+                log.exception("listener_failed")
 
     def _wake(self) -> None:
         waiting, self._drained = self._drained, None

@@ -12,7 +12,7 @@ import pytest
 
 from generated.frames import LIMITS, CloseCode
 from inside import Inside, Peer, User
-from parley import cursors
+from parley import cursors, metrics
 from parley.cursors import Cursor
 from parley.errors import Unavailable
 from people import expired
@@ -215,8 +215,14 @@ async def test_refused_renewal_changes_nothing(inside: Inside, ada: User) -> Non
 )
 async def test_closes_for_what_it_was_sent(inside: Inside, ada: User, data: bytes, code: CloseCode) -> None:
     peer = await connected(inside, ada)
+    assert inside.is_live(peer)
+    closes = metrics.sockets.closes.get(code, 0)
     peer.put(data)
+    # Nothing more is delivered to it, though the connection may last for some seconds.
+    assert not inside.realtime.hub.connections_of(ada.id)
+    assert len(inside.realtime.sockets) == 0
     assert await ended(inside, peer) is code
+    assert metrics.sockets.closes.get(code, 0) == closes + (code is not CloseCode.NORMAL)
 
 
 @pytest.mark.parametrize(

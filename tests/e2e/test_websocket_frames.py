@@ -18,6 +18,7 @@ import websockets
 from uvicorn.logging import TRACE_LOG_LEVEL
 
 import tools
+from generated.frames import CloseCode
 from parley import logs
 from parley.realtime.socket import Request, Socket, SocketOptions, frame_text
 from websocket_wire import (
@@ -366,6 +367,21 @@ def test_a_peer_that_broke_the_protocol_and_stays_is_cut_off() -> None:
         assert server.heard.next() == ("closed", 1002)
 
 
+@pytest.mark.parametrize("what", ["broken", "flood", "ours"])
+def test_a_listener_hears_of_the_end_at_once(what: str) -> None:
+    """It need not wait until the peer, which may take its time, lets the connection go."""
+    with socket_server(close_seconds=60, max_extra_frames=5) as server, server.connect() as client:
+        if what == "ours":
+            server.in_loop(lambda listener: listener.socket.close(4001))
+        else:
+            client.send(masked(3) if what == "broken" else masked(PING) * 6)
+        code = {"broken": 1002, "flood": CloseCode.TOO_MANY_FRAMES, "ours": 4001}[what]
+        assert server.heard.next() == ("closed", code)
+        while (frame := client.frame()).opcode == PONG:
+            continue
+        assert frame.code == code
+
+
 def test_a_peer_that_does_not_read_is_cut_off() -> None:
     """Neither its close frame nor the end of its half keep the connection for what it never takes."""
     for last in (closing(1000), b""):
@@ -500,6 +516,7 @@ def test_a_socket_that_ended_leaves_no_garbage() -> None:
                 assert _alive() - before == Counter(Socket=1, Reader=1)
                 client.send(closing(1000))
                 assert client.frame().code == 1000
+                assert client.ended()
                 assert server.heard.next() == ("closed", 1000)
             server.served.call(lambda: server.heard.tell("left", _alive() - before))
             assert server.heard.next() == ("left", Counter())

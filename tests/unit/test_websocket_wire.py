@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generated.frames import CloseCode as Declared
 from parley.realtime.deflate import inflate
+from parley.realtime.socket import SocketOptions
 from parley.realtime.wire import (
     Arrival,
     CloseCode,
@@ -126,3 +128,10 @@ def test_codes_that_may_be_sent() -> None:
     """RFC 6455, section 7.4, and what the registry has added since."""
     allowed = {code for code in range(65_536) if may_be_sent(code)}
     assert allowed == {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
+
+
+def test_codes_of_our_own_are_declared() -> None:
+    """Whatever this edge closes with by itself stands in the document, with or without settings."""
+    options = SocketOptions()
+    said = {*CloseCode, options.too_many_frames_code, options.going_away_code}
+    assert {code for code in said if may_be_sent(code)} <= set(Declared)
