@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 
 from parley import settings
+from parley.cli import ports
 from parley.cli.outcomes import Usage
 
 
@@ -28,5 +29,5 @@ def serve(
 
     logs.configure(chosen.log_level, chosen.log_format)
     # Before anything else, because a port in use is the commonest mistake, and a database takes a moment.
-    with serving.listen(chosen.host, chosen.port) as listening:
+    with ports.listen(chosen.host, chosen.port) as listening:
         serving.run(chosen, listening, temporary=temporary, print_url=print_url)

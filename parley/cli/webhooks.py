@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import typer
 
+from parley.cli import ports
 from parley.cli.outcomes import Usage
 from parley.errors import Invalid
 
@@ -43,17 +45,11 @@ def listen(
     """
     if secret is not None:
         _check(secret)
-    from parley.cli import serving
-
-    with serving.listen(host, port) as listening:
+    with ports.listen(host, port) as listening:
         url = _url(host, listening.getsockname()[1])
-        if print_url:
-            typer.echo(url)
-        elif not as_json:
-            typer.echo(f"Listening on {url}; Ctrl-C ends it.")
-        sys.stdout.flush()
+        greeting = url if print_url else None if as_json else f"Listening on {url}; Ctrl-C ends it."
         with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
-            asyncio.run(_Receiver(secret, status, as_json=as_json).run(listening))
+            asyncio.run(_Receiver(secret, status, as_json=as_json).run(listening, greeting))
 
 
 def _check(secret: str) -> None:
@@ -100,8 +96,8 @@ class _Receiver:
         self._as_json = as_json
         self._seen: set[str] = set()
 
-    async def run(self, listening: Any) -> None:
-        """Receive until somebody stops it."""
+    async def run(self, listening: socket.socket, greeting: str | None) -> None:
+        """Receive until somebody stops it; the greeting is printed when it can."""
         from aiohttp import web
 
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
@@ -110,6 +106,8 @@ class _Receiver:
         await runner.setup()
         try:
             await web.SockSite(runner, listening).start()
+            if greeting is not None:
+                _say(greeting)
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
@@ -119,10 +117,7 @@ class _Receiver:
 
         body = await request.read()
         arrival = self._judge(body, {name.lower(): value for name, value in request.headers.items()})
-        text = json.dumps(asdict(arrival)) if self._as_json else _printable(arrival.as_text())
-        typer.echo(text)
-        # Whoever reads a pipe wants it now.
-        sys.stdout.flush()
+        _say(json.dumps(asdict(arrival)) if self._as_json else _printable(arrival.as_text()))
         return web.Response(status=self._status)
 
     def _judge(self, body: bytes, headers: Mapping[str, str]) -> _Arrival:
@@ -159,6 +154,12 @@ def _problem(body: bytes, payload: Any, headers: Mapping[str, str], secret: str)
     except Unverified as reason:
         return str(reason)
     return None
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+    # Whoever reads a pipe wants it now.
+    sys.stdout.flush()
 
 
 def _printable(text: str) -> str:

@@ -2,8 +2,11 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
+
+NODE_PACKAGES = Path(__file__).resolve().parents[1] / "node" / "node_modules"
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -21,3 +24,10 @@ def node() -> str:
     if path := shutil.which("node"):
         return path
     pytest.skip("NOT TESTED for lack of Node (nodejs of Debian, at least 20)")
+
+
+def node_packages() -> Path:
+    """Return the directory of what comes from npm; where it was not installed the test is skipped."""
+    if NODE_PACKAGES.exists():
+        return NODE_PACKAGES
+    pytest.skip("NOT TESTED for lack of packages of npm: scripts/install_node_packages.sh installs them")
