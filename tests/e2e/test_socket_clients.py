@@ -3,7 +3,8 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,17 +67,31 @@ def connection(server: Server, person: Person) -> str:
     return line.replace("<jwt_token>", person.tokens["access_token"])
 
 
-def play(ada: Person, bob: Person) -> Person:
-    """Let Ada come, type to Bob and write to him."""
+@contextmanager
+def playing(ada: Person, bob: Person) -> Iterator[None]:
+    """Let Ada come, type to Bob, who is there already, and write to him; she leaves when he has heard of it all.
+
+    Of somebody who only blinks nobody is told.
+    """
     conversation = ada.post("/conversations", {"user_id": bob.id}).json()["id"]
     with listening(ada) as client:
+        # From here on Bob hears of others: before, he may still have been reading what he missed.
+        client.until("presence", user_id=bob.id)
         client.say("typing", user_id=ada.id, conversation_id=conversation, is_typing=True)
         client.say("ping")
         client.until("pong")
-        client.until("presence", user_id=bob.id)
         ada.say(bob, "Message content")
         client.until("message")
-    return ada
+        yield
+
+
+def read_printed(read: Callable[[], str | bytes]) -> None:
+    """Read frames until each printed event was among them."""
+    missing = set(EVENTS)
+    while missing:
+        frame = json.loads(read())
+        if frame["type"] in missing and is_like(frame, EVENTS[frame["type"]]):
+            missing.remove(frame["type"])
 
 
 def test_websockets_follows_the_seed(server: Server, pair: tuple[Person, Person]) -> None:
@@ -87,12 +102,8 @@ def test_websockets_follows_the_seed(server: Server, pair: tuple[Person, Person]
     ada.post("/conversations", {"user_id": bob.id})
     with connect(found[1], proxy=None) as socket:
         assert json.loads(socket.recv(timeout=20))["type"] == "ready"
-        play(ada, bob)
-        missing = set(EVENTS)
-        while missing:
-            frame = json.loads(socket.recv(timeout=20))
-            if frame["type"] in missing and is_like(frame, EVENTS[frame["type"]]):
-                missing.remove(frame["type"])
+        with playing(ada, bob):
+            read_printed(lambda: socket.recv(timeout=20))
 
 
 def test_node_follows_the_seed(server: Server, pair: tuple[Person, Person], tmp_path: Path) -> None:
@@ -106,12 +117,8 @@ def test_node_follows_the_seed(server: Server, pair: tuple[Person, Person], tmp_
     try:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["type"] == "ready"
-        play(ada, bob)
-        missing = set(EVENTS)
-        while missing:
-            frame = json.loads(process.stdout.readline())
-            if frame["type"] in missing and is_like(frame, EVENTS[frame["type"]]):
-                missing.remove(frame["type"])
+        with playing(ada, bob):
+            read_printed(process.stdout.readline)
     finally:
         process.kill()
         process.communicate()
@@ -124,6 +131,7 @@ def test_typing_may_be_sent_as_printed(server: Server, pair: tuple[Person, Perso
     frame = json.loads(json.dumps(EVENTS["typing"]))
     frame["data"] |= {"user_id": ada.id, "conversation_id": conversation}
     with listening(ada) as client, listening(bob) as other:
+        client.until("presence", user_id=bob.id)
         client.socket.send(json.dumps(frame))
         client.say("ping")
         client.until("pong")
@@ -160,9 +168,9 @@ def test_client_of_the_readme_works(start_server: StartServer, tmp_path: Path) -
         )
         tab.evaluate(f"window.open_ = listen('{bob.tokens['access_token']}'); null")
         # It is there as soon as others are told so.
-        with listening(ada) as others:
-            ada.post("/conversations", {"user_id": bob.id})
-            del others
+        ada.post("/conversations", {"user_id": bob.id})
+        with listening(ada) as client_of_ada:
+            client_of_ada.until("presence", user_id=bob.id)
         ada.say(bob, "one")
         tab.until(lambda: bool(tab.evaluate("shown.length")))
         server.stop()
