@@ -33,7 +33,8 @@ BAD_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 logger = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+# These two are not frozen, because one of each is made per message, and freezing triples what that costs.
+@dataclass(slots=True)
 class Draft:
     """A message to be sent. Its id is made before the first try and kept through all of them."""
 
@@ -51,7 +52,7 @@ class Draft:
     receiver_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sent:
     """What became of a draft. The numbers are there when it was sent, `replay_id` when it was replayed."""
 
@@ -164,14 +165,13 @@ class SendQueue:
     async def _settle(self, drafts: Sequence[Draft]) -> list[Sent]:
         """Append the drafts, trying again under the same ids for as long as the outcome is unknown."""
         deadline = time.monotonic() + SETTLE_FOR
+        arguments = _arguments(drafts)
         attempt = 0
         while True:
             try:
                 async with self._database.appending() as conn:
-                    row = await fetch_one(
-                        conn, APPEND, *_arguments(drafts, self._log.head.position, attempt > 0)
-                    )
-                results = _results(drafts, row)
+                    row = await fetch_one(conn, APPEND, self._log.head.position, attempt > 0, *arguments)
+                results = _results(arguments[1], row)
                 self._tell(drafts, results)
                 self._log.head.advance(row["head"] + row["verdicts"].count("sent"))
                 return results
@@ -206,18 +206,16 @@ APPEND = """
 """
 
 
-def _arguments(drafts: Sequence[Draft], hint: int, settle: bool) -> tuple[Any, ...]:
+def _arguments(drafts: Sequence[Draft]) -> tuple[Any, ...]:
+    """Turn drafts into columns: first the distinct conversations, then for each draft the number of its own."""
     conversations: dict[UUID, int] = {}
-    for draft in drafts:
-        conversations.setdefault(draft.conversation_id, len(conversations) + 1)
+    numbers = [conversations.setdefault(draft.conversation_id, len(conversations) + 1) for draft in drafts]
     keyed = any(draft.key is not None for draft in drafts)
     replies = [(item, draft.reply_to) for item, draft in enumerate(drafts, 1) if draft.reply_to is not None]
     mentions = [(item, user_id) for item, draft in enumerate(drafts, 1) for user_id in draft.mentions]
     return (
-        hint,
-        settle,
         list(conversations),
-        [conversations[draft.conversation_id] for draft in drafts],
+        numbers,
         [draft.message_id for draft in drafts],
         [draft.sender_id for draft in drafts],
         [draft.type for draft in drafts],
@@ -232,21 +230,20 @@ def _arguments(drafts: Sequence[Draft], hint: int, settle: bool) -> tuple[Any, .
     )
 
 
-def _results(drafts: Sequence[Draft], row: Row) -> list[Sent]:
-    """Count positions and seqs as the function did: the n-th sent draft is at head + n, likewise in each seq."""
+def _results(numbers: Sequence[int], row: Row) -> list[Sent]:
+    """Count positions and seqs as the function did: the n-th sent draft is at head + n, likewise in each seq.
+
+    `numbers` says of each draft to which of the conversations it belongs.
+    """
     position, created_at = row["head"], row["created_at"]
-    order = {
-        conversation_id: n
-        for n, conversation_id in enumerate(dict.fromkeys(d.conversation_id for d in drafts))
-    }
-    seqs = list(row["bases"])
+    seqs = [0, *row["bases"]]
     results = []
-    for index, (draft, verdict) in enumerate(zip(drafts, row["verdicts"], strict=True)):
+    for index, (number, verdict) in enumerate(zip(numbers, row["verdicts"], strict=True)):
         match verdict:
             case "sent":
                 position += 1
-                seqs[order[draft.conversation_id]] += 1
-                results.append(Sent("sent", position, seqs[order[draft.conversation_id]], created_at))
+                seqs[number] += 1
+                results.append(Sent("sent", position, seqs[number], created_at))
             case "found":
                 results.append(
                     Sent(

@@ -144,7 +144,7 @@ async def pages_read(conn: Postgres, chat: Chat) -> int:
     await conn.execute("ANALYZE")  # as autovacuum does, which changes plans
     for _ in range(2):  # the first time plans are made
         one = draft(group_id, writes)
-        sent = await explain(conn, send_queue.APPEND, *send_queue._arguments([one], 0, False))
+        sent = await explain(conn, send_queue.APPEND, 0, False, *send_queue._arguments([one]))
         seq = await conn.fetchval("SELECT last_seq($1)", group_id)
         received = await explain(conn, "SELECT move_watermarks(0, $1, $2, $3, $3, 100)", group_id, reads, seq)
         edited = await explain(conn, "SELECT change_message(0, $1, $2, 'edited')", one.message_id, writes)
