@@ -143,6 +143,38 @@ class Sockets(Collector):
         yield seconds
 
 
+class Webhooks(Collector):
+    """What becomes of deliveries. `attempts` counts by outcome: succeeded, failed, slow_down, gone or no_answer."""
+
+    def __init__(self) -> None:
+        self.dispatched = 0
+        self.attempts: dict[str, int] = {}
+        self._buckets = [0] * (len(_SECONDS) + 1)
+        self._seconds = 0.0
+
+    def attempted(self, outcome: str, seconds: float) -> None:
+        """Count one request to a webhook and the time until its answer."""
+        self.attempts[outcome] = self.attempts.get(outcome, 0) + 1
+        self._buckets[bisect_left(_SECONDS, seconds)] += 1
+        self._seconds += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "parley_webhook_deliveries", "Deliveries that were made from events.", value=self.dispatched
+        )
+        attempts = CounterMetricFamily(
+            "parley_webhook_attempts", "Requests to webhooks by what came of them.", labels=("outcome",)
+        )
+        for outcome, count in self.attempts.items():
+            attempts.add_metric((outcome,), count)
+        yield attempts
+        seconds = HistogramMetricFamily(
+            "parley_webhook_attempt_seconds", "Time until webhooks answered, or did not."
+        )
+        seconds.add_metric((), _reached(self._buckets), self._seconds)
+        yield seconds
+
+
 class _Watched(Collector):
     """Gauges whose values are asked for when somebody looks."""
 
@@ -156,6 +188,7 @@ class _Watched(Collector):
 
 requests = Requests()
 sockets = Sockets()
+webhooks = Webhooks()
 _watched = _Watched()
 
 batch_events = Histogram(
@@ -181,6 +214,7 @@ unexpected_errors = Counter(
 
 REGISTRY.register(requests)
 REGISTRY.register(sockets)
+REGISTRY.register(webhooks)
 REGISTRY.register(_watched)
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)

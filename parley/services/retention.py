@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 
 from parley.errors import Unavailable
-from parley.storage import idempotency, retention, sessions
+from parley.storage import deliveries, idempotency, retention, sessions
 from parley.storage.database import Connection, Database
 
 # Seconds between rounds. Each also makes room in the log for two million events, far more than fit in between.
@@ -37,6 +37,8 @@ class Retention:
         self._keep_events = keep_events
         self._now = now
         self._task: asyncio.Task[None] | None = None
+        # How many old events the last round had to leave, because they were not read for webhooks yet.
+        self.held_back = 0
 
     async def start(self) -> None:
         """Begin with the rounds."""
@@ -65,15 +67,25 @@ class Retention:
             await _repeat(partial(retention.purge_messages, conn, conversation_id, keep_since, now))
         # Events go last: what is purged can still be told as a tombstone by those that remain.
         oldest = now - self._keep_events
-        await retention.trim_log(conn, oldest)
+        await self._trim(conn, oldest)
         await _repeat(partial(retention.forget_purged, conn, oldest))
         await retention.forget_deleted_groups(conn, oldest)
+        await _repeat(partial(deliveries.give_up_disabled, conn))
+        await _repeat(partial(deliveries.forget, conn, oldest))
         await _repeat(partial(idempotency.delete_expired, conn))
         await _repeat(partial(sessions.delete_expired, conn))
         await _repeat(partial(sessions.forget_rotations, conn))
         # Dropping waits for whoever still reads the partition, a long dump perhaps; all else is done by then.
         for name, state in await retention.trimmed_partitions(conn):
             await retention.drop_partition(conn, name, state)
+
+    async def _trim(self, conn: Connection, oldest: datetime) -> None:
+        trimmed = await retention.trim_log(conn, oldest)
+        self.held_back = trimmed.wanted - trimmed.to
+        if self.held_back:
+            _log.error(
+                "old events are kept because they were not read for webhooks yet", events=self.held_back
+            )
 
     async def _keep_going(self) -> None:
         while True:

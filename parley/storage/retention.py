@@ -4,10 +4,11 @@ Each function does one bounded step and says how much it did, so that nobody wai
 between goes on where it was.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from parley.storage.database import Connection
+from parley.storage.database import Connection, fetch_one
 
 # Positions in one partition of the log, and how many partitions are made ahead of the head.
 PARTITION_SIZE = 1_000_000
@@ -93,23 +94,43 @@ async def purge_messages(
     return purged
 
 
-async def trim_log(conn: Connection, keep_since: datetime) -> int:
-    """Move the beginning of the log past everything older than `keep_since`; return it."""
-    trimmed_to: int = await conn.fetchval(
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """Where the log begins now, and where it would if nobody had to read it before."""
+
+    to: int
+    wanted: int
+
+
+async def trim_log(conn: Connection, keep_since: datetime) -> Trimmed:
+    """Move the beginning of the log past everything older than `keep_since`.
+
+    But not past what is still to be read for webhooks, where there are any.
+    """
+    row = await fetch_one(
+        conn,
         """
+        WITH wanted AS MATERIALIZED (
+            SELECT coalesce(
+                (SELECT e.position - 1 FROM events e
+                 WHERE e.position > s.trimmed_to AND e.created_at >= $1
+                 ORDER BY e.position LIMIT 1),
+                (SELECT e.position FROM events e ORDER BY e.position DESC LIMIT 1),
+                0
+            ) AS position
+            FROM log_state s
+        )
         UPDATE log_state
-        SET trimmed_to = greatest(trimmed_to, coalesce(
-            (SELECT e.position - 1 FROM events e
-             WHERE e.position > trimmed_to AND e.created_at >= $1
-             ORDER BY e.position LIMIT 1),
-            (SELECT e.position FROM events e ORDER BY e.position DESC LIMIT 1),
-            0
-        ))
-        RETURNING trimmed_to
+        SET trimmed_to = greatest(trimmed_to, least(w.position, CASE
+            WHEN EXISTS (SELECT FROM webhooks h WHERE h.status = 'active')
+            THEN (SELECT d.position FROM webhook_dispatcher d ORDER BY d.position DESC LIMIT 1)
+        END))
+        FROM wanted w
+        RETURNING trimmed_to, greatest(trimmed_to, w.position) AS wanted
         """,
         keep_since,
     )
-    return trimmed_to
+    return Trimmed(row["trimmed_to"], row["wanted"])
 
 
 async def trimmed_partitions(conn: Connection) -> list[tuple[str, str]]:

@@ -352,7 +352,7 @@ class TestLog:
         await chat.execute("UPDATE events SET created_at = created_at - (5 - position) * interval '3 days'")
         now = datetime.now(UTC)
         async with chat.database.read() as conn:
-            beginnings = [await storage.trim_log(conn, now - days * DAY) for days in (100, 10, 5, 7, 0)]
+            beginnings = [(await storage.trim_log(conn, now - days * DAY)).to for days in (100, 10, 5, 7, 0)]
         assert beginnings == [0, 1, 3, 3, 5]
 
 

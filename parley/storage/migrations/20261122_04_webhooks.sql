@@ -25,6 +25,8 @@ CREATE TABLE webhooks (
     -- Seconds between requests to an endpoint that asked for less, and when the next may go.
     pace double precision NOT NULL DEFAULT 0,
     resume_at timestamptz,
+    -- An ordered webhook is claimed as a whole, until then.
+    lane_until timestamptz,
     CHECK ((previous_secret IS NULL) = (previous_secret_until IS NULL))
 );
 CREATE INDEX webhooks_by_user ON webhooks (user_id, webhook_id);
@@ -53,7 +55,7 @@ CREATE TABLE deliveries (
     CHECK (status <> 'pending' OR next_attempt_at IS NOT NULL)
 ) WITH (fillfactor = 50);
 CREATE INDEX deliveries_due ON deliveries (webhook_id, next_attempt_at) WHERE status = 'pending';
-CREATE INDEX deliveries_in_order ON deliveries (webhook_id, position) WHERE status = 'pending';
+CREATE INDEX deliveries_in_order ON deliveries (webhook_id, position NULLS FIRST) WHERE status = 'pending';
 CREATE INDEX deliveries_failed ON deliveries (webhook_id, delivery_id) WHERE status = 'failed';
 
 -- What came of each attempt. Without a status there was no answer, and `error` says why.
@@ -87,6 +89,455 @@ LANGUAGE sql IMMUTABLE AS $$
         || set_bit(set_bit(substring(sha256(uuid_send(webhook) || int8send(event_position)) FROM 1 FOR 8), 7, 1), 6, 0),
         'hex'
     )::uuid
+$$;
+
+-- How webhooks call what the log calls otherwise. Opening a direct conversation has no name there.
+CREATE FUNCTION webhook_event(kind text, stream uuid) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT CASE kind
+        WHEN 'message' THEN 'message.created'
+        WHEN 'receipt' THEN 'receipt.updated'
+        WHEN 'conversation.created' THEN
+            (SELECT 'group.created' FROM conversations c WHERE c.conversation_id = stream AND c.kind = 'group')
+        ELSE kind
+    END
+$$;
+
+-- A webhook's queue may be lost with the last instants before a crash of the database, as long as all of it is lost:
+-- the dispatcher then reads the same events again and makes deliveries with the same ids. So nothing here waits for
+-- the disk, and nobody who sends a message waits behind it.
+CREATE FUNCTION without_waiting_for_the_disk() RETURNS void
+LANGUAGE sql VOLATILE AS $$
+    SELECT set_config('synchronous_commit', 'off', true)
+$$;
+
+-- For whom events are deliveries: reads `first` < position <= `last` in the log for these owners of webhooks, or for
+-- all (null), and writes what is missing. Returns how many deliveries are new.
+-- `kinds` are those of the log that any of them wants.
+CREATE FUNCTION collect_deliveries(
+    first bigint,
+    last bigint,
+    kinds text[],
+    owners uuid[],
+    only_webhook uuid,
+    at timestamptz,
+    OUT made integer
+)
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    never constant bigint := 9223372036854775807;
+    streams uuid[];
+    -- Who reads which stream, from where to where.
+    readers uuid[];
+    read_streams uuid[];
+    starts bigint[];
+    ends bigint[];
+BEGIN
+    made := 0;
+    SELECT array_agg(DISTINCT e.stream_id) INTO streams
+    FROM events e
+    WHERE e.position > first AND e.position <= last AND e.kind = ANY (kinds);
+    IF streams IS NULL THEN
+        RETURN;
+    END IF;
+
+    IF owners IS NOT NULL THEN
+        SELECT array_agg(r.reader), array_agg(r.stream), array_agg(r.start), array_agg(r.past)
+        INTO readers, read_streams, starts, ends
+        FROM (
+            SELECT m.user_id AS reader, m.conversation_id AS stream, m.from_position AS start, m.to_position AS past
+            FROM unnest(streams) AS s (id)
+            CROSS JOIN unnest(owners) AS o (id)
+            JOIN memberships m ON m.conversation_id = s.id AND m.user_id = o.id
+            WHERE m.from_position <= last AND coalesce(m.to_position, never) > first
+            UNION ALL
+            SELECT o.id, o.id, 0, NULL FROM unnest(owners) AS o (id)
+        ) r;
+    ELSE
+        SELECT array_agg(r.reader), array_agg(r.stream), array_agg(r.start), array_agg(r.past)
+        INTO readers, read_streams, starts, ends
+        FROM (
+            SELECT m.user_id AS reader, m.conversation_id AS stream, m.from_position AS start, m.to_position AS past
+            FROM unnest(streams) AS s (id)
+            JOIN memberships m ON m.conversation_id = s.id
+            WHERE m.from_position <= last AND coalesce(m.to_position, never) > first
+              AND EXISTS (SELECT FROM webhooks w WHERE w.user_id = m.user_id AND w.status = 'active')
+            UNION ALL
+            SELECT s.id, s.id, 0, NULL FROM unnest(streams) AS s (id)
+            WHERE EXISTS (SELECT FROM webhooks w WHERE w.user_id = s.id AND w.status = 'active')
+        ) r;
+    END IF;
+
+    IF 'user.updated' = ANY (kinds) THEN
+        -- Other people's profiles, for those with whom they shared a conversation then, not a large one.
+        SELECT readers || array_agg(r.reader), read_streams || array_agg(r.stream),
+               starts || array_agg(r.position), ends || array_agg(r.position + 1)
+        INTO readers, read_streams, starts, ends
+        FROM (
+            SELECT DISTINCT other.user_id AS reader, e.stream_id AS stream, e.position
+            FROM events e
+            CROSS JOIN LATERAL (
+                SELECT o.conversation_id FROM memberships o
+                WHERE o.user_id = e.stream_id
+                  AND o.from_position <= e.position AND coalesce(o.to_position, never) > e.position
+                  AND (SELECT count(*) FROM (
+                        SELECT FROM memberships n
+                        WHERE n.conversation_id = o.conversation_id
+                          AND n.from_position <= e.position AND coalesce(n.to_position, never) > e.position
+                        LIMIT 101
+                      ) counted) <= 100
+                OFFSET 0
+            ) shared
+            JOIN memberships other ON other.conversation_id = shared.conversation_id
+                                  AND other.from_position <= e.position
+                                  AND coalesce(other.to_position, never) > e.position
+            WHERE e.kind = 'user.updated' AND e.position > first AND e.position <= last
+              AND other.user_id <> e.stream_id
+              AND EXISTS (SELECT FROM webhooks w WHERE w.user_id = other.user_id AND w.status = 'active')
+        ) r;
+    END IF;
+
+    INSERT INTO deliveries (
+        webhook_id, delivery_id, position, event, stream_id, next_attempt_at, created_at
+    )
+    SELECT w.webhook_id, delivery_id(w.webhook_id, e.position, e.created_at), e.position, n.event, e.stream_id, at, at
+    FROM unnest(readers, read_streams, starts, ends) AS r (reader, stream, start, past)
+    CROSS JOIN LATERAL (
+        SELECT v.position, v.stream_id, v.kind, v.facts, v.created_at
+        FROM events v
+        WHERE v.stream_id = r.stream AND v.kind = ANY (kinds)
+          AND v.position > greatest(first, r.start - 1) AND v.position < least(last + 1, coalesce(r.past, never))
+        OFFSET 0
+    ) e
+    CROSS JOIN LATERAL (SELECT webhook_event(e.kind, e.stream_id) AS event OFFSET 0) n
+    JOIN webhooks w ON w.user_id = r.reader AND w.status = 'active'
+    WHERE w.events && ARRAY[n.event, '*'] AND n.event IS NOT NULL
+      AND (w.conversation_id IS NULL OR w.conversation_id = e.stream_id
+           OR w.conversation_id::text = e.facts ->> 'conversation_id')
+      -- Whoever asks for one webhook wants what it did not hear.
+      AND (e.position > w.hears_after AND only_webhook IS NULL OR w.webhook_id = only_webhook)
+      AND NOT EXISTS (SELECT FROM credentials c WHERE c.user_id = w.user_id AND c.suspended_at IS NOT NULL)
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS made = ROW_COUNT;
+END
+$$;
+
+-- The kinds of the log that webhooks with these names want.
+CREATE FUNCTION wanted_kinds(names text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT array_agg(k.kind)
+    FROM (VALUES
+        ('message', 'message.created'), ('message.updated', 'message.updated'), ('message.deleted', 'message.deleted'),
+        ('receipt', 'receipt.updated'), ('conversation.created', 'group.created'),
+        ('member.added', 'member.added'), ('member.removed', 'member.removed'), ('member.updated', 'member.updated'),
+        ('group.updated', 'group.updated'), ('group.deleted', 'group.deleted'), ('user.updated', 'user.updated'),
+        ('webhook.disabled', 'webhook.disabled')
+    ) AS k (kind, name)
+    WHERE k.name = ANY (names) OR '*' = ANY (names)
+$$;
+
+-- Read the log on, for up to `most` events, write the deliveries they are, and move the cursor: one commit, so that
+-- nothing is lost or there twice. Nothing is returned where somebody else is at it.
+-- `behind_since` is the time of the first event that is left; null, when none is.
+CREATE FUNCTION dispatch_events(
+    most integer,
+    now timestamptz,
+    OUT cursor bigint,
+    OUT head bigint,
+    OUT seen integer,
+    OUT made integer,
+    OUT behind_since timestamptz
+)
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    few constant integer := 8;
+    old bigint;
+    start bigint;
+    owners uuid[];
+    names text[];
+BEGIN
+    PERFORM without_waiting_for_the_disk();
+    SELECT d.position INTO old FROM webhook_dispatcher d ORDER BY d.position DESC LIMIT 1 FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    -- From here on statements see what was committed before the lock was taken.
+    SELECT greatest(old, s.trimmed_to) INTO start FROM log_state s;
+    SELECT e.position INTO head FROM events e WHERE e.position > start ORDER BY e.position DESC LIMIT 1;
+    head := coalesce(head, start);
+    SELECT array_agg(w.user_id) INTO owners
+    FROM (
+        SELECT DISTINCT o.user_id FROM webhooks o WHERE o.status = 'active' LIMIT few + 1
+    ) w;
+    -- Without webhooks there is nothing to read.
+    cursor := CASE WHEN owners IS NULL THEN head ELSE least(head, start + most) END;
+    seen := cursor - start;
+    made := 0;
+    IF cursor > start AND owners IS NOT NULL THEN
+        SELECT array_agg(DISTINCT n.name) INTO names
+        FROM webhooks w CROSS JOIN unnest(w.events) AS n (name) WHERE w.status = 'active';
+        -- Few owners are looked up in each stream; of many, those who are in it.
+        made := collect_deliveries(start, cursor, wanted_kinds(names),
+                                   CASE WHEN cardinality(owners) <= few THEN owners END, NULL,
+                                   coalesce(now, clock_timestamp()));
+    END IF;
+    -- A webhook that is made hears of nothing before, so without any it does not matter where exactly this stands.
+    IF cursor > old AND (owners IS NOT NULL OR cursor - old >= 1000) THEN
+        UPDATE webhook_dispatcher d SET position = dispatch_events.cursor WHERE d.position = old;
+    END IF;
+    IF cursor < head THEN
+        SELECT e.created_at INTO behind_since FROM events e WHERE e.position = cursor + 1;
+    END IF;
+END
+$$;
+
+-- Claim what is due for the time of a lease. Each webhook in `known` gets up to its `rooms`, any other one delivery; all
+-- that are `well` together `well_room`, all others together `other_room`.
+-- One that asked for less gets one at a time, and is not asked again before its pace allows it.
+-- An ordered webhook is claimed as a whole: its first deliveries, up to the first that is not due, and tests.
+CREATE FUNCTION claim_deliveries(
+    at timestamptz,
+    lease interval,
+    known uuid[],
+    rooms integer[],
+    well boolean[],
+    well_room integer,
+    other_room integer
+)
+RETURNS TABLE (
+    webhook_id uuid,
+    delivery_id uuid,
+    "position" bigint,
+    event text,
+    number integer,
+    spent integer,
+    created_at timestamptz,
+    user_id uuid,
+    url text,
+    ordered boolean,
+    secret text,
+    previous_secret text,
+    failing_since timestamptz,
+    pace double precision,
+    lane_until timestamptz
+)
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+#variable_conflict use_column
+DECLARE
+    now constant timestamptz := coalesce(at, clock_timestamp());
+    until constant timestamptz := now + lease;
+    open_ids uuid[];
+    open_rooms integer[];
+    open_well boolean[];
+    lanes uuid[];
+    paced uuid[];
+BEGIN
+    PERFORM without_waiting_for_the_disk();
+    WITH RECURSIVE waiting AS (
+        (SELECT d.webhook_id FROM deliveries d WHERE d.status = 'pending' ORDER BY d.webhook_id LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT d.webhook_id FROM deliveries d
+            WHERE d.status = 'pending' AND d.webhook_id > p.webhook_id
+            ORDER BY d.webhook_id LIMIT 1
+        )
+        FROM waiting p
+        WHERE p.webhook_id IS NOT NULL
+    ), ready AS (
+        SELECT w.webhook_id, w.ordered, w.pace, coalesce(well[k.place], false) AS well,
+               coalesce(rooms[k.place], 1) AS room
+        FROM waiting p
+        JOIN webhooks w ON w.webhook_id = p.webhook_id
+        CROSS JOIN LATERAL (SELECT array_position(known, w.webhook_id) AS place OFFSET 0) k
+        WHERE w.status = 'active'
+          AND (w.resume_at IS NULL OR w.resume_at <= now)
+          AND NOT EXISTS (SELECT FROM credentials c WHERE c.user_id = w.user_id AND c.suspended_at IS NOT NULL)
+          AND CASE
+            WHEN w.ordered THEN (w.lane_until IS NULL OR w.lane_until <= now) AND (
+                (
+                    SELECT d.next_attempt_at <= now FROM deliveries d
+                    WHERE d.webhook_id = w.webhook_id AND d.status = 'pending' AND d.position IS NOT NULL
+                    ORDER BY d.position NULLS FIRST LIMIT 1
+                ) OR EXISTS (
+                    SELECT FROM deliveries d
+                    WHERE d.webhook_id = w.webhook_id AND d.status = 'pending' AND d.position IS NULL
+                      AND d.next_attempt_at <= now
+                )
+            )
+            WHEN w.pace > 0 THEN EXISTS (
+                SELECT FROM deliveries d
+                WHERE d.webhook_id = w.webhook_id AND d.status = 'pending' AND d.next_attempt_at <= now
+                  AND (d.leased_until IS NULL OR d.leased_until <= now)
+            )
+            ELSE true
+          END
+    )
+    SELECT array_agg(r.webhook_id) FILTER (WHERE NOT r.ordered AND r.pace = 0),
+           array_agg(r.room) FILTER (WHERE NOT r.ordered AND r.pace = 0),
+           array_agg(r.well) FILTER (WHERE NOT r.ordered AND r.pace = 0),
+           coalesce((array_agg(r.webhook_id) FILTER (WHERE r.ordered AND r.well))[:well_room], '{}')
+           || (array_agg(r.webhook_id) FILTER (WHERE r.ordered AND NOT r.well))[:other_room],
+           (array_agg(r.webhook_id) FILTER (WHERE NOT r.ordered AND r.pace > 0))[:other_room]
+    INTO open_ids, open_rooms, open_well, lanes, paced
+    FROM ready r
+    WHERE r.room > 0;
+
+    -- Whoever has the lock of such a webhook judges alone, in the statements after this one.
+    SELECT array_agg(l.webhook_id) INTO lanes
+    FROM (
+        SELECT w.webhook_id FROM webhooks w
+        WHERE w.webhook_id = ANY (lanes) AND (w.lane_until IS NULL OR w.lane_until <= now)
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) l;
+    SELECT array_agg(l.webhook_id) INTO paced
+    FROM (
+        SELECT w.webhook_id FROM webhooks w
+        WHERE w.webhook_id = ANY (paced) AND (w.resume_at IS NULL OR w.resume_at <= now)
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) l;
+
+    RETURN QUERY
+    WITH found AS MATERIALIZED (
+        SELECT o.webhook_id, o.well, d.delivery_id, d.ord
+        FROM unnest(open_ids || paced, open_rooms || array_fill(1, ARRAY[coalesce(cardinality(paced), 0)]),
+                    open_well || array_fill(false, ARRAY[coalesce(cardinality(paced), 0)]))
+             AS o (webhook_id, room, well)
+        CROSS JOIN LATERAL (
+            SELECT q.delivery_id, row_number() OVER () AS ord
+            FROM (
+                SELECT v.delivery_id FROM deliveries v
+                WHERE v.webhook_id = o.webhook_id AND v.status = 'pending' AND v.next_attempt_at <= now
+                  AND (v.leased_until IS NULL OR v.leased_until <= now)
+                ORDER BY v.next_attempt_at
+                LIMIT o.room
+                FOR NO KEY UPDATE SKIP LOCKED
+            ) q
+        ) d
+    ), chosen AS MATERIALIZED (
+        SELECT c.webhook_id, c.delivery_id, NULL::timestamptz AS lane_until
+        FROM (
+            SELECT f.*, row_number() OVER (PARTITION BY f.well ORDER BY f.ord) AS place FROM found f
+        ) c
+        WHERE c.place <= CASE WHEN c.well THEN well_room ELSE other_room END
+        UNION ALL
+        SELECT f.webhook_id, f.delivery_id, until
+        FROM unnest(lanes) AS l (webhook_id)
+        CROSS JOIN LATERAL (
+            SELECT o.webhook_id, o.delivery_id, bool_and(o.due) OVER (ORDER BY o.position) AS due
+            FROM (
+                SELECT v.webhook_id, v.delivery_id, v.position, v.next_attempt_at <= now AS due
+                FROM deliveries v
+                WHERE v.webhook_id = l.webhook_id AND v.status = 'pending' AND v.position IS NOT NULL
+                ORDER BY v.position NULLS FIRST
+                LIMIT coalesce(rooms[array_position(known, l.webhook_id)], 1)
+            ) o
+            UNION ALL
+            -- Tests are in nobody's way.
+            SELECT v.webhook_id, v.delivery_id, true
+            FROM deliveries v
+            WHERE v.webhook_id = l.webhook_id AND v.status = 'pending' AND v.position IS NULL
+              AND v.next_attempt_at <= now
+        ) f
+        WHERE f.due
+    ), taken AS (
+        UPDATE deliveries d
+        SET attempts = d.attempts + 1, leased_until = until
+        FROM chosen c, deliveries was
+        WHERE d.webhook_id = c.webhook_id AND d.delivery_id = c.delivery_id AND d.status = 'pending'
+          AND was.webhook_id = c.webhook_id AND was.delivery_id = c.delivery_id
+        RETURNING d.webhook_id, d.delivery_id, d.position, d.event, d.attempts, d.spent, d.created_at,
+                  was.leased_until AS last_lease, c.lane_until
+    ), occupied AS (
+        UPDATE webhooks w SET lane_until = until
+        WHERE w.webhook_id = ANY (lanes) AND EXISTS (SELECT FROM chosen c WHERE c.webhook_id = w.webhook_id)
+    ), slowed AS (
+        UPDATE webhooks w SET resume_at = now + make_interval(secs => w.pace)
+        WHERE w.pace > 0 AND w.webhook_id IN (SELECT c.webhook_id FROM chosen c)
+    ), abandoned AS (
+        INSERT INTO delivery_attempts (webhook_id, delivery_id, number, at, error, latency_ms)
+        SELECT t.webhook_id, t.delivery_id, t.attempts - 1, t.last_lease - lease,
+               'The server ended before it knew what came of this', 0
+        FROM taken t
+        WHERE t.last_lease IS NOT NULL
+        ON CONFLICT DO NOTHING
+    )
+    SELECT t.webhook_id, t.delivery_id, t.position, t.event, t.attempts, t.spent, t.created_at,
+           w.user_id, w.url, w.ordered, w.secret,
+           CASE WHEN w.previous_secret_until > now THEN w.previous_secret END,
+           w.failing_since, w.pace, t.lane_until
+    FROM taken t
+    JOIN webhooks w ON w.webhook_id = t.webhook_id
+    ORDER BY t.webhook_id, t.position NULLS FIRST;
+END
+$$;
+
+-- Note what came of attempts, where they are still those of the caller: whose lease was taken writes nothing.
+-- Of each (`states`): 'succeeded', 'failed', 'pending' (again at `nexts`) or 'unsent' (as if it had not been claimed).
+-- Lets go of lanes (`lane_ids`) that are still held as they were claimed (`lane_times`). Returns how many were noted.
+CREATE FUNCTION finish_deliveries(
+    at timestamptz,
+    webhook_ids uuid[],
+    ids uuid[],
+    numbers integer[],
+    states text[],
+    nexts timestamptz[],
+    times timestamptz[],
+    statuses integer[],
+    errors text[],
+    latencies integer[],
+    excerpts text[],
+    lane_ids uuid[],
+    lane_times timestamptz[],
+    OUT number_noted integer
+)
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+#variable_conflict use_column
+DECLARE
+    now constant timestamptz := coalesce(at, clock_timestamp());
+BEGIN
+    PERFORM without_waiting_for_the_disk();
+    WITH outcome AS MATERIALIZED (
+        SELECT *
+        FROM unnest(webhook_ids, ids, numbers, states, nexts, times, statuses, errors, latencies, excerpts)
+             AS o (webhook_id, delivery_id, number, state, next_at, at, status, error, latency_ms, excerpt)
+    ), noted AS (
+        UPDATE deliveries d
+        SET status = CASE WHEN o.state IN ('succeeded', 'failed') THEN o.state ELSE 'pending' END,
+            attempts = d.attempts - CASE WHEN o.state = 'unsent' THEN 1 ELSE 0 END,
+            next_attempt_at = coalesce(o.next_at, d.next_attempt_at),
+            leased_until = NULL,
+            finished_at = CASE WHEN o.state IN ('succeeded', 'failed') THEN now END
+        FROM outcome o
+        WHERE d.webhook_id = o.webhook_id AND d.delivery_id = o.delivery_id
+          AND d.attempts = o.number AND d.status = 'pending' AND d.leased_until IS NOT NULL
+        RETURNING d.webhook_id, d.delivery_id, o.number, o.state, o.at, o.status, o.error, o.latency_ms, o.excerpt
+    ), told AS (
+        INSERT INTO delivery_attempts (
+            webhook_id, delivery_id, number, at, status, error, latency_ms, response_excerpt
+        )
+        SELECT n.webhook_id, n.delivery_id, n.number, n.at, n.status, n.error, n.latency_ms, n.excerpt
+        FROM noted n
+        WHERE n.state <> 'unsent'
+        ON CONFLICT DO NOTHING
+    )
+    SELECT count(*) INTO number_noted FROM noted n;
+    UPDATE webhooks w SET failing_since = NULL
+    FROM (
+        SELECT DISTINCT s.webhook_id FROM unnest(webhook_ids, states) AS s (webhook_id, state)
+        WHERE s.state = 'succeeded'
+    ) well
+    WHERE w.webhook_id = well.webhook_id AND w.failing_since IS NOT NULL;
+    -- After the results, so that whoever claims the lane next finds them.
+    UPDATE webhooks w SET lane_until = NULL
+    FROM unnest(lane_ids, lane_times) AS l (webhook_id, lane_until)
+    WHERE w.webhook_id = l.webhook_id AND w.lane_until = l.lane_until;
+END
 $$;
 
 -- migrate: rollback

@@ -1,0 +1,159 @@
+"""Reads the log for webhooks: what happened becomes deliveries, and the cursor moves, in one commit.
+
+It costs those who send nothing but what it takes from the machine, and of that it takes little while they are many:
+after each reading it rests for a multiple of the time that took, so what it does grows in size and not in number.
+The lag that comes of it is shown, and worked off later.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from parley import metrics
+from parley.errors import Unavailable
+from parley.storage import deliveries
+from parley.storage.database import Database
+from parley.storage.deliveries import Dispatched
+from parley.storage.log import Log
+from parley.webhooks.pressure import Pressure
+
+# Seconds: how long what happens at once may gather, how often to look for what other processes appended, and
+# when to try again after the database was away.
+GATHER_FOR = 0.02
+LOOK_EVERY = 1.0
+RETRY_AFTER = 0.5
+# While sends are busy: how many times as long as a reading took to rest after it, where it found nothing for any
+# webhook and where it did, and for how many seconds at most.
+REST_AFTER_NOTHING = 30
+REST_AFTER_SOME = 9
+LONGEST_REST = 2.0
+# How many events one reading takes: as many as it can in about QUICK to SLOW seconds.
+FEWEST, MOST = 100, 20_000
+QUICK, SLOW = 0.03, 0.1
+# Seconds of lag that are worth a line in the log.
+ALARM = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """One in each process, of which one at a time reads. `start()` and `stop()` frame its life.
+
+    `dispatched` is called when there is something to deliver.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        pressure: Pressure,
+        dispatched: Callable[[], None],
+        *,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._database = database
+        self._log = log
+        self._pressure = pressure
+        self._dispatched = dispatched
+        self._clock = clock
+        self._most = FEWEST * 10
+        self._alarmed = False
+        self._task: asyncio.Task[None] | None = None
+        self._behind_since: datetime | None = None
+        self.cursor: int | None = None
+
+    async def start(self) -> None:
+        """Begin to read where the last one stopped."""
+        self._task = asyncio.create_task(self._run(), name="webhook dispatcher")
+        metrics.watch(
+            "parley_webhook_lag_events", "Events that were not yet read for webhooks.", self._lag_events
+        )
+        metrics.watch(
+            "parley_webhook_lag_seconds",
+            "Age of the oldest event that was not yet read for webhooks.",
+            lambda: self.lag_seconds,
+        )
+
+    async def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    @property
+    def lag_seconds(self) -> float:
+        """For how long the oldest event has been waiting that the last reading left."""
+        if self._behind_since is None:
+            return 0.0
+        return max(0.0, (self._now() - self._behind_since).total_seconds())
+
+    async def step(self) -> Dispatched | None:
+        """Read once; None if somebody else is at it."""
+        async with self._database.read() as conn:
+            found = await deliveries.dispatch(conn, self._most, self._clock() if self._clock else None)
+        if found is not None:
+            self.cursor = found.cursor
+            self._behind_since = found.behind_since
+            metrics.webhooks.dispatched += found.made
+            if found.made:
+                self._dispatched()
+        return found
+
+    async def _run(self) -> None:
+        while True:
+            moved = self._log.head.moved
+            try:
+                started = time.perf_counter()
+                found = await self.step()
+                took = time.perf_counter() - started
+                self._tell_lag()
+                if found is None or found.cursor == found.head:
+                    await _moved_or_timeout(moved)
+                    await asyncio.sleep(GATHER_FOR)
+                if found is not None:
+                    self._adapt(found, took)
+                    await self._rest(found, took)
+            except Unavailable as error:
+                _log.warning("webhooks have to wait for the database", reason=str(error.__cause__))
+                await asyncio.sleep(RETRY_AFTER)
+            except Exception:
+                _log.exception("the dispatcher of webhooks stumbled")
+                await asyncio.sleep(RETRY_AFTER)
+
+    def _adapt(self, found: Dispatched, took: float) -> None:
+        if took > SLOW:
+            self._most = max(FEWEST, self._most // 2)
+        elif took < QUICK and found.seen == self._most:
+            self._most = min(MOST, self._most * 2)
+
+    async def _rest(self, found: Dispatched, took: float) -> None:
+        if self._pressure.busy:
+            factor = REST_AFTER_SOME if found.made else REST_AFTER_NOTHING
+            await asyncio.sleep(min(took * factor, LONGEST_REST))
+
+    def _tell_lag(self) -> None:
+        lag = self.lag_seconds
+        if lag > ALARM and not self._alarmed:
+            self._alarmed = True
+            _log.warning("webhooks lag behind", seconds=round(lag, 1), events=self._lag_events())
+        elif lag == 0.0 and self._alarmed:
+            self._alarmed = False
+            _log.info("webhooks have caught up")
+
+    def _lag_events(self) -> int:
+        return 0 if self.cursor is None else max(0, self._log.head.position - self.cursor)
+
+    def _now(self) -> datetime:
+        return self._clock() if self._clock else datetime.now(UTC)
+
+
+async def _moved_or_timeout(moved: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(LOOK_EVERY):
+            await moved.wait()
+    except TimeoutError:
+        # Another process may have appended.
+        return
