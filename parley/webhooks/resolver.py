@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -17,6 +17,7 @@ _MAX_LOOKUPS = 64
 # Names whose servers do not answer may not take more than a part of these places from all others.
 _MAX_SLOW_LOOKUPS = 16
 _MAX_SLOW_NAMES = 10_000
+THREAD_NAME = "look up a webhook's name"
 
 LookUp = Callable[[str], Sequence[str]]
 
@@ -39,10 +40,10 @@ class Resolver(AbstractResolver):
     def __init__(self, egress: Egress, look_up: LookUp | None = None) -> None:
         self._egress = egress
         self._look_up = look_up or _system_addresses
-        self._running = 0
-        self._running_slow = 0
-        # When each of these last kept somebody waiting in vain, the oldest first.
-        self._slow_names: dict[str, float] = {}
+        # What is being looked up; None is the answer where a name has none.
+        self._running: dict[str, asyncio.Future[Sequence[str] | None]] = {}
+        # Names that have kept somebody waiting in vain, the oldest first.
+        self._slow: dict[str, None] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -72,56 +73,49 @@ class Resolver(AbstractResolver):
         """Nothing is kept."""
 
     async def _addresses(self, host: str) -> Sequence[str]:
-        is_slow = host in self._slow_names
-        if self._running >= _MAX_LOOKUPS or (is_slow and self._running_slow >= _MAX_SLOW_LOOKUPS):
-            raise Unresolved("too many names are being looked up")
-        answer = self._start(host, is_slow)
         try:
-            addresses = await asyncio.wait_for(answer, _TIMEOUT)
+            async with asyncio.timeout(_TIMEOUT):
+                # Others may wait for the same answer.
+                addresses = await asyncio.shield(self._running.get(host) or self._start(host))
         except TimeoutError:
             self._note_slow(host)
             raise Unresolved(f"the name was not resolved within {_TIMEOUT:g} s") from None
-        except (OSError, UnicodeError):
-            raise Unresolved("the name cannot be resolved") from None
-        self._slow_names.pop(host, None)
+        self._slow.pop(host, None)
+        if addresses is None:
+            raise Unresolved("the name cannot be resolved")
         if not addresses:
             raise Unresolved("the name has no address")
         return addresses
 
-    def _start(self, host: str, is_slow: bool) -> "asyncio.Future[Sequence[str]]":
+    def _start(self, host: str) -> "asyncio.Future[Sequence[str] | None]":
+        slow = sum(name in self._slow for name in self._running)
+        if len(self._running) >= _MAX_LOOKUPS or (host in self._slow and slow >= _MAX_SLOW_LOOKUPS):
+            raise Unresolved("too many names are being looked up")
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Sequence[str]] = loop.create_future()
+        answer: asyncio.Future[Sequence[str] | None] = loop.create_future()
 
-        def settle(result: Sequence[str] | Exception) -> None:
-            self._running -= 1
-            self._running_slow -= is_slow
-            if answer.done():
-                return
-            if isinstance(result, Exception):
-                answer.set_exception(result)
-            else:
-                answer.set_result(result)
+        def settle(addresses: Sequence[str] | None) -> None:
+            del self._running[host]
+            answer.set_result(addresses)
 
         def run() -> None:
-            result: Sequence[str] | Exception
             try:
-                result = self._look_up(host)
-            except (OSError, UnicodeError) as error:
-                result = error
+                addresses = self._look_up(host)
+            except (OSError, UnicodeError):
+                addresses = None
             # A loop that was closed meanwhile has nobody left who would wait.
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(settle, result)
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle, addresses)
 
-        threading.Thread(target=run, name="look up a webhook's name", daemon=True).start()
-        self._running += 1
-        self._running_slow += is_slow
+        threading.Thread(target=run, name=THREAD_NAME, daemon=True).start()
+        self._running[host] = answer
         return answer
 
     def _note_slow(self, host: str) -> None:
-        self._slow_names.pop(host, None)
-        self._slow_names[host] = time.monotonic()
-        if len(self._slow_names) > _MAX_SLOW_NAMES:
-            del self._slow_names[next(iter(self._slow_names))]
+        self._slow.pop(host, None)
+        self._slow[host] = None
+        if len(self._slow) > _MAX_SLOW_NAMES:
+            del self._slow[next(iter(self._slow))]
 
 
 def _system_addresses(host: str) -> Sequence[str]:
