@@ -6,6 +6,11 @@ or one user's own.
 """
 
 from enum import StrEnum
+from functools import cache
+
+import structlog
+
+_log = structlog.get_logger(__name__)
 
 
 class EventKind(StrEnum):
@@ -22,3 +27,16 @@ class EventKind(StrEnum):
     GROUP_UPDATED = "group.updated"
     GROUP_DELETED = "group.deleted"
     USER_UPDATED = "user.updated"
+
+
+@cache
+def kind_of(written: str) -> EventKind | None:
+    """Return what a row of the log is, and None for a kind that only a newer Parley knows.
+
+    While nodes are replaced one by one an old one reads what a new one wrote: it passes over that, and says so once.
+    """
+    try:
+        return EventKind(written)
+    except ValueError:
+        _log.warning("events of a kind that this version does not know are passed over", kind=written)
+        return None

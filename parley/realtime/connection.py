@@ -212,6 +212,10 @@ class Connection:
         """Come back: the cursor of before is foreign now, and the answer to it will say so."""
         self.close(CloseCode.GOING_AWAY)
 
+    def cut(self) -> None:
+        """Come back: something was not written that should have been, and a close frame might not be either."""
+        self.socket.abort()
+
     def new_minute(self) -> None:
         """Forget how much the client said."""
         self._frames = self._abuses = 0

@@ -13,7 +13,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 from uuid import UUID
 
+import structlog
+
 from parley.realtime.window import LiveEvent, Window
+
+_log = structlog.get_logger(__name__)
 
 
 class Subscriber(Protocol):
@@ -28,6 +32,9 @@ class Subscriber(Protocol):
 
     def log_was_reset(self) -> None:
         """Go and come back: the log is another one than it was."""
+
+    def cut(self) -> None:
+        """Go and come back: something was not written that should have been."""
 
 
 class Hub:
@@ -91,12 +98,17 @@ class Hub:
             for reader in readers:
                 waiting[reader].append(part)
         for reader, parts in waiting.items():
-            if len(parts) == 1:
-                reader.deliver(*parts[0])
-            else:
-                reader.deliver(
-                    b"".join([part[0] for part in parts]), sum(part[1] for part in parts), parts[-1][2]
-                )
+            try:
+                if len(parts) == 1:
+                    reader.deliver(*parts[0])
+                else:
+                    reader.deliver(
+                        b"".join([part[0] for part in parts]), sum(part[1] for part in parts), parts[-1][2]
+                    )
+            except Exception:
+                # What is not written to a reader now never will be: it has to come back, and the others go on.
+                _log.exception("events could not be written")
+                reader.cut()
 
     def restart(self, position: int) -> list[Subscriber]:
         """Go on at a position that does not follow, and return whoever was connected: they have to come back."""

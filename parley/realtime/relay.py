@@ -15,7 +15,7 @@ import structlog
 from parley import cursors, metrics
 from parley.cursors import Cursor
 from parley.errors import Unavailable
-from parley.events import EventKind
+from parley.events import EventKind, kind_of
 from parley.model import Message, User
 from parley.realtime.bus import Batch, Bus
 from parley.realtime.frames import encode
@@ -181,9 +181,12 @@ class Relay:
 
     def _event(self, row: Row, people: Mapping[UUID, User]) -> LiveEvent:
         position: int = row["event_position"]
-        kind = EventKind(row["kind"])
-        frame = frame_text(encode(kind, data_of(row, people), self.cursor(position), row["event_seq"]))
+        kind = kind_of(row["kind"])
         stream_id, subject_id = row["stream_id"], row["subject_id"]
+        if kind is None:
+            # The log moves on all the same.
+            return LiveEvent(position, stream_id, b"", audience=NOBODY)
+        frame = frame_text(encode(kind, data_of(row, people), self.cursor(position), row["event_seq"]))
         match kind:
             case EventKind.USER_UPDATED:
                 return LiveEvent(

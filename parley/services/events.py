@@ -9,7 +9,7 @@ from uuid import UUID
 from parley import cursors
 from parley.cursors import Cursor, ForgedCursor
 from parley.errors import Gone, Invalid
-from parley.events import EventKind
+from parley.events import EventKind, kind_of
 from parley.model import Caller, Event, Receipt, User
 from parley.services.conversations import Conversations
 from parley.services.sessions import Sessions
@@ -116,7 +116,8 @@ class Events:
         epoch = cursors.epoch_of(excerpt.state.epoch)
         rows = excerpt.rows[:limit]
         cut_off = len(excerpt.rows) > limit
-        people = await self._people(rows)
+        known = [row for row in rows if kind_of(row["kind"]) is not None]
+        people = await self._people(known)
         # Whoever has read everything goes on at the head, past the events of other people.
         end = rows[-1]["event_position"] if cut_off else excerpt.end
         return EventPage(
@@ -127,7 +128,7 @@ class Events:
                     Cursor(epoch, row["event_position"]).encode(),
                     row["event_seq"],
                 )
-                for row in rows
+                for row in known
             ],
             Cursor(epoch, end).encode(),
             has_more=end < excerpt.state.head,

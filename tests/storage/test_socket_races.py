@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -20,6 +20,7 @@ from generated.frames import CloseCode
 from house import Client, House, Seen, open_house, told
 from parley import cursors
 from parley.errors import ParleyError
+from parley.events import EventKind
 from parley.model import Group, Message
 from parley.realtime import catching_up, relay
 from parley.realtime.bus import Batch, Bus, Notice
@@ -366,6 +367,23 @@ class TestWhileItReads:
         monkeypatch.setattr(house.shared.users, "own", own)
         back = await house.live(bob, client.cursor)
         assert back.types[:2] == ["ready", "resync"]
+
+
+@pytest.mark.parametrize("how", ["live", "window", "log"])
+async def test_kinds_of_a_newer_version(club: Club, how: str) -> None:
+    """While nodes are replaced one by one, an old one passes over what it does not know, however it reads it."""
+    bob, house = club.bob, club.house
+    cursor = house.relay.cursor(house.hub.position)
+    client = await house.live(bob, cursor) if how == "live" else None
+    async with house.chat.log.append() as entry:
+        newer = cast(EventKind, "call.started")
+        entry.add(newer, stream_id=club.group.id, subject_id=club.ada.id)
+    if how == "log":
+        await club.forget()
+    client = client or house.client(bob, cursor)
+    kinds = await club.check(bob, client, cursor)
+    assert "message" in kinds
+    assert "call.started" not in kinds
 
 
 class Line:

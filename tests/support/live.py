@@ -45,6 +45,7 @@ class Live:
     session_id: UUID = field(default_factory=uuid7)
     streams: set[UUID] = field(default_factory=set)
     socket: Pipe = field(default_factory=Pipe)
+    was_cut: bool = False
 
     def deliver(self, framed: bytes, frames: int, position: int) -> None:
         """Write frames, as the hub asks."""
@@ -52,6 +53,10 @@ class Live:
 
     def log_was_reset(self) -> None:
         """Nothing is to be done here."""
+
+    def cut(self) -> None:
+        """Remember it."""
+        self.was_cut = True
 
     def heard(self) -> list[dict[str, Any]]:
         """Return the frames that came since the last time, each of which is as the document has it."""

@@ -26,13 +26,20 @@ class Reader:
     streams: set[UUID] = field(default_factory=set)
     writes: list[tuple[bytes, int, int]] = field(default_factory=list)
     resets: int = 0
+    is_broken: bool = False
+    was_cut: bool = False
 
     def deliver(self, framed: bytes, frames: int, position: int) -> None:
+        if self.is_broken:
+            raise RuntimeError("a fault of the test's")
         assert frames == framed.count(b",")
         self.writes.append((framed, frames, position))
 
     def log_was_reset(self) -> None:
         self.resets += 1
+
+    def cut(self) -> None:
+        self.was_cut = True
 
     def heard(self) -> list[int]:
         """The positions of what came since the last time."""
@@ -168,6 +175,16 @@ async def test_a_reader_may_go_while_it_is_written_to(house: House) -> None:
     house.hub.publish([house.event(), house.event()])
     house.hub.publish([house.event()])
     assert bob.heard() == [1, 2, 3]
+
+
+async def test_a_reader_that_fails_harms_nobody(house: House) -> None:
+    """It has to come back for what it was not told; whoever would have been written to after it is."""
+    readers = [house.join(user_id, CHAT) for user_id in (ADA, BOB, EVE) for _ in range(3)]
+    for reader in readers[::2]:
+        reader.is_broken = True
+    house.hub.publish([house.event(), house.event()])
+    assert [reader.was_cut for reader in readers] == [reader.is_broken for reader in readers]
+    assert {tuple(reader.heard()) for reader in readers[1::2]} == {(1, 2)}
 
 
 async def test_waits_until_a_position(house: House) -> None:

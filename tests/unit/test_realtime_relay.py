@@ -10,9 +10,10 @@ from uuid import UUID
 
 import pytest
 
+from live import Live
 from parley import cursors, metrics
 from parley.errors import Unavailable
-from parley.events import EventKind
+from parley.events import EventKind, kind_of
 from parley.ids import uuid7
 from parley.realtime import relay as relay_module
 from parley.realtime.bus import Batch, InProcessBus
@@ -41,6 +42,7 @@ class Stored:
         self.error: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
+        self.news: set[int] = set()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[None]:
@@ -60,7 +62,7 @@ class Stored:
     def _row(self, position: int) -> dict[str, Any]:
         return {
             "event_position": position,
-            "kind": EventKind.MEMBER_UPDATED.value,
+            "kind": "call.started" if position in self.news else EventKind.MEMBER_UPDATED.value,
             "event_seq": None,
             "stream_id": STREAM,
             "subject_id": ADA,
@@ -83,6 +85,9 @@ class Reader:
 
     def log_was_reset(self) -> None:
         self.resets += 1
+
+    def cut(self) -> None:
+        """It never fails."""
 
 
 @dataclass
@@ -325,6 +330,24 @@ async def test_looks_also_when_there_is_much_to_do(stored: Stored, monkeypatch: 
             while not reader.resets:
                 post.appends()
                 await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("news", [{1}, {2, 3}, {4}, {1, 2, 3, 4}], ids=str)
+async def test_kinds_of_a_newer_version(
+    post: Post, news: set[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What this one does not know is told nobody, and the log goes on behind it; that is said once."""
+    kind_of.cache_clear()
+    reader = Live(ADA)
+    post.hub.join(reader, [STREAM])
+    post.stored.news = news
+    post.appends(4)
+    await post.handed_on(4)
+    post.appends()
+    await post.handed_on(5)
+    known = [cursors.decode(frame["cursor"]).position for frame in reader.heard()]
+    assert known == sorted({1, 2, 3, 4, 5} - news)
+    assert capsys.readouterr().out.count("call.started") == 1
 
 
 async def test_stops_in_the_middle(stored: Stored) -> None:
