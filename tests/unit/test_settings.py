@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from parley import settings
-from parley.settings import Rate, SettingsError
+from parley.settings import PortRange, Rate, SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -45,6 +45,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARLEY_CORS_ORIGINS", "https://a.example, http://localhost:3000")
     monkeypatch.setenv("PARLEY_TRUSTED_PROXIES", "10.0.0.0/8,::1")
     monkeypatch.setenv("PARLEY_JWT_KEYS", f"new:{SECRET},old:{SECRET[::-1]}")
+    monkeypatch.setenv("PARLEY_WEBHOOK_PORTS", "443, 8000-8999")
     monkeypatch.setenv("PARLEY_LOG_LEVEL", "WARNING")
     loaded = settings.load()
     assert loaded.rate_limits is False
@@ -56,6 +57,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("new", SECRET),
         ("old", SECRET[::-1]),
     ]
+    assert loaded.webhook_ports == (PortRange(443, 443), PortRange(8000, 8999))
     assert loaded.log_level == "warning"
 
 
@@ -99,6 +101,12 @@ def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PARLEY_JWT_KEYS", "kid:hidden", "at least 32 bytes"),
         ("PARLEY_JWT_KEYS", f"a:{SECRET},a:{SECRET}", "names a kid twice"),
         ("PARLEY_RATE_LIMIT_API", "0/minute", "must be like"),
+        ("PARLEY_WEBHOOK_ALLOW_NETWORKS", "intranet", "must be addresses or networks"),
+        ("PARLEY_WEBHOOK_PORTS", "0-80", "must be ports or ranges"),
+        ("PARLEY_WEBHOOK_PORTS", "443-80", "must be ports or ranges"),
+        ("PARLEY_WEBHOOK_PORTS", "65536", "must be ports or ranges"),
+        ("PARLEY_WEBHOOK_PORTS", "https", "must be ports or ranges"),
+        ("PARLEY_WEBHOOK_PORTS", ",", "at least 1 item"),
         ("PARLEY_MAX_BODY_BYTES", "1", "greater than or equal to 1024"),
     ],
 )
