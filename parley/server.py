@@ -29,7 +29,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from parley.contract.errors import InternalError, error_reply
 from parley.contract.exchange import DIRECT, pick_request_id
 from parley.contract.replies import encode
-from parley.errors import Invalid, ParleyError
+from parley.errors import Invalid
 from parley.logs import logger
 from parley.realtime.handshake import Header, is_offered
 from parley.realtime.socket import Refusal, Sockets, open_socket
@@ -81,15 +81,6 @@ class ServerConfig(uvicorn.Config):
         )
         self.options = options
         self.sockets = sockets
-
-
-class HeadTooLarge(ParleyError):
-    """The request line and headers are larger than anybody needs."""
-
-    code = "payload_too_large"
-
-    def __init__(self) -> None:
-        super().__init__(f"The head of the request is larger than {MAX_HEAD_BYTES} bytes")
 
 
 class DirectCycle:
@@ -254,7 +245,6 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin to answer, unless the request is to be read again without its offer of another protocol."""
-        self._in_head = False
         if self._head_bytes > MAX_HEAD_BYTES and self._head_size() > MAX_HEAD_BYTES:
             self._too_large = True
             raise ValueError("the head is too large")
@@ -270,6 +260,7 @@ class PatientProtocol(HttpToolsProtocol):
             # llhttp takes any coding before the chunks, and nobody here would undo it.
             if name == b"transfer-encoding" and value.lower() != b"chunked":
                 raise ValueError("the body is coded")
+        self._in_head = False
         if self.parser.should_upgrade() and not self._should_upgrade():
             self._declining = True
         else:
@@ -374,18 +365,23 @@ class PatientProtocol(HttpToolsProtocol):
         self._broken = True
         self._stop_waiting()
         cycle: Any = self.cycle
+        in_body = self._in_message and not self._in_head
         if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
                 # The request before it was whole. It gets its answer, and then the connection ends.
                 cycle.keep_alive = False
                 return
-        elif self._too_large:
-            self._end_with(431, error_reply(HeadTooLarge()).body)
+            # Whoever waits for the rest of this body hears that the client is gone, and answers nothing.
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if in_body and cycle.response_started:
+            # It has its answer. A second one would be taken for that of the next request.
+            self.transport.close()
             return
-        else:
-            self._end_with(400, error_reply(Invalid("request", "Is not HTTP")).body)
-            return
-        self.transport.close()
+        if in_body:
+            self.headers = list(self.scope["headers"])
+        reason = f"Has a head of more than {MAX_HEAD_BYTES} bytes" if self._too_large else "Is not HTTP"
+        self._end_with(400, error_reply(Invalid("request", reason)).body)
 
     def _end_with(self, status: int, body: Any, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         """Answer without the application, and close."""

@@ -304,6 +304,8 @@ ERRORS: Mapping[tuple[str, str], Callable[[Scene], httpx.Response]] = {
     ),
     ("NotFound", "message"): lambda scene: scene.eve.get(f"/messages/{scene.message()}"),
     ("NotFound", "group"): lambda scene: scene.eve.get(f"/groups/{scene.ada.found(is_private=True)['id']}"),
+    ("NoRequest", "http"): lambda scene: scene.http.request("BREW", "/v1/me"),
+    ("NoRequest", "head"): lambda scene: scene.ada.ask("GET", "/me", headers={"X-Large": "a" * 40_000}),
     ("UnknownPath", "path"): lambda scene: scene.ada.get("/nothing"),
     ("MethodNotAllowed", "method"): lambda scene: scene.ada.delete("/me"),
     ("Conflict", "taken"): Scene.registered_again,

@@ -48,12 +48,14 @@ def hasty(edge: Edge) -> Iterator[Served]:
         yield served
 
 
-def assert_refused(answer: Response, status: int = 400) -> None:
-    assert answer.status == status
+def assert_refused(answer: Response, reason: str = "Is not HTTP") -> None:
+    assert answer.status == 400
     assert answer.headers["connection"] == "close"
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-request-id"]
-    assert json.loads(answer.body)["error"]["message"]
+    error = json.loads(answer.body)["error"]
+    assert (error["code"], error["message"]) == ("validation_error", "Invalid request data")
+    assert (error["details"]["field"], error["details"]["reason"]) == ("request", reason)
 
 
 # ---- what is no request
@@ -99,25 +101,48 @@ REFUSED = {
 
 @pytest.mark.parametrize("request_bytes", REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_no_request_is_refused(server: Served, edge: Edge, request_bytes: bytes) -> None:
+    """Not as the first on a connection, and not after others."""
     before = len(edge.handlers.calls)
-    with server.connection() as wire:
-        wire.send(request_bytes)
-        assert_refused(wire.answer())
-        assert wire.ended()
-    assert len(edge.handlers.calls) == before
+    for earlier in (0, 1):
+        with server.connection() as wire:
+            for _ in range(earlier):
+                wire.send(GET + END)
+                assert wire.answer().status == 200
+            wire.send(request_bytes)
+            assert_refused(wire.answer())
+            assert wire.ended()
+    assert len(edge.handlers.calls) == before + 1
 
 
 @pytest.mark.parametrize("size", ["-5", "0x5", "5 5", "zz", "fffffffffffffffff"])
-def test_a_broken_chunk_ends_the_connection(server: Served, edge: Edge, size: str) -> None:
+@pytest.mark.parametrize("start", [b"", b'4\r\n{"a"\r\n'], ids=["first", "later"])
+def test_a_broken_chunk_is_refused(server: Served, edge: Edge, size: str, start: bytes) -> None:
+    """The request that waits for its body is told, and then the connection ends."""
     before = len(edge.handlers.calls)
-    assert server.say(POST + CHUNKED + END + size.encode() + b"\r\nabc\r\n") in (NONE,)
+    for pieces in ([POST + CHUNKED + END, start], [POST + CHUNKED + END + start]):
+        with server.connection() as wire:
+            for piece in pieces:
+                wire.send(piece)
+            wire.send(size.encode() + b"\r\nabc\r\n" + GET + END)
+            assert_refused(wire.answer())
+            assert wire.ended()
     assert len(edge.handlers.calls) == before
 
 
+def test_a_refused_body_that_breaks_is_not_refused_twice(server: Served) -> None:
+    """A request has one answer; what comes after it would be taken for the next one's."""
+    with server.connection() as wire:
+        wire.send(POST.replace(b"/v1/messages", b"/nowhere") + CHUNKED + END + b"4\r\nabcd\r\n")
+        assert wire.answer().status == 404
+        wire.send(b"zz\r\n")
+        assert wire.answer() == NONE
+
+
 def test_a_head_has_an_end(server: Served) -> None:
-    assert_refused(server.say(GET + b"X-Large: " + b"a" * MAX_HEAD_BYTES + END + END), 431)
-    assert_refused(server.say(b"GET /" + b"a" * MAX_HEAD_BYTES + b" HTTP/1.1\r\n" + COMMON + END), 431)
-    assert_refused(server.say(GET, *[b"X-Many: " + b"a" * 1000 + b"\r\n"] * 40), 431)
+    reason = f"Has a head of more than {MAX_HEAD_BYTES} bytes"
+    assert_refused(server.say(GET + b"X-Large: " + b"a" * MAX_HEAD_BYTES + END + END), reason)
+    assert_refused(server.say(b"GET /" + b"a" * MAX_HEAD_BYTES + b" HTTP/1.1\r\n" + COMMON + END), reason)
+    assert_refused(server.say(GET, *[b"X-Many: " + b"a" * 1000 + b"\r\n"] * 40), reason)
 
 
 def test_a_large_head_is_taken(server: Served) -> None:
