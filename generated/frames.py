@@ -338,6 +338,8 @@ class Limits:
     connections_per_minute: int = 10
     # How often one address connects, whoever it is.
     handshakes_per_minute: int = 3000
+    # How many frames are kept at most that came before they could be done; more are refused as `unavailable`.
+    held_frames: int = 16
     # How many bytes wait at most for a client that reads slowly.
     queue_bytes: int = 1048576
     # How many frames wait at most for a client that reads slowly.
@@ -609,5 +611,6 @@ REFUSALS: Final = (
     Refusal(405, "method_not_allowed"),
     Refusal(426, "upgrade_required"),
     Refusal(429, "rate_limit_exceeded"),
+    Refusal(500, "internal_error"),
     Refusal(503, "unavailable"),
 )

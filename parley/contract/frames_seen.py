@@ -34,8 +34,6 @@ from parley.realtime.socket import Listener, Socket, SocketOptions
 from parley.realtime.wire import COMPRESSED, Opcode
 
 MAX_INFLATED = 16 * 1024 * 1024
-# Codes of errors for a frame that is right in itself: those of `x-refusals`, and of one that there is no room for yet.
-TOO_EARLY = frozenset(("validation_error", "unavailable"))
 
 
 class FramesRecorder:
@@ -52,7 +50,9 @@ class FramesRecorder:
         self._server = {frame: validator(name) for frame, name in SERVER_SCHEMAS.items()}
         messages = protocol["components"]["messages"]
         self._refusals = {
-            frame: {refusal["code"] for refusal in messages[name].get("x-refusals", ())}
+            # A frame that is not by its schema is refused as such, whatever it is.
+            frame: {"validation_error"}
+            | {refusal["code"] for refusal in messages[name].get("x-refusals", ())}
             for frame, name in CLIENT_SCHEMAS.items()
         }
         self._file = file
@@ -90,9 +90,9 @@ class FramesRecorder:
             return None
         return frame_type if self._client[frame_type].is_valid(frame) else None
 
-    def refuses(self, frame_type: ClientFrameType, code: str) -> bool:
-        """Say whether a frame that is right in itself may be refused so."""
-        return code in self._refusals[frame_type]
+    def refuses(self, frame_type: str | None, code: str) -> bool:
+        """Say whether a frame may be refused so; without a type it was none."""
+        return code in self._refusals.get(frame_type or "", {"validation_error"})
 
     def _sent(self, payload: bytes) -> tuple[ServerFrameType | None, Mapping[str, Any], str | None]:
         """Return the type of a frame of the server, the frame, and what is wrong with it in itself."""
@@ -152,7 +152,7 @@ class _CheckedSocket(Socket):
         frame_type, frame, violation = self._recorder.sent(payload)
         if frame_type is not None and violation is None:
             violation = self._misplaced(frame_type, frame)
-        if frame_type is ServerFrameType.ERROR:
+        if frame_type is ServerFrameType.ERROR and violation is None:
             self._errors.append(frame["data"]["code"])
         self._recorder.note(
             "sent", str(frame["type"]), violation and f"{violation}: {payload.decode()[:300]}"
@@ -166,6 +166,11 @@ class _CheckedSocket(Socket):
             before, self._stands_at = self._stands_at, position
             if self._greeted and frame_type is ServerFrameType.READY and position < max(before, self._cursor):
                 return f"it says {position}, and the client stands at {max(before, self._cursor)}"
+        if frame_type is ServerFrameType.ERROR:
+            code, refused = frame["data"]["code"], frame["data"]["frame"]
+            return (
+                None if self._recorder.refuses(refused, code) else f"{code} is not documented for {refused}"
+            )
         if frame_type is ServerFrameType.READY:
             self._greeted = True
         elif frame_type in EVENTS | {ServerFrameType.RESYNC} and not self._greeted:
@@ -220,7 +225,7 @@ class _CheckedSocket(Socket):
         self._recorder.note("received", frame_type or "refused", self._misread(at, frame_type, text))
 
     def _misread(self, at: SocketState, frame_type: ClientFrameType | None, text: str) -> str | None:
-        """Say what is wrong with what the server made of a frame."""
+        """Say what is wrong with what the server made of a frame at once; `_misplaced` judges each error's code."""
         if self._at is SocketState.CLOSING:
             return None
         if (
@@ -231,9 +236,6 @@ class _CheckedSocket(Socket):
             return None if self._errors == ["unauthorized"] else f"nobody has said who says it: {text[:300]}"
         if frame_type is None:
             return None if self._errors == ["validation_error"] else f"it was not refused: {text[:300]}"
-        for code in self._errors:
-            if not self._recorder.refuses(frame_type, code) and code not in TOO_EARLY:
-                return f"{code} is not documented: {text[:300]}"
         return None
 
 

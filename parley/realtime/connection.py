@@ -28,9 +28,6 @@ from parley.realtime.wire import payloads
 
 _log = structlog.get_logger(__name__)
 
-# How many frames of a client are held back; as many as somebody says who does not know that it takes a moment.
-MAX_HELD = 16
-
 HEARTBEAT = {
     "interval_seconds": LIMITS.heartbeat_seconds,
     "timeout_seconds": LIMITS.heartbeat_timeout_seconds,
@@ -239,7 +236,7 @@ class Connection:
         elif frame_type == "auth" and data.get("cursor") is not None:
             raise Invalid("data.cursor", "The socket is open and stands where it stands")
         elif self._is_early(frame_type):
-            if len(self._held) >= MAX_HELD:
+            if len(self._held) >= LIMITS.held_frames:
                 raise TooEarly
             self._held.append((frame_type, data, self._age))
         else:

@@ -132,6 +132,25 @@ async def test_bad_frames_that_are_let_pass(checked: Checked) -> None:
     assert checked.violation().startswith("it was not refused")
 
 
+@pytest.mark.parametrize(
+    ("frame", "code", "documented"),
+    [
+        ("ping", "not_found", False),
+        ("typing", "not_found", True),
+        (None, "not_found", False),
+        (None, "validation_error", True),
+    ],
+)
+async def test_refusals_that_are_not_declared(
+    checked: Checked, frame: str | None, code: str, documented: bool
+) -> None:
+    """Also those that come later, when nobody looks at what they answer."""
+    details = {"field": "x", "reason": "X", "errors": []} if code == "validation_error" else {}
+    checked.write("error", {"code": code, "message": "No", "details": details, "frame": frame})
+    violations = [violation for _, _, violation in checked.noted()]
+    assert [violation is None for violation in violations] == [documented]
+
+
 async def test_frames_of_nobody_that_are_let_pass(tmp_path: Path) -> None:
     checked = Checked(tmp_path / "seen.jsonl")
     checked.peer.put(masked(TEXT, b'{"type":"ping"}'))

@@ -17,7 +17,7 @@ from parley import cursors, metrics
 from parley.cursors import Cursor
 from parley.errors import NotFound, Unavailable
 from parley.ids import uuid7
-from parley.realtime import catching_up, connection
+from parley.realtime import catching_up
 from parley.realtime.connection import Connection
 from parley.realtime.shared import Refused
 from parley.storage import epoch, feed
@@ -364,11 +364,11 @@ class TestTooEarly:
     async def test_too_much(self, house: House, people: list[Person]) -> None:
         """No more is held back than somebody says in good faith; the rest is to be said again."""
         client = house.client(people[0])
-        for _ in range(connection.MAX_HELD + 2):
+        for _ in range(LIMITS.held_frames + 2):
             client.say(typing())
         assert client.errors() == [("unavailable", "typing")] * 2
         await client.until_live()
-        assert len(house.deeds.said) == connection.MAX_HELD
+        assert len(house.deeds.said) == LIMITS.held_frames
 
     async def test_what_is_wrong(
         self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
