@@ -25,7 +25,6 @@ from parley.realtime.shared import Refused, Shared
 from parley.realtime.socket import Socket
 from parley.realtime.window import LiveEvent
 from parley.realtime.wire import frame_text
-from parley.storage import feed
 from parley.storage.events import LogState
 from parley.storage.feed import Period
 
@@ -111,20 +110,21 @@ class CatchingUp:
     async def _follow(self, position: int, state: LogState, periods: Sequence[Period]) -> None:
         """Write what comes after a position, and join the hub."""
         while True:
-            async with asyncio.timeout(REACH_WITHIN):
-                await self._shared.hub.reached(state.head)
+            if self._shared.hub.position < state.head:
+                async with asyncio.timeout(REACH_WITHIN):
+                    await self._shared.hub.reached(state.head)
             self._check_log(state)
             memberships = Memberships(self._client.user_id, periods, state.head)
             position = await self._through_window(position, memberships)
             if not self._client.is_catching_up:
                 return
-            position = await self._through_log(position)
+            position = await self._through_log(position, memberships)
             state, periods = await self._memberships(position)
 
     async def _through_window(self, position: int, memberships: Memberships) -> int:
         """Write what the window holds after a position, join the hub at its end, and return how far it went."""
         hub = self._shared.hub
-        while position >= hub.window.start and self._client.is_catching_up:
+        while position >= self._window_start(memberships) and self._client.is_catching_up:
             found, end = hub.window.page(self._client.user_id, memberships.streams, position, WINDOW_SPAN)
             position = await self._write_theirs(found, end, memberships)
             self._check_log()
@@ -158,11 +158,19 @@ class CatchingUp:
             self._write(framed, end)
         return end
 
-    async def _through_log(self, position: int) -> int:
+    def _window_start(self, memberships: Memberships) -> int:
+        """Return the position from which on the window has what is this user's to read."""
+        window = self._shared.hub.window
+        return max(window.start, window.since) if memberships.has_left_by(window.since) else window.start
+
+    async def _through_log(self, position: int, memberships: Memberships) -> int:
         """Write what the log holds after a position, until the window reaches back to where that ends."""
         shared = self._shared
-        while position < shared.hub.window.start and self._client.is_catching_up:
+        while position < self._window_start(memberships) and self._client.is_catching_up:
             async with shared.asking():
+                # While this client waited for its turn more may have been read back.
+                if position >= self._window_start(memberships):
+                    return position
                 page = await shared.events.missed(self._client.user_id, position, PAGE)
             self._check_log(page.state)
             if position < page.state.trimmed_to:
@@ -178,9 +186,8 @@ class CatchingUp:
             await self._client.socket.drained()
         return position
 
-    async def _memberships(self, after: int | None) -> tuple[LogState, list[Period]]:
-        async with self._shared.asking(), self._shared.database.read() as conn:
-            state, periods = await feed.read_periods(conn, self._client.user_id, after)
+    async def _memberships(self, after: int | None) -> tuple[LogState, Sequence[Period]]:
+        state, periods = await self._shared.memberships.ask((self._client.user_id, after))
         self._check_log(state)
         return state, periods
 

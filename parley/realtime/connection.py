@@ -295,8 +295,7 @@ class Connection:
     async def _renew(self, token: str) -> None:
         """Take a newer token of the same session; one that is refused changes nothing."""
         try:
-            async with self._shared.asking():
-                caller, expires_at = await self._shared.sessions.authenticate_until(token)
+            caller, expires_at = await self._shared.sessions.authenticate_until(token)
             if caller.session_id != self.session_id:
                 raise Forbidden("This token is of another session")
             # Two may be judged at once, and the older one last.
@@ -330,14 +329,12 @@ class Connection:
     async def _identify(self, token: str) -> None:
         sessions = self._shared.sessions
         ends = sessions.changes
-        async with self._shared.asking():
-            self.caller, self._expires_at = await sessions.authenticate_until(token)
+        self.caller, self._expires_at = await sessions.authenticate_until(token)
         self.user_id, self.session_id = self.caller.user_id, self.caller.session_id
         await self._shared.admission.admit(self)
         if sessions.changes != ends:
             # It may have been this one that ended, while nobody knew whose socket this is.
-            async with self._shared.asking():
-                await sessions.confirm(self.caller)
+            await sessions.confirm(self.caller)
 
     @property
     def is_catching_up(self) -> bool:
@@ -371,8 +368,7 @@ class Connection:
 
     async def _say_ready(self, cursor: Cursor | None = None) -> None:
         """Say who the server takes the client for, what holds here, and where it stands."""
-        async with self._shared.asking():
-            user = await self._shared.users.own(self.user_id)
+        user = await self._shared.users.own(self.user_id)
         ready = {
             "user": user,
             "session_id": self.session_id,

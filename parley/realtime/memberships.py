@@ -33,6 +33,12 @@ class Memberships:
             start <= event.position and (end is None or event.position < end) for start, end in periods
         )
 
+    def has_left_by(self, position: int) -> bool:
+        """Tell whether the user had left any of their conversations by a position."""
+        return any(
+            end is not None and end <= position for periods in self._periods.values() for _, end in periods
+        )
+
     def present(self) -> set[UUID]:
         """Return the conversations that the user is in after the last event."""
         return {stream for stream, periods in self._periods.items() if any(end is None for _, end in periods)}

@@ -37,8 +37,10 @@ RETRY_AFTER = 0.2
 PATIENCE = 0.05
 # How many batches wait at most for those before them; what has no room is read from the log.
 MAX_BATCHES = 1000
-# How many events are read at once.
+# How many events are read at once; and how many of before this process began, for all those who come back to it.
 PAGE = 500
+REMEMBERED = 20_000
+REMEMBERED_PAGE = 200
 
 _log = structlog.get_logger(__name__)
 
@@ -71,6 +73,7 @@ class Relay:
         self._log.head.advance(state.head)
         self._unsubscribe = self._bus.subscribe(self._take, lambda notice: None)
         self._task = asyncio.create_task(self._run(), name="relay")
+        self._remembering = asyncio.create_task(self._remember(state.trimmed_to), name="relay-remembering")
 
     async def stop(self) -> None:
         """End."""
@@ -78,7 +81,8 @@ class Relay:
         if task is not None:
             self._unsubscribe()
             task.cancel()
-            await asyncio.wait([task])
+            self._remembering.cancel()
+            await asyncio.wait([task, self._remembering])
 
     def offer(self, written: Written) -> None:
         """Tell everybody of messages that were just committed, one after the other, by whoever knows their content."""
@@ -112,6 +116,37 @@ class Relay:
             except Exception:
                 _log.exception("the relay stumbled")
                 await asyncio.sleep(RETRY_AFTER)
+
+    async def _remember(self, trimmed_to: int) -> None:
+        """Read back what was appended before this process began, the newest first, as far as the window has room."""
+        try:
+            for _ in range(0, REMEMBERED, REMEMBERED_PAGE):
+                if not await self._remember_page(trimmed_to):
+                    return
+        except Unavailable:
+            _log.info("what was before could not be read back: whoever missed it reads the log")
+        except Exception:
+            _log.exception("what was before could not be read back")
+
+    async def _remember_page(self, trimmed_to: int) -> bool:
+        """Put a page before the window, and return whether there may be more."""
+        window, resets = self._hub.window, self._hub.resets
+        end = window.start
+        start = max(trimmed_to, end - REMEMBERED_PAGE)
+        if start >= end:
+            return False
+        async with self._database.read() as conn:
+            rows = await feed.read(conn, start, end, REMEMBERED_PAGE)
+        # Of what was edited after `since`, this is not the content as it was then.
+        edited = [row["event_position"] for row in rows if (row["edited_position"] or 0) > window.since]
+        kept = [row for row in rows if row["event_position"] > max(edited, default=0)]
+        people = await self._people(kept)
+        if not kept or resets != self._hub.resets or window.start != end:
+            return False
+        first: int = kept[0]["event_position"]
+        fits = window.prepend([self._event(row, people) for row in kept], first - 1)
+        # Where a page does not begin at its start, what was before was edited, or trimmed meanwhile.
+        return fits and first == start + 1
 
     async def _look(self) -> None:
         """See now and then what other processes appended, and whether it still is the same log."""

@@ -1,9 +1,10 @@
 """What all connections of a process use, and what they ask of the parts around them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
 from generated.frames import CloseCode
 from parley.errors import Unavailable
@@ -13,14 +14,18 @@ from parley.realtime.relay import Relay
 from parley.services.events import Events
 from parley.services.sessions import Sessions
 from parley.services.users import Users
+from parley.storage import feed
 from parley.storage.database import Database
+from parley.storage.events import LogState
+from parley.storage.feed import Period
+from parley.storage.questions import Questions
 
 if TYPE_CHECKING:
     from parley.realtime.connection import Connection
 
-# How many questions sockets ask the database at once, so that REST has connections too when all come back; and how
-# many seconds one waits for its turn.
-MAX_QUESTIONS = 4
+# How many sockets read what they missed from the log at once, so that REST has connections too when all come back;
+# and how many seconds one waits for its turn.
+MAX_REPLAYS = 4
 TURN_WITHIN = 60.0
 
 
@@ -100,11 +105,14 @@ class Shared:
         self.users = users
         self.admission = admission
         self._tasks: set[asyncio.Task[None]] = set()
-        self._turns = asyncio.Semaphore(MAX_QUESTIONS)
+        self._turns = asyncio.Semaphore(MAX_REPLAYS)
+        self.memberships: Questions[tuple[UUID, int | None], tuple[LogState, Sequence[Period]]] = Questions(
+            database, lambda conn, wanted: feed.read_periods(conn, wanted)
+        )
 
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[None]:
-        """Wait for a turn to ask the database one thing. Raises Unavailable.
+        """Wait for a turn to read a page of the log. Raises Unavailable.
 
         Thousands who come back at once wait here. Were they to wait for connections, these would be refused to many
         of them, and to REST, after a few seconds.

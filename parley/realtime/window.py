@@ -35,6 +35,9 @@ class LiveEvent:
 class Window:
     """Events after `start` and up to `end`, without a hole. It holds up to `max_bytes` of frames.
 
+    Those up to `since` were read back, with the content that they had at `since`: they are not for whoever had left
+    a conversation by then, who may not read what was edited in it afterwards.
+
     Plain events are also kept by stream: whoever comes back finds theirs without looking at everybody's.
     """
 
@@ -46,6 +49,7 @@ class Window:
         self._bytes = 0
         self._max_bytes = max_bytes
         self.start = position
+        self.since = position
         self.end = position
 
     def append(self, events: Sequence[LiveEvent]) -> None:
@@ -67,13 +71,30 @@ class Window:
         if self._dropped > len(self._events) // 2:
             self._cut()
 
+    def prepend(self, events: Sequence[LiveEvent], start: int) -> bool:
+        """Add the events after a position and up to `start`, unless there is no room for them: then return False."""
+        size = sum(len(event.frame) for event in events)
+        if self._dropped or self._bytes + size > self._max_bytes:
+            return False
+        self._events[:0] = events
+        self._others[:0] = [event for event in events if not event.is_plain]
+        plain: dict[UUID, list[LiveEvent]] = {}
+        for event in events:
+            if event.is_plain:
+                plain.setdefault(event.stream_id, []).append(event)
+        for stream_id, earlier in plain.items():
+            self._plain[stream_id] = earlier + self._plain.get(stream_id, [])
+        self._bytes += size
+        self.start = start
+        return True
+
     def restart(self, position: int) -> None:
         """Forget everything: the log goes on from a position that does not follow."""
         self._events.clear()
         self._plain.clear()
         self._others.clear()
         self._dropped = self._bytes = 0
-        self.start = self.end = position
+        self.start = self.since = self.end = position
 
     def page(
         self, user_id: UUID, streams: Iterable[UUID], position: int, span: int

@@ -20,6 +20,7 @@ from parley.services.tokens import Tokens as TokenSigner
 from parley.storage import sessions
 from parley.storage.database import Database
 from parley.storage.listener import Connect, Listener
+from parley.storage.questions import Questions
 from parley.storage.sessions import SESSIONS_ENDED, SessionRecord
 
 # How many sessions a user has at most; another log-in ends the oldest.
@@ -57,6 +58,9 @@ class Sessions:
         self._access_seconds = int(access_lifetime.total_seconds())
         self.refresh_lifetime = refresh_lifetime
         self._now = now
+        self._alive: Questions[tuple[UUID, UUID], bool] = Questions(
+            database, lambda conn, asked: sessions.which_alive(conn, asked)
+        )
         self._known: dict[str, _Known] = {}
         self._tokens_of: dict[UUID, set[str]] = {}
         self._listening = False
@@ -96,9 +100,8 @@ class Sessions:
         claims = self._tokens.read(token, "access")
         caller = Caller(claims.user_id, claims.session_id)
         changes = self._changes
-        async with self._database.read() as conn:
-            if not await sessions.is_alive(conn, caller.session_id, caller.user_id):
-                raise SessionEnded
+        if not await self._alive.ask((caller.session_id, caller.user_id)):
+            raise SessionEnded
         # One that ended meanwhile was announced before it was known here, and will not be announced again.
         if self._listening and changes == self._changes:
             self._remember(token, _Known(caller, claims.expires_at))
@@ -117,9 +120,8 @@ class Sessions:
 
     async def confirm(self, caller: Caller) -> None:
         """Raise SessionEnded if the caller's session has ended since, for requests that wait before they answer."""
-        async with self._database.read() as conn:
-            if not await sessions.is_alive(conn, caller.session_id, caller.user_id):
-                raise SessionEnded
+        if not await self._alive.ask((caller.session_id, caller.user_id)):
+            raise SessionEnded
 
     async def refresh(self, refresh_token: str, key: str | None = None) -> tuple[Tokens, bool]:
         """Replace a refresh token by its successor; the second value tells that this is a repeat.

@@ -6,10 +6,12 @@
 """
 
 import fcntl
+import hmac
 import json
 import os
 import secrets
 import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +56,11 @@ class Tokens:
         self._secrets = {key.kid: key.secret.get_secret_value() for key in keys}
         self._now = now
         self._jws = jwt.PyJWS(algorithms=[ALGORITHM])
+        # Our own headers, as they stand in tokens, and the keys that belong to them.
+        self._headers = {
+            self._encoded(b"", kid).partition(".")[0]: secret.encode()
+            for kid, secret in self._secrets.items()
+        }
 
     def sign(self, claims: Claims) -> str:
         """Return the token that says this. The same claims and key make the same token."""
@@ -68,12 +75,11 @@ class Tokens:
         if claims.generation is not None:
             payload["gen"] = claims.generation
         # Sorted, the header begins with `alg`, as the documentation prints it.
+        return self._encoded(json.dumps(payload, separators=(",", ":")).encode(), self._signing.kid)
+
+    def _encoded(self, payload: bytes, kid: str) -> str:
         return self._jws.encode(
-            json.dumps(payload, separators=(",", ":")).encode(),
-            self._secrets[self._signing.kid],
-            algorithm=ALGORITHM,
-            headers={"kid": self._signing.kid},
-            sort_headers=True,
+            payload, self._secrets[kid], algorithm=ALGORITHM, headers={"kid": kid}, sort_headers=True
         )
 
     def read(self, token: str, use: Use) -> Claims:
@@ -89,6 +95,9 @@ class Tokens:
         if len(token) > MAX_LENGTH or not token.isascii():
             raise Unauthorized
         try:
+            payload = self._payload_of_ours(token)
+            if payload is not None:
+                return _claims(payload)
             kid = jwt.get_unverified_header(token).get("kid")
             secret = self._secrets.get(kid) if isinstance(kid, str) else None
             if secret is None:
@@ -98,6 +107,22 @@ class Tokens:
             # RecursionError: a header made of brackets is deep enough for that.
             raise Unauthorized from error
         return _claims(payload)
+
+    def _payload_of_ours(self, token: str) -> Any:
+        """Return what a token says that is written exactly as we write them; None leaves the judging to PyJWT.
+
+        That takes five times as long, which counts when thousands come back at once.
+        """
+        signed, _, signature = token.rpartition(".")
+        header, _, payload = signed.partition(".")
+        secret = self._headers.get(header)
+        if secret is None:
+            return None
+        # RFC 7515, section 5.2, and appendix C for base64url without padding.
+        expected = urlsafe_b64encode(hmac.digest(secret, signed.encode(), "sha256")).rstrip(b"=")
+        if not hmac.compare_digest(expected, signature.encode()):
+            return None
+        return json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 def _claims(payload: Any) -> Claims:

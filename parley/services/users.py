@@ -13,6 +13,7 @@ from parley.services.presence import Presence
 from parley.storage import users
 from parley.storage.database import Database
 from parley.storage.log import Log
+from parley.storage.questions import Questions
 from parley.storage.users import Account, Filter, UserRecord
 
 MIN_PREFIX = 3
@@ -27,6 +28,7 @@ class Users:
         self._database = database
         self._log = log
         self._presence = presence
+        self._found = Questions(database, users.find_each)
 
     async def me(self, caller: Caller) -> Me:
         """Return the caller, with the e-mail address."""
@@ -141,8 +143,7 @@ class Users:
         return user if status is None else replace(user, status=status, last_seen=record.last_seen)
 
     async def _find(self, user_id: UUID) -> UserRecord:
-        async with self._database.read() as conn:
-            record = await users.find(conn, user_id)
+        record = await self._found.ask(user_id)
         if record is None:
             raise NotFound("user")
         return record

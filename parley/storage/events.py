@@ -62,7 +62,7 @@ CONTENT = f"""
     LEFT JOIN c ON c.conversation_id = e.stream_id
     LEFT JOIN LATERAL (
         SELECT w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
-               w.type, v.content, v.metadata, w.created_at, v.edited_at, v.deleted_at
+               w.type, v.content, v.metadata, w.created_at, v.edited_at, v.deleted_at, w.edited_position
         FROM messages w
         CROSS JOIN LATERAL (
             -- What was edited after somebody left is not theirs to read, and what it was before is gone.
@@ -75,7 +75,7 @@ CONTENT = f"""
         WHERE w.conversation_id = e.stream_id AND w.position = e.message_position
         UNION ALL
         SELECT w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
-               w.type, NULL, NULL, w.created_at, NULL, w.purged_at
+               w.type, NULL, NULL, w.created_at, NULL, w.purged_at, NULL
         FROM purged_messages w
         WHERE w.conversation_id = e.stream_id AND w.position = e.message_position
     ) m ON true

@@ -1,5 +1,6 @@
 """The whole log as a process relays it, and what a reader needs in order to join: the state and the own periods."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,7 +30,8 @@ async def read(conn: Connection, after: int, end: int, limit: int) -> list[Row]:
     """Return up to `limit` events after a position and up to another, of all streams, in order.
 
     Beside what `parley.services.events.data_of` reads, a row of a new conversation has `joined`, everybody who is
-    in it, and one of a changed profile `companions`, those who hear of it.
+    in it, and one of a changed profile `companions`, those who hear of it. `edited_position` is where the message
+    was last edited; the row has what it is now.
     """
     return await conn.fetch(
         f"""
@@ -39,7 +41,7 @@ async def read(conn: Connection, after: int, end: int, limit: int) -> list[Row]:
             WHERE e.position > $1 AND e.position <= $2
             ORDER BY e.position LIMIT $3
         ), c AS MATERIALIZED ({CONVERSATIONS})
-        SELECT {MESSAGE_COLUMNS}, {EVENT_COLUMNS},
+        SELECT {MESSAGE_COLUMNS}, {EVENT_COLUMNS}, m.edited_position,
                CASE WHEN e.kind = 'conversation.created' THEN ARRAY(
                    SELECT p.user_id FROM memberships p
                    WHERE p.conversation_id = e.stream_id AND p.from_position = e.position
@@ -69,8 +71,10 @@ async def read(conn: Connection, after: int, end: int, limit: int) -> list[Row]:
     )
 
 
-async def read_periods(conn: Connection, user_id: UUID, after: int | None) -> tuple[LogState, list[Period]]:
-    """Return the state of the log, and the user's memberships that reach beyond a position, in one snapshot.
+async def read_periods(
+    conn: Connection, wanted: Sequence[tuple[UUID, int | None]]
+) -> Sequence[tuple[LogState, Sequence[Period]]]:
+    """Return the state of the log, and the memberships of each user that reach beyond a position, in one snapshot.
 
     Without a position: beyond the head, which is to say the present ones.
     """
@@ -79,16 +83,25 @@ async def read_periods(conn: Connection, user_id: UUID, after: int | None) -> tu
         WITH state AS MATERIALIZED (
             SELECT log_epoch() AS epoch, s.trimmed_to, {HEAD} AS head FROM log_state s
         )
-        SELECT s.epoch, s.trimmed_to, s.head, p.conversation_id, p.from_position, p.to_position
+        SELECT s.epoch, s.trimmed_to, s.head, p.conversation_ids, p.starts, p.ends
         FROM state s
-        LEFT JOIN memberships p ON p.user_id = $1 AND (p.to_position IS NULL OR p.to_position > $2)
+        CROSS JOIN unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS w (user_id, after, number)
+        CROSS JOIN LATERAL (
+            SELECT array_agg(m.conversation_id) AS conversation_ids,
+                   array_agg(m.from_position) AS starts, array_agg(m.to_position) AS ends
+            FROM memberships m
+            WHERE m.user_id = w.user_id AND (m.to_position IS NULL OR m.to_position > w.after)
+        ) p
+        ORDER BY w.number
         """,
-        user_id,
-        2**63 - 1 if after is None else after,
+        [user_id for user_id, _ in wanted],
+        [2**63 - 1 if after is None else after for _, after in wanted],
     )
     state = LogState(rows[0]["epoch"], rows[0]["trimmed_to"], rows[0]["head"])
-    return state, [
-        Period(row["conversation_id"], row["from_position"], row["to_position"])
-        for row in rows
-        if row["conversation_id"] is not None
-    ]
+    return [(state, _periods(row)) for row in rows]
+
+
+def _periods(row: Row) -> Sequence[Period]:
+    if row["conversation_ids"] is None:
+        return ()
+    return [*map(Period, row["conversation_ids"], row["starts"], row["ends"])]

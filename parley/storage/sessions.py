@@ -140,14 +140,19 @@ async def alive(conn: Connection, session_ids: Collection[UUID]) -> set[UUID]:
     return {row["id"] for row in rows}
 
 
-async def is_alive(conn: Connection, session_id: UUID, user_id: UUID) -> bool:
-    """Tell whether this session is the user's and has neither ended nor expired."""
-    alive: bool = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM sessions WHERE id = $1 AND user_id = $2 AND expires_at > now())",
-        session_id,
-        user_id,
+async def which_alive(conn: Connection, asked: Sequence[tuple[UUID, UUID]]) -> Sequence[bool]:
+    """Tell of each of these sessions whether it is that user's and has neither ended nor expired."""
+    rows = await conn.fetch(
+        """
+        SELECT s.id IS NOT NULL AS alive
+        FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS a (session_id, user_id, number)
+        LEFT JOIN sessions s ON s.id = a.session_id AND s.user_id = a.user_id AND s.expires_at > now()
+        ORDER BY a.number
+        """,
+        [session_id for session_id, _ in asked],
+        [user_id for _, user_id in asked],
     )
-    return alive
+    return [row["alive"] for row in rows]
 
 
 async def read_all(conn: Connection, user_id: UUID) -> Sequence[SessionRecord]:

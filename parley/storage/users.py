@@ -150,6 +150,12 @@ async def unknown(conn: Connection, user_ids: Sequence[UUID]) -> set[UUID]:
     return {row["id"] for row in rows}
 
 
+async def find_each(conn: Connection, user_ids: Sequence[UUID]) -> Sequence[UserRecord | None]:
+    """Return each of these users, or None."""
+    found = await read(conn, user_ids)
+    return [found.get(user_id) for user_id in user_ids]
+
+
 async def find(conn: Connection, user_id: UUID) -> UserRecord | None:
     """Return one user, or None."""
     return (await read(conn, [user_id])).get(user_id)

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -14,6 +15,8 @@ from house import House, open_house, told
 from parley.errors import Unavailable
 from parley.realtime import relay
 from parley.realtime.bus import InProcessBus
+from parley.storage import feed
+from parley.storage.database import Connection, Row
 from writers import observer
 
 pytestmark = pytest.mark.anyio
@@ -164,3 +167,87 @@ async def test_the_database_goes_away(chats: list[Chat], database_dsn: str, seed
             expected = await patiently(partial(told, person))
             assert client.events == expected
             assert len(client.events) > 10
+
+
+async def test_what_was_before_is_read_back(chats: list[Chat], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes back to a process that has just begun asks the database for nothing that is still in the log."""
+    chat = chats[0]
+    people = [await chat.person(name) for name in ("ada", "bob", "eve")]
+    monkeypatch.setattr(relay, "REMEMBERED_PAGE", 3)
+    await live_through_everything(chats, people)
+    async with open_house(chat) as house:
+        await house.relay._remembering
+        assert house.hub.window.start == 0
+        newcomer = await chat.person("newcomer")
+        group = await people[0].found(newcomer)
+        for _ in range(3):
+            await people[0].say(group)
+        await house.settle()
+        for person in (*people, newcomer):
+            client = await house.live(person, "0")
+            assert client.events == await told(person)
+
+        async def nobody(*_: object) -> None:
+            raise AssertionError("the log is read")
+
+        monkeypatch.setattr(house.shared.events, "missed", nobody)
+        await house.live(newcomer, "0")
+
+
+async def test_what_was_trimmed_is_not_read_back(chats: list[Chat], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The window begins where the log does."""
+    ada, bob = await chats[0].people(2)
+    monkeypatch.setattr(relay, "REMEMBERED_PAGE", 3)
+    for _ in range(5):
+        await ada.say(bob)
+    await chats[0].retain(after=timedelta(days=8))
+    for _ in range(5):
+        await ada.say(bob)
+    trimmed_to = await chats[0].fetchval("SELECT trimmed_to FROM log_state")
+    assert trimmed_to > 0
+    async with open_house(chats[0]) as house:
+        await house.relay._remembering
+        assert house.hub.window.start == trimmed_to
+        client = await house.live(bob, "0")
+        assert client.events == await told(bob)
+
+
+async def test_who_left_before_reads_nothing_of_later(chats: list[Chat]) -> None:
+    """What was read back is the content of now; whoever had left before an edit gets what the log has for them."""
+    ada, bob, eve = await chats[0].people(3)
+    group = await ada.found(bob, eve)
+    message = await ada.say(group, "Hello")
+    await ada.remove(group, eve)
+    await ada.edit(message, "Only for those who are still here")
+    async with open_house(chats[0]) as house:
+        await house.relay._remembering
+        assert house.hub.window.start == 0
+        contents = {}
+        for person in (bob, eve):
+            client = await house.live(person, "0")
+            contents[person.id] = [
+                frame["data"]["content"] for frame in client.frames if frame["type"] == "message"
+            ]
+    assert contents == {bob.id: ["Only for those who are still here"], eve.id: [None]}
+
+
+async def test_what_is_edited_meanwhile_ends_the_reading_back(
+    chats: list[Chat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit that the sockets hear of themselves is in none of the events before it."""
+    ada, bob = await chats[0].people(2)
+    messages = [await ada.say(bob, f"Hello {number}") for number in range(4)]
+    read = feed.read
+
+    async def edit_and_read(conn: Connection, after: int, end: int, limit: int) -> list[Row]:
+        if limit == relay.REMEMBERED_PAGE:
+            await ada.edit(messages[1], "Goodbye")
+        return await read(conn, after, end, limit)
+
+    monkeypatch.setattr(feed, "read", edit_and_read)
+    async with open_house(chats[0]) as house:
+        await house.relay._remembering
+        assert house.hub.window.start == messages[1].position
+        await house.settle()
+        client = await house.live(bob, "0")
+        assert client.events == await told(bob)

@@ -1,9 +1,9 @@
 """Sessions on a real database: recognising callers, renewing tokens, and ending both everywhere at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 import pytest
@@ -12,6 +12,7 @@ from accounts import PASSWORD, Process, caller_of, cut_listeners, process
 from parley.errors import NotFound, Unauthorized, Unavailable
 from parley.model import Tokens
 from parley.storage import sessions as storage
+from parley.storage.database import Connection
 
 pytestmark = pytest.mark.anyio
 
@@ -33,13 +34,13 @@ async def ada(parley: Process) -> Tokens:
 def count_questions(parley: Process, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Return a list that grows by one each time the database is asked whether a session is alive."""
     asked: list[object] = []
-    ask = storage.is_alive
+    ask = storage.which_alive
 
-    async def counted(*args: object) -> bool:
-        asked.append(args)
-        return await ask(*args)  # type: ignore[arg-type]
+    async def counted(conn: Connection, sessions: Sequence[tuple[UUID, UUID]]) -> Sequence[bool]:
+        asked.append(sessions)
+        return await ask(conn, sessions)
 
-    monkeypatch.setattr(storage, "is_alive", counted)
+    monkeypatch.setattr(storage, "which_alive", counted)
     return asked
 
 
@@ -81,8 +82,8 @@ async def test_known_token_expires(parley: Process, ada: Tokens) -> None:
 async def test_session_of_somebody_else_is_none(parley: Process, ada: Tokens) -> None:
     """A session belongs to its user: in another user's name it is not there."""
     async with parley.database.read() as conn:
-        assert await storage.is_alive(conn, ada.session_id, ada.user_id)
-        assert not await storage.is_alive(conn, ada.session_id, uuid4())
+        asked = [(ada.session_id, uuid4()), (ada.session_id, ada.user_id), (uuid4(), ada.user_id)]
+        assert await storage.which_alive(conn, asked) == [False, True, False]
 
 
 async def test_expired_session_is_refused(parley: Process, ada: Tokens) -> None:
@@ -251,15 +252,15 @@ async def test_end_during_the_question(database_dsn: str, monkeypatch: pytest.Mo
     """A session that ends while the database is being asked about it is not known afterwards."""
     async with process(database_dsn) as one:
         tokens = await one.enter("ada")
-        ask = storage.is_alive
+        ask = storage.which_alive
 
-        async def ask_and_end(*args: object) -> bool:
-            alive = await ask(*args)  # type: ignore[arg-type]
+        async def ask_and_end(conn: Connection, sessions: Sequence[tuple[UUID, UUID]]) -> Sequence[bool]:
+            alive = await ask(conn, sessions)
             await one.sessions.log_out(caller_of(tokens))
             return alive
 
         with monkeypatch.context() as patched:
-            patched.setattr(storage, "is_alive", ask_and_end)
+            patched.setattr(storage, "which_alive", ask_and_end)
             # It was alive when it was asked about, so this one request may pass.
             assert not await refuses(one, tokens.access_token)
         assert await refuses(one, tokens.access_token)

@@ -53,9 +53,9 @@ def after_reading(monkeypatch: pytest.MonkeyPatch, *acts: Act) -> None:
     read_periods = feed.read_periods
 
     async def read_and_then(
-        conn: Connection, user_id: UUID, after: int | None
-    ) -> tuple[LogState, list[Period]]:
-        found = await read_periods(conn, user_id, after)
+        conn: Connection, wanted: Sequence[tuple[UUID, int | None]]
+    ) -> Sequence[tuple[LogState, Sequence[Period]]]:
+        found = await read_periods(conn, wanted)
         if left:
             await left.pop(0)()
         return found

@@ -131,3 +131,30 @@ def test_pages_are_whole(span: int) -> None:
     assert [event for event in found if event not in needless] == expected
     assert all(event.stream_id not in streams[:2] for event in needless)
     assert {stream for stream, events in window._plain.items() if events} == window._plain.keys()
+
+
+def test_reaches_back() -> None:
+    """What is put before the rest is found as if it had always been there, and where that begins is told."""
+    window = Window(20)
+    window.append(events(21, 25))
+    joined = LiveEvent(13, OTHER, bytes(SIZE), joins=frozenset([ADA]))
+    older = [*events(11, 12), joined, LiveEvent(14, OTHER, bytes(SIZE)), *events(15, 20)]
+    assert window.prepend(older, 10)
+    assert window.prepend(events(6, 10), 5)
+    assert (window.start, window.since, window.end) == (5, 20, 25)
+    assert after(window, 5) == [*range(6, 14), 14, *range(15, 26)]
+    assert after(window, 13, 10_000, OTHER) == [14]
+    window.append(events(26, 26))
+    assert after(window, 24) == [25, 26]
+
+
+def test_reaches_back_as_far_as_there_is_room() -> None:
+    """What is older never drives out what is newer, and what was dropped stays away."""
+    window = Window(20, max_bytes=10 * SIZE)
+    window.append(events(21, 25))
+    assert not window.prepend(events(11, 20), 10)
+    assert window.prepend(events(16, 20), 15)
+    window.append(events(26, 28))
+    assert (window.start, after(window, 18)) == (18, list(range(19, 29)))
+    assert not window.prepend(events(18, 18), 17)
+    assert after(window, 18) == list(range(19, 29))

@@ -202,6 +202,14 @@ def test_payload_that_is_no_claims_is_refused(tokens: Tokens, payload: Any) -> N
     refusal(tokens, forged(header(), payload, NEW.secret.get_secret_value()))
 
 
+@pytest.mark.parametrize("payload", [b"", b"Hello", b"[" * 500, b"\xff", b'{"a":', "ü".encode()])
+def test_signed_rubbish_is_refused(tokens: Tokens, claims: Claims, payload: bytes) -> None:
+    """Nor is what is no JSON, under the very header that ours have."""
+    signed = tokens.sign(claims).partition(".")[0].encode() + b"." + encoded(payload)
+    signature = hmac.digest(NEW.secret.get_secret_value().encode(), signed, hashlib.sha256)
+    refusal(tokens, (signed + b"." + encoded(signature)).decode())
+
+
 @pytest.mark.parametrize(
     "token",
     [
