@@ -64,6 +64,7 @@ class ServerFrameType(StrEnum):
     GROUP_UPDATED = "group.updated"
     GROUP_DELETED = "group.deleted"
     USER_UPDATED = "user.updated"
+    WEBHOOK_DISABLED = "webhook.disabled"
     TYPING = "typing"
     PRESENCE = "presence"
     RESYNC = "resync"
@@ -84,6 +85,7 @@ ServerFrame: TypeAlias = (
     | models.GroupUpdatedEvent
     | models.GroupDeletedEvent
     | models.UserUpdatedEvent
+    | models.WebhookDisabledEvent
     | models.TypingNotice
     | models.PresenceNotice
     | models.ResyncNotice
@@ -105,6 +107,7 @@ SERVER_SCHEMAS: Final[Mapping[str, str]] = {
     ServerFrameType.GROUP_UPDATED: "GroupUpdatedEvent",
     ServerFrameType.GROUP_DELETED: "GroupDeletedEvent",
     ServerFrameType.USER_UPDATED: "UserUpdatedEvent",
+    ServerFrameType.WEBHOOK_DISABLED: "WebhookDisabledEvent",
     ServerFrameType.TYPING: "TypingNotice",
     ServerFrameType.PRESENCE: "PresenceNotice",
     ServerFrameType.RESYNC: "ResyncNotice",
@@ -125,6 +128,7 @@ SERVER_MODELS: Final[Mapping[str, type[ServerFrame]]] = {
     ServerFrameType.GROUP_UPDATED: models.GroupUpdatedEvent,
     ServerFrameType.GROUP_DELETED: models.GroupDeletedEvent,
     ServerFrameType.USER_UPDATED: models.UserUpdatedEvent,
+    ServerFrameType.WEBHOOK_DISABLED: models.WebhookDisabledEvent,
     ServerFrameType.TYPING: models.TypingNotice,
     ServerFrameType.PRESENCE: models.PresenceNotice,
     ServerFrameType.RESYNC: models.ResyncNotice,
@@ -146,6 +150,7 @@ EVENTS: Final = frozenset((
     ServerFrameType.GROUP_UPDATED,
     ServerFrameType.GROUP_DELETED,
     ServerFrameType.USER_UPDATED,
+    ServerFrameType.WEBHOOK_DISABLED,
 ))
 
 
@@ -549,6 +554,7 @@ SENDS: Final[Mapping[SocketState, frozenset[ServerFrameType]]] = {
         ServerFrameType.GROUP_UPDATED,
         ServerFrameType.GROUP_DELETED,
         ServerFrameType.USER_UPDATED,
+        ServerFrameType.WEBHOOK_DISABLED,
         ServerFrameType.TYPING,
         ServerFrameType.PRESENCE,
         ServerFrameType.RESYNC,

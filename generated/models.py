@@ -508,6 +508,285 @@ class GroupDeleted(BaseModel):
     actor_id: Annotated[UUID, Field(description='The id of a user.')]
 
 
+class WebhookDisabled(BaseModel):
+    webhook_id: Annotated[UUID, Field(description='The id of a webhook.')]
+    reason: Annotated[
+        str,
+        Field(
+            description='`requested`, `endpoint_gone` (it answered 410) or `failures` (nothing else for five days).',
+            max_length=64,
+            min_length=1,
+        ),
+    ]
+
+
+class CreateWebhook(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    url: Annotated[
+        str,
+        Field(
+            description='An http or https address in ASCII, without credentials. It is public, unless the operator allows others.',
+            max_length=2048,
+            min_length=8,
+            pattern='^https?://[\\x21-\\x7e]+$',
+        ),
+    ]
+    events: Annotated[
+        list[Literal['message.created', 'message.updated', 'message.deleted', 'receipt.updated', 'member.added', 'member.removed', 'member.updated', 'group.created', 'group.updated', 'group.deleted', 'user.updated', 'webhook.disabled', '*']],
+        Field(description='What to hear of.', max_length=13, min_length=1),
+    ]
+    secret: Annotated[
+        str | MISSING,
+        Field(
+            description='What deliveries are signed with. After `whsec_` it is base64 of 24 to 64 bytes, which are the key; any other is its own key, as UTF-8.',
+            max_length=128,
+            min_length=8,
+        ),
+    ] = MISSING
+    conversation_id: Annotated[
+        UUID | None,
+        Field(description='Events of this conversation only. You are in it.'),
+    ] = None
+    ordered: Annotated[
+        bool,
+        Field(
+            description='Whether each delivery waits until the one before has arrived or is given up, which is slower.'
+        ),
+    ] = False
+
+
+class UpdateWebhook(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    url: Annotated[
+        str | MISSING,
+        Field(
+            description='An http or https address in ASCII, without credentials. It is public, unless the operator allows others.',
+            max_length=2048,
+            min_length=8,
+            pattern='^https?://[\\x21-\\x7e]+$',
+        ),
+    ] = MISSING
+    events: Annotated[
+        list[Literal['message.created', 'message.updated', 'message.deleted', 'receipt.updated', 'member.added', 'member.removed', 'member.updated', 'group.created', 'group.updated', 'group.deleted', 'user.updated', 'webhook.disabled', '*']] | MISSING,
+        Field(description='What to hear of from now on.', max_length=13, min_length=1),
+    ] = MISSING
+    conversation_id: Annotated[
+        UUID | None | MISSING,
+        Field(description='Events of this conversation only; null is all.'),
+    ] = MISSING
+    ordered: bool | MISSING = MISSING
+    status: Literal['active', 'disabled'] | MISSING = MISSING
+
+
+class Webhook(BaseModel):
+    """
+    An address to which events are sent.
+    """
+
+    id: Annotated[UUID, Field(description='The id of a webhook.')]
+    url: Annotated[
+        str, Field(description='Where deliveries are posted.', max_length=2048)
+    ]
+    events: Annotated[
+        list[Literal['message.created', 'message.updated', 'message.deleted', 'receipt.updated', 'member.added', 'member.removed', 'member.updated', 'group.created', 'group.updated', 'group.deleted', 'user.updated', 'webhook.disabled', '*']],
+        Field(max_length=100),
+    ]
+    conversation_id: Annotated[
+        UUID | None, Field(description='Events of this conversation only; null is all.')
+    ]
+    ordered: Annotated[
+        bool, Field(description='Whether each delivery waits for the one before.')
+    ]
+    status: Literal['active', 'disabled']
+    disabled_reason: Annotated[
+        str | None,
+        Field(
+            description='Null while it is active: `requested`, `endpoint_gone` (it answered 410) or `failures` (nothing else for five days).',
+            max_length=64,
+        ),
+    ]
+    failing_since: Annotated[
+        AwareDatetime | None,
+        Field(description='Since when every attempt failed; null after a success.'),
+    ]
+    previous_secret_until: Annotated[
+        AwareDatetime | None,
+        Field(
+            description='Until when everything is signed with the previous secret too; null when there is none.'
+        ),
+    ]
+    created_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+
+
+class CreatedWebhook(BaseModel):
+    """
+    A new webhook, with its secret.
+    """
+
+    id: Annotated[UUID, Field(description='The id of a webhook.')]
+    url: Annotated[
+        str, Field(description='Where deliveries are posted.', max_length=2048)
+    ]
+    events: Annotated[
+        list[Literal['message.created', 'message.updated', 'message.deleted', 'receipt.updated', 'member.added', 'member.removed', 'member.updated', 'group.created', 'group.updated', 'group.deleted', 'user.updated', 'webhook.disabled', '*']],
+        Field(max_length=100),
+    ]
+    conversation_id: Annotated[
+        UUID | None, Field(description='Events of this conversation only; null is all.')
+    ]
+    ordered: Annotated[
+        bool, Field(description='Whether each delivery waits for the one before.')
+    ]
+    status: Literal['active', 'disabled']
+    disabled_reason: Annotated[
+        str | None,
+        Field(
+            description='Null while it is active: `requested`, `endpoint_gone` (it answered 410) or `failures` (nothing else for five days).',
+            max_length=64,
+        ),
+    ]
+    failing_since: Annotated[
+        AwareDatetime | None,
+        Field(description='Since when every attempt failed; null after a success.'),
+    ]
+    previous_secret_until: Annotated[
+        AwareDatetime | None,
+        Field(
+            description='Until when everything is signed with the previous secret too; null when there is none.'
+        ),
+    ]
+    created_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    secret: Annotated[
+        str | None,
+        Field(
+            description='The secret as it was given, or made. Null only in a repeat, after it was rotated.',
+            max_length=128,
+        ),
+    ]
+    signing_secret: Annotated[
+        str | None,
+        Field(
+            description='The same in the form that libraries for Standard Webhooks take.',
+            max_length=700,
+        ),
+    ]
+
+
+class WebhookPage(BaseModel):
+    webhooks: Annotated[list[Webhook], Field(max_length=100)]
+    has_more: bool
+    next_cursor: Annotated[UUID | None, Field(...)]
+
+
+class RotateSecret(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    secret: Annotated[
+        str | MISSING,
+        Field(
+            description='What deliveries are signed with. After `whsec_` it is base64 of 24 to 64 bytes, which are the key; any other is its own key, as UTF-8.',
+            max_length=128,
+            min_length=8,
+        ),
+    ] = MISSING
+
+
+class RotatedSecret(BaseModel):
+    """
+    The new secret of a webhook.
+    """
+
+    secret: Annotated[
+        str | None,
+        Field(
+            description='The secret as it was given, or made. Null only in a repeat, after it was rotated.',
+            max_length=128,
+        ),
+    ]
+    signing_secret: Annotated[
+        str | None,
+        Field(
+            description='The same in the form that libraries for Standard Webhooks take.',
+            max_length=700,
+        ),
+    ]
+    previous_secret_until: Annotated[
+        AwareDatetime | None,
+        Field(
+            description='Until when the secret before is valid. Null only in a repeat that comes later than that.'
+        ),
+    ]
+
+
+class RecoverDeliveries(BaseModel):
+    model_config = ConfigDict(
+        extra='forbid',
+    )
+    since: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+
+
+class Recovery(BaseModel):
+    deliveries: Annotated[
+        int, Field(description='How many wait to be sent now.', ge=0, le=1000000)
+    ]
+    has_more: Annotated[bool, Field(description='Whether there are more of them.')]
+    since: Annotated[
+        AwareDatetime, Field(description='Where to go on when there are more.')
+    ]
+
+
+class DeliveryAttempt(BaseModel):
+    """
+    What came of sending it once.
+    """
+
+    number: Annotated[int, Field(ge=1, le=1000000000)]
+    at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    status: Annotated[
+        int | None,
+        Field(
+            description='The status of the answer; null when there was none.',
+            ge=100,
+            le=999,
+        ),
+    ]
+    error: Annotated[
+        str | None,
+        Field(description='Why there was no answer that counts.', max_length=500),
+    ]
+    latency_ms: Annotated[
+        int, Field(description='How long it took.', ge=0, le=86400000)
+    ]
+    response_excerpt: Annotated[
+        str | None,
+        Field(
+            description="The beginning of the answer's body; null when there was no answer.",
+            max_length=4096,
+        ),
+    ]
+
+
+class WebhookTest(BaseModel):
+    webhook_id: Annotated[UUID, Field(description='The id of a webhook.')]
+
+
 class AuthData(BaseModel):
     model_config = ConfigDict(
         extra='forbid',
@@ -933,6 +1212,433 @@ class GroupDeletedEvent(BaseModel):
     seq: Annotated[int | None | MISSING, Field(ge=0, le=9007199254740991)] = MISSING
 
 
+class WebhookDisabledEvent(BaseModel):
+    """
+    One of your webhooks was disabled.
+    """
+
+    type: Literal['webhook.disabled']
+    data: WebhookDisabled
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    seq: Annotated[int | None | MISSING, Field(ge=0, le=9007199254740991)] = MISSING
+
+
+class Delivery(BaseModel):
+    """
+    One event on its way to one webhook.
+    """
+
+    id: Annotated[
+        UUID, Field(description='The id of a delivery: of one event to one webhook.')
+    ]
+    webhook_id: Annotated[UUID, Field(description='The id of a webhook.')]
+    event: Annotated[
+        str, Field(description='The name of the event.', max_length=64, min_length=1)
+    ]
+    cursor: Annotated[
+        str | None,
+        Field(
+            description='The cursor of the event, as on the socket; null for a test.',
+            max_length=256,
+        ),
+    ]
+    status: Annotated[
+        Literal['pending', 'succeeded', 'failed'],
+        Field(
+            description='Whether it waits to be sent (again), has arrived, or is given up.'
+        ),
+    ]
+    created_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    next_attempt_at: Annotated[
+        AwareDatetime | None,
+        Field(description='When it is tried next; null when it is finished.'),
+    ]
+    finished_at: Annotated[
+        AwareDatetime | None,
+        Field(description='When it arrived or was given up; null before.'),
+    ]
+    attempt_count: Annotated[
+        int, Field(description='How often it was tried.', ge=0, le=1000000000)
+    ]
+    attempts: Annotated[
+        list[DeliveryAttempt],
+        Field(description='The last twenty attempts in order.', max_length=20),
+    ]
+
+
+class DeliveryPage(BaseModel):
+    deliveries: Annotated[list[Delivery], Field(max_length=100)]
+    has_more: bool
+    next_cursor: Annotated[UUID | None, Field(...)]
+
+
+class ReceiptUpdatedPayload(BaseModel):
+    """
+    A member received or read messages.
+    """
+
+    event: Literal['receipt.updated']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: Receipt
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class MemberAddedPayload(BaseModel):
+    """
+    Somebody was added to a group, or joined it.
+    """
+
+    event: Literal['member.added']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: Membership
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class MemberRemovedPayload(BaseModel):
+    """
+    Somebody was removed from a group, or left it; the role is the one they had.
+    """
+
+    event: Literal['member.removed']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: Membership
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class MemberUpdatedPayload(BaseModel):
+    """
+    A member has another role.
+    """
+
+    event: Literal['member.updated']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: Membership
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class GroupCreatedPayload(BaseModel):
+    """
+    A group was made, with you in it.
+    """
+
+    event: Literal['group.created']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: ConversationCreated
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class GroupUpdatedPayload(BaseModel):
+    """
+    A group has another name, description, owner or settings.
+    """
+
+    event: Literal['group.updated']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: GroupFacts
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class GroupDeletedPayload(BaseModel):
+    """
+    A group was deleted.
+    """
+
+    event: Literal['group.deleted']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: GroupDeleted
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class UserUpdatedPayload(BaseModel):
+    """
+    A user changed what they tell about themselves.
+    """
+
+    event: Literal['user.updated']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: User
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class WebhookDisabledPayload(BaseModel):
+    """
+    Another webhook of yours was disabled.
+    """
+
+    event: Literal['webhook.disabled']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: WebhookDisabled
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class WebhookTestPayload(BaseModel):
+    """
+    Somebody asked for a test.
+    """
+
+    event: Literal['webhook.test']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    data: WebhookTest
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class WebhookMessage(BaseModel):
+    """
+    A message, or (with `deleted_at`) the tombstone that keeps its place. `message_id` is its id once more.
+    """
+
+    message_id: Annotated[UUID, Field(description='The id of a message.')]
+    id: Annotated[UUID, Field(description='The id of a message.')]
+    conversation_id: Annotated[
+        UUID,
+        Field(
+            description='The id of a conversation. A group has the same id as its conversation.'
+        ),
+    ]
+    seq: Annotated[
+        int,
+        Field(
+            description='The number of a message in its conversation, from 1 and without gaps. 0 is before the first.',
+            ge=0,
+            le=9007199254740991,
+        ),
+    ]
+    position: Annotated[
+        int,
+        Field(
+            description='Orders messages across conversations.',
+            ge=1,
+            le=9007199254740991,
+        ),
+    ]
+    sender_id: Annotated[UUID, Field(description='The id of a user.')]
+    receiver_id: Annotated[UUID, Field(description='The id of a user or of a group.')]
+    content: Annotated[
+        str | None,
+        Field(description='Null when the message was deleted.', max_length=4000),
+    ]
+    type: Literal['text', 'image', 'video', 'audio', 'file']
+    status: Annotated[
+        Literal['sent', 'delivered', 'read'],
+        Field(
+            description='Read when every other member has read it, delivered when every other member has received it, else sent.'
+        ),
+    ]
+    metadata: MessageMetadata | None
+    created_at: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    edited_at: Annotated[
+        AwareDatetime | None, Field(description='Null when it was never edited.')
+    ]
+    deleted_at: Annotated[
+        AwareDatetime | None, Field(description='Null unless it was deleted.')
+    ]
+
+
 class AuthFrame(BaseModel):
     """
     Says who the client is, or renews the token of a socket.
@@ -1236,6 +1942,99 @@ class MessageDeletedEvent(BaseModel):
     ]
 
 
+class MessageCreatedPayload(BaseModel):
+    """
+    A message was sent.
+    """
+
+    event: Literal['message.created']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: WebhookMessage
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class MessageUpdatedPayload(BaseModel):
+    """
+    A message was edited.
+    """
+
+    event: Literal['message.updated']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: WebhookMessage
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
+class MessageDeletedPayload(BaseModel):
+    """
+    A message was deleted; this is its tombstone.
+    """
+
+    event: Literal['message.deleted']
+    timestamp: Annotated[
+        AwareDatetime,
+        Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    cursor: Annotated[
+        str,
+        Field(
+            description='Where to go on from. It has no meaning but to the server that gave it.',
+            max_length=256,
+            min_length=1,
+            pattern='^[\\x21-\\x7e]+$',
+        ),
+    ]
+    data: WebhookMessage
+    signature: Annotated[
+        str,
+        Field(
+            description='`sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC 8785). The header `webhook-signature` is the better way.',
+            max_length=71,
+            min_length=71,
+            pattern='^sha256=[0-9a-f]{64}$',
+        ),
+    ]
+
+
 class ClientFrame(
     RootModel[AuthFrame | TypingFrame | PresenceFrame | ReceiptFrame | PingFrame]
 ):
@@ -1369,6 +2168,32 @@ class MediaToConversation(BaseModel):
     metadata: MediaMetadata
 
 
+class WebhookPayload(
+    RootModel[
+        MessageCreatedPayload
+        | MessageUpdatedPayload
+        | MessageDeletedPayload
+        | ReceiptUpdatedPayload
+        | MemberAddedPayload
+        | MemberRemovedPayload
+        | MemberUpdatedPayload
+        | GroupCreatedPayload
+        | GroupUpdatedPayload
+        | GroupDeletedPayload
+        | UserUpdatedPayload
+        | WebhookDisabledPayload
+        | WebhookTestPayload
+    ]
+):
+    root: Annotated[
+        MessageCreatedPayload | MessageUpdatedPayload | MessageDeletedPayload | ReceiptUpdatedPayload | MemberAddedPayload | MemberRemovedPayload | MemberUpdatedPayload | GroupCreatedPayload | GroupUpdatedPayload | GroupDeletedPayload | UserUpdatedPayload | WebhookDisabledPayload | WebhookTestPayload,
+        Field(
+            description='What a webhook is sent. Later versions add events, which those who asked for `*` get; ignore those you do not know.',
+            discriminator='event',
+        ),
+    ]
+
+
 class ServerFrame(
     RootModel[
         ReadyNotice
@@ -1383,6 +2208,7 @@ class ServerFrame(
         | GroupUpdatedEvent
         | GroupDeletedEvent
         | UserUpdatedEvent
+        | WebhookDisabledEvent
         | TypingNotice
         | PresenceNotice
         | ResyncNotice
@@ -1391,7 +2217,7 @@ class ServerFrame(
     ]
 ):
     root: Annotated[
-        ReadyNotice | MessageEvent | MessageUpdatedEvent | MessageDeletedEvent | ReceiptEvent | ConversationCreatedEvent | MemberAddedEvent | MemberRemovedEvent | MemberUpdatedEvent | GroupUpdatedEvent | GroupDeletedEvent | UserUpdatedEvent | TypingNotice | PresenceNotice | ResyncNotice | PongNotice | ErrorNotice,
+        ReadyNotice | MessageEvent | MessageUpdatedEvent | MessageDeletedEvent | ReceiptEvent | ConversationCreatedEvent | MemberAddedEvent | MemberRemovedEvent | MemberUpdatedEvent | GroupUpdatedEvent | GroupDeletedEvent | UserUpdatedEvent | WebhookDisabledEvent | TypingNotice | PresenceNotice | ResyncNotice | PongNotice | ErrorNotice,
         Field(
             description='What the server may send: events, which have a cursor, and notices, which are gone when nobody was there. Later versions add types; ignore those you do not know.',
             discriminator='type',
@@ -1417,7 +2243,7 @@ class SendMessage(
 
 class EventPage(BaseModel):
     events: Annotated[
-        list[Annotated[MessageEvent | MessageUpdatedEvent | MessageDeletedEvent | ReceiptEvent | ConversationCreatedEvent | MemberAddedEvent | MemberRemovedEvent | MemberUpdatedEvent | GroupUpdatedEvent | GroupDeletedEvent | UserUpdatedEvent, Field(discriminator='type')]],
+        list[Annotated[MessageEvent | MessageUpdatedEvent | MessageDeletedEvent | ReceiptEvent | ConversationCreatedEvent | MemberAddedEvent | MemberRemovedEvent | MemberUpdatedEvent | GroupUpdatedEvent | GroupDeletedEvent | UserUpdatedEvent | WebhookDisabledEvent, Field(discriminator='type')]],
         Field(max_length=100),
     ]
     next_cursor: Annotated[

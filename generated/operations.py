@@ -366,6 +366,124 @@ class Events(Protocol):
         ...
 
 
+class Webhooks(Protocol):
+    """Events, sent to an address of yours."""
+
+    async def create_webhook(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        body: models.CreateWebhook,
+        caller: Caller,
+    ) -> Reply:
+        """Have events sent to an address of yours."""
+        ...
+
+    async def list_webhooks(
+        self,
+        *,
+        status: Literal['active', 'disabled'] | None = None,
+        limit: int = 50,
+        before: UUID | None = None,
+        after: UUID | None = None,
+        caller: Caller,
+    ) -> Reply:
+        """List your webhooks, newest first."""
+        ...
+
+    async def get_webhook(
+        self,
+        *,
+        webhook_id: UUID,
+        caller: Caller,
+    ) -> Reply:
+        """Show one of your webhooks."""
+        ...
+
+    async def update_webhook(
+        self,
+        *,
+        webhook_id: UUID,
+        body: models.UpdateWebhook,
+        caller: Caller,
+    ) -> Reply:
+        """Change one of your webhooks, disable it or enable it again."""
+        ...
+
+    async def delete_webhook(
+        self,
+        *,
+        webhook_id: UUID,
+        caller: Caller,
+    ) -> Reply:
+        """Delete one of your webhooks."""
+        ...
+
+    async def rotate_secret(
+        self,
+        *,
+        webhook_id: UUID,
+        idempotency_key: str | None = None,
+        body: models.RotateSecret | None,
+        caller: Caller,
+    ) -> Reply:
+        """Give a webhook another secret."""
+        ...
+
+    async def test_webhook(
+        self,
+        *,
+        webhook_id: UUID,
+        idempotency_key: str | None = None,
+        caller: Caller,
+    ) -> Reply:
+        """Send a test to a webhook."""
+        ...
+
+    async def list_deliveries(
+        self,
+        *,
+        webhook_id: UUID,
+        status: Literal['pending', 'succeeded', 'failed'] | None = None,
+        limit: int = 50,
+        before: UUID | None = None,
+        after: UUID | None = None,
+        caller: Caller,
+    ) -> Reply:
+        """List what was sent to a webhook, or waits to be, newest first."""
+        ...
+
+    async def get_delivery(
+        self,
+        *,
+        webhook_id: UUID,
+        delivery_id: UUID,
+        caller: Caller,
+    ) -> Reply:
+        """Show a delivery and what came of its attempts."""
+        ...
+
+    async def redeliver(
+        self,
+        *,
+        webhook_id: UUID,
+        delivery_id: UUID,
+        caller: Caller,
+    ) -> Reply:
+        """Deliver something again."""
+        ...
+
+    async def recover_deliveries(
+        self,
+        *,
+        webhook_id: UUID,
+        body: models.RecoverDeliveries,
+        caller: Caller,
+    ) -> Reply:
+        """Deliver again all that failed since a time, and what was missed."""
+        ...
+
+
 class Limits(Protocol):
     """What is left of the rate limits."""
 

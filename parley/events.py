@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     GROUP_UPDATED = "group.updated"
     GROUP_DELETED = "group.deleted"
     USER_UPDATED = "user.updated"
+    WEBHOOK_DISABLED = "webhook.disabled"
 
 
 @cache

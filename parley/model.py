@@ -16,6 +16,8 @@ ConversationKind = Literal["direct", "group"]
 MessageType = Literal["text", "image", "video", "audio", "file"]
 MessageStatus = Literal["sent", "delivered", "read"]
 UserStatus = Literal["online", "offline"]
+WebhookStatus = Literal["active", "disabled"]
+DeliveryStatus = Literal["pending", "succeeded", "failed"]
 
 Item = TypeVar("Item")
 
@@ -179,6 +181,76 @@ class Page(Generic[Item]):
     total: int | None = None
     total_exact: bool = True
     current_page: int | None = None
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An address to which events are sent. `previous_secret_until` is None when there is no previous secret."""
+
+    id: UUID
+    url: str
+    events: Sequence[str]
+    conversation_id: UUID | None
+    ordered: bool
+    status: WebhookStatus
+    disabled_reason: str | None
+    failing_since: datetime | None
+    previous_secret_until: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class CreatedWebhook(Webhook):
+    """A new webhook with its secret, which is None in a repeat that comes after it was rotated."""
+
+    secret: str | None
+    signing_secret: str | None
+
+
+@dataclass(frozen=True)
+class RotatedSecret:
+    """A webhook's new secret, which is None in a repeat that comes after it was rotated again."""
+
+    secret: str | None
+    signing_secret: str | None
+    previous_secret_until: datetime | None
+
+
+@dataclass(frozen=True)
+class DeliveryAttempt:
+    """What came of sending something once. Without a `status` there was no answer."""
+
+    number: int
+    at: datetime
+    status: int | None
+    error: str | None
+    latency_ms: int
+    response_excerpt: str | None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event on its way to one webhook; `attempts` are the last ones."""
+
+    id: UUID
+    webhook_id: UUID
+    event: str
+    cursor: str | None
+    status: DeliveryStatus
+    created_at: datetime
+    next_attempt_at: datetime | None
+    finished_at: datetime | None
+    attempt_count: int
+    attempts: Sequence[DeliveryAttempt]
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How many deliveries wait to be sent again; what is left of them begins at `since`."""
+
+    deliveries: int
+    has_more: bool
+    since: datetime
 
 
 @dataclass(frozen=True)

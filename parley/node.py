@@ -26,6 +26,7 @@ from parley.realtime.shared import ClientFrames
 from parley.services import Services
 from parley.services.accounts import Accounts
 from parley.services.conversations import Conversations, Directory
+from parley.services.egress import Egress
 from parley.services.events import Events
 from parley.services.groups import Groups
 from parley.services.idempotency import Idempotency
@@ -37,6 +38,7 @@ from parley.services.retention import Retention
 from parley.services.sessions import Sessions
 from parley.services.tokens import Tokens, kept_keys
 from parley.services.users import Users
+from parley.services.webhooks import Webhooks
 from parley.settings import JwtKey, Rate, Settings
 from parley.storage import schema
 from parley.storage.database import Database
@@ -251,6 +253,9 @@ class Node:
             receipts=Receipts(database, log),
             groups=Groups(database, log, idempotency, max_members=chosen.group_max_members),
             events=Events(database, log, conversations, users, sessions),
+            webhooks=Webhooks(
+                database, log, idempotency, _egress(chosen), max_per_user=chosen.webhooks_per_user
+            ),
         )
 
     async def _start(self, stack: AsyncExitStack, tasks: Sequence[Startable]) -> None:
@@ -304,6 +309,12 @@ class Node:
         if self._draining:
             return "The server is shutting down."
         return await self._storage.obstacle()
+
+
+def _egress(chosen: Settings) -> Egress:
+    return Egress(
+        chosen.webhook_allow_networks, ports=chosen.webhook_ports, https_only=chosen.webhook_https_only
+    )
 
 
 def _watch(log: Log, queue: SendQueue, database: Database) -> None:

@@ -271,6 +271,9 @@ class Settings(BaseSettings):
         description="WebSocket handshakes per address, whoever it is: many people may come back through one proxy; "
         "the contract's number if not set.",
     )
+    rate_limit_webhooks: OptionalRate = Field(
+        None, description="Tests and repeated deliveries per user; the contract's number if not set."
+    )
     max_body_bytes: int = Field(
         1_048_576,
         ge=1024,
@@ -278,6 +281,7 @@ class Settings(BaseSettings):
         description="The largest request body that is read; a larger one gets 413.",
     )
     group_max_members: int = Field(1000, ge=2, le=100_000, description="How many members a group can have.")
+    webhooks_per_user: int = Field(10, ge=1, le=1000, description="How many webhooks a user can have.")
     send_queue_size: int = Field(
         5000,
         ge=1,
@@ -322,6 +326,12 @@ class Settings(BaseSettings):
         (PortRange(80, 80), PortRange(443, 443), PortRange(1024, 65_535)),
         min_length=1,
         description="The ports that webhooks may be sent to, such as 443,8000-8999.",
+    )
+    webhook_concurrency: int = Field(
+        200, ge=2, le=10_000, description="How many requests to webhooks a process has under way at most."
+    )
+    webhook_concurrency_per_endpoint: int = Field(
+        20, ge=1, le=1000, description="How many of them may be to the same webhook."
     )
 
     # ---- logs

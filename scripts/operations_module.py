@@ -84,7 +84,9 @@ def _arguments(document: Document, operation: DocumentedOperation) -> Iterator[s
     body = _body_name(document, operation)
     if body is not None:
         union = "oneOf" in document["components"]["schemas"][body]
-        yield f"body: {body}" if union else f"body: models.{body}"
+        model = body if union else f"models.{body}"
+        required = resolve(document, operation.raw["requestBody"]).get("required", False)
+        yield f"body: {model}" if required else f"body: {model} | None"
     if operation.raw.get("security", document.get("security")):
         yield "caller: Caller"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from parley.contract.document import operations_of, resolve
 from parley.contract.schemas import Schemas
-from scripts.specification import Document, walk
+from scripts.specification import Document, callbacks_of, walk
 
 Holder = Mapping[str, Any]
 
@@ -61,6 +61,10 @@ def _holders(document: Document) -> Iterator[tuple[str, Holder]]:
         for each in (*operation.path_parameters, *operation.raw.get("parameters", ())):
             if "$ref" not in each:
                 yield f"{operation.operation_id}/parameters/{each['name']}", each
+    for place, request in callbacks_of(document):
+        yield from _media_types(document, f"{place}/requestBody", request["requestBody"])
+        for each in request.get("parameters", ()):
+            yield f"{place}/parameters/{each['name']}", each
 
 
 def _media_types(document: Document, place: str, holder: Holder) -> Iterator[tuple[str, Holder]]:

@@ -1,5 +1,7 @@
 """Rules about the frames of the socket: those of the schemas, each said by one side, with examples that are right.
 
+Those about texts and examples hold for what webhooks are sent too.
+
 The examples are judged by the validators of the server itself, for the parsers of AsyncAPI do not judge them.
 """
 
@@ -11,7 +13,17 @@ from typing import Any
 from parley.contract.document import resolve
 from parley.contract.schemas import Schemas
 from scripts.rules_of_operations import CODES
-from scripts.socket_document import REST, SCHEMA_FORMAT, Frame, Socket, all_frames, messages_of, name_in
+from scripts.socket_document import (
+    REST,
+    SCHEMA_FORMAT,
+    Frame,
+    Socket,
+    all_frames,
+    all_messages,
+    messages_of,
+    name_in,
+    payloads_of,
+)
 from scripts.specification import SCHEMAS
 
 _SENTENCE = re.compile(r"[A-Z].*\.", re.DOTALL)
@@ -21,12 +33,12 @@ _ACTIONS = {"client": "receive", "server": "send"}
 
 def messages_are_the_frames(socket: Socket) -> Iterator[str]:
     """The channel has exactly the frames of the schemas, each under its schema's name."""
-    messages = messages_of(socket)
+    messages = messages_of(socket, "socket")
     frames = {frame.schema: frame for frame in all_frames(socket)}
     for odd in sorted(messages.keys() ^ frames.keys()):
         yield f"channels/socket/messages/{odd}: is not in x-frames of the REST document, or only there"
-    for odd in sorted(socket.document["components"]["messages"].keys() ^ messages.keys()):
-        yield f"components/messages/{odd}: is not in the channel, or only there"
+    for odd in sorted(socket.document["components"]["messages"].keys() ^ all_messages(socket).keys()):
+        yield f"components/messages/{odd}: is in no channel, or only there"
     for name in sorted(messages.keys() & frames.keys()):
         yield from _broken_message(messages[name], frames[name])
 
@@ -41,7 +53,7 @@ def _broken_message(message: Mapping[str, Any], frame: Frame) -> Iterator[str]:
 
 
 def messages_have_examples(socket: Socket) -> Iterator[str]:
-    for name, message in messages_of(socket).items():
+    for name, message in all_messages(socket).items():
         if not message.get("examples"):
             yield f"components/messages/{name}: has no example"
         for example in message.get("examples", ()):
@@ -51,7 +63,7 @@ def messages_have_examples(socket: Socket) -> Iterator[str]:
 
 def examples_are_valid(socket: Socket) -> Iterator[str]:
     schemas = Schemas(socket.rest)
-    for name, message in messages_of(socket).items():
+    for name, message in all_messages(socket).items():
         validator = schemas.validator({"$ref": f"{SCHEMAS}{name}"})
         for example in message["examples"]:
             for error in validator.iter_errors(example["payload"]):
@@ -77,9 +89,10 @@ def events_are_those_of_rest(socket: Socket) -> Iterator[str]:
 
 
 def messages_are_said_by_one_side(socket: Socket) -> Iterator[str]:
-    """Each frame is in one operation, which the server receives where a client sends it."""
+    """Each message is in one operation, which the server receives where a client sends it."""
     said: Counter[str] = Counter()
     actions = {frame.schema: _ACTIONS[frame.sender] for frame in all_frames(socket)}
+    actions |= dict.fromkeys(payloads_of(socket.rest).values(), "send")
     for name, operation in socket.document["operations"].items():
         for message in map(name_in, operation.get("messages", ())):
             said[message] += 1
@@ -99,7 +112,7 @@ def texts_are_sentences(socket: Socket) -> Iterator[str]:
         if _FUNCTION_NAME.fullmatch(name) is None:
             yield f"operations/{name}: is no name for a function"
     places = {f"operations/{name}": each for name, each in operations.items()}
-    places |= {f"components/messages/{name}": each for name, each in messages_of(socket).items()}
+    places |= {f"components/messages/{name}": each for name, each in all_messages(socket).items()}
     places |= {f"channels/{name}": each for name, each in socket.document["channels"].items()}
     for place, holder in places.items():
         texts = [holder.get("summary", ""), *([holder["description"]] if "description" in holder else [])]
@@ -108,7 +121,7 @@ def texts_are_sentences(socket: Socket) -> Iterator[str]:
 
 
 def refusals_have_codes(socket: Socket) -> Iterator[str]:
-    for name, message in messages_of(socket).items():
+    for name, message in all_messages(socket).items():
         for refusal in message.get("x-refusals", ()):
             if refusal["code"] not in CODES.values():
                 yield f"components/messages/{name}/x-refusals: {refusal['code']} is no code of an error"

@@ -64,7 +64,7 @@ def limits_refuse_by_a_known_status(socket: Socket) -> Iterator[str]:
 def limits_are_told(socket: Socket) -> Iterator[str]:
     """The examples of `ready` tell a client the numbers that hold."""
     limits = socket.document["x-limits"]
-    for example in messages_of(socket)["ReadyNotice"]["examples"]:
+    for example in messages_of(socket, "socket")["ReadyNotice"]["examples"]:
         data = example["payload"].get("data", {})
         heartbeat = data.get("heartbeat", {})
         told = {

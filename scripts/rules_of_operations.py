@@ -122,7 +122,7 @@ def _answers_that_follow(document: Document, operation: DocumentedOperation) -> 
     if any(place == "path" for place, _ in names):
         must |= {404}
     # A refresh token is its own proof, so a key beside it contradicts nothing.
-    if ("header", _KEY) in names and "201" in operation.raw["responses"]:
+    if ("header", _KEY) in names and (401 in must or "201" in operation.raw["responses"]):
         must |= {409, 422}
     return must
 

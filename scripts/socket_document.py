@@ -1,4 +1,4 @@
-"""Reads the document of the socket: its messages, and itself as one file.
+"""Reads the document of the socket and of webhooks: its messages, and itself as one file.
 
 Its payloads are schemas of the REST document, so that there is one set of them; a published file must not need
 another one, so the schemas that it uses are put into it.
@@ -55,10 +55,22 @@ def all_frames(socket: Socket) -> list[Frame]:
     return [*frames_of(socket.rest, "client"), *frames_of(socket.rest, "server")]
 
 
-def messages_of(socket: Socket) -> dict[str, Mapping[str, Any]]:
-    """Return the messages of the channel by their names, references followed."""
-    messages = socket.document["channels"]["socket"].get("messages", {})
+def payloads_of(rest: Document) -> dict[str, str]:
+    """Return what webhooks are sent: the names of the schemas by the names of the events."""
+    union = rest["components"]["schemas"]["WebhookPayload"]
+    mapping: Mapping[str, str] = union["discriminator"]["mapping"]
+    return {event: name_in({"$ref": reference}) for event, reference in mapping.items()}
+
+
+def messages_of(socket: Socket, channel: str) -> dict[str, Mapping[str, Any]]:
+    """Return the messages of a channel by their names, references followed."""
+    messages = socket.document["channels"][channel].get("messages", {})
     return {name: resolve(socket.document, each) for name, each in messages.items()}
+
+
+def all_messages(socket: Socket) -> dict[str, Mapping[str, Any]]:
+    """Return the messages of both channels by their names."""
+    return messages_of(socket, "socket") | messages_of(socket, "webhook")
 
 
 def name_in(reference: Mapping[str, Any]) -> str:

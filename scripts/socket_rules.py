@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from scripts import rules_of_frames, rules_of_handshake
+from scripts import rules_of_frames, rules_of_handshake, rules_of_webhooks
 from scripts.socket_document import REST, Socket, references_in
 from scripts.specification import SCHEMAS, resolvable, walk
 
@@ -33,8 +33,8 @@ def references_resolve(socket: Socket) -> Iterator[str]:
 def document_is_asyncapi(socket: Socket) -> Iterator[str]:
     if socket.document.get("asyncapi") != "3.0.0":
         yield "asyncapi: must be 3.0.0"
-    if list(socket.document.get("channels", ())) != ["socket"]:
-        yield "channels: must be one, called socket"
+    if list(socket.document.get("channels", ())) != ["socket", "webhook"]:
+        yield "channels: must be two, called socket and webhook"
     yield from _broken_by(_ASYNCAPI, socket.document)
 
 
@@ -65,8 +65,8 @@ def _broken_by(schema: Path, value: Any, place: str = "") -> Iterator[str]:
 STAGES: tuple[tuple[Rule, ...], ...] = (
     (references_resolve,),
     (document_is_asyncapi, extensions_are_described),
-    (*rules_of_frames.FIRST,),
-    (*rules_of_frames.RULES, *rules_of_handshake.RULES),
+    (*rules_of_frames.FIRST, *rules_of_webhooks.FIRST),
+    (*rules_of_frames.RULES, *rules_of_handshake.RULES, *rules_of_webhooks.RULES),
 )
 
 

@@ -93,6 +93,15 @@ def parameters_of(document: Document, operation: DocumentedOperation) -> list[Ma
     return [resolve(document, each) for each in raw]
 
 
+def callbacks_of(document: Document) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the requests that the server makes, each with a name for it; the operation that leads to it has them."""
+    for operation in operations_of(document):
+        for name, callback in operation.raw.get("callbacks", {}).items():
+            for item in callback.values():
+                for request in item.values():
+                    yield f"{operation.operation_id}/callbacks/{name}", request
+
+
 def answers_of(document: Document, operation: DocumentedOperation) -> dict[int, Mapping[str, Any]]:
     """Return the answers of an operation by status, references followed."""
     return {int(status): resolve(document, each) for status, each in operation.raw["responses"].items()}
@@ -132,7 +141,7 @@ def sent_by_clients(document: Document) -> Set[str]:
 
 
 def sent_by_server(document: Document) -> Set[str]:
-    """Return the names of the schemas that are part of some answer or some frame of the server."""
+    """Return the names of the schemas that are part of what the server says: an answer, a frame, a webhook."""
     return _reachable(document, "responses")
 
 
@@ -140,6 +149,7 @@ def _reachable(document: Document, part: str) -> Set[str]:
     waiting: list[Any] = [operation.raw.get(part) for operation in operations_of(document)]
     if part == "responses":
         waiting += list(document.get("x-outside-operations", {}).values())
+        waiting += [request.get("requestBody") for _, request in callbacks_of(document)]
     waiting.append(document.get("x-frames", {}).get("server" if part == "responses" else "client"))
     references: set[str] = set()
     while waiting:

@@ -202,6 +202,7 @@ def _contract_options(chosen: Settings, services: Services) -> ContractOptions:
         "auth_address": chosen.rate_limit_auth_address,
         "api": chosen.rate_limit_api,
         "ws": chosen.rate_limit_ws,
+        "webhooks": chosen.rate_limit_webhooks,
     }
 
     def session_of(body: Any) -> str | None:

@@ -229,6 +229,8 @@ class Relay:
                 )
             case EventKind.MEMBER_REMOVED if stream_id == subject_id:
                 return LiveEvent(position, stream_id, frame, audience=frozenset([stream_id]))
+            case EventKind.WEBHOOK_DISABLED:
+                return LiveEvent(position, stream_id, frame, audience=frozenset([stream_id]))
             case EventKind.CONVERSATION_CREATED:
                 return LiveEvent(position, stream_id, frame, joins=frozenset(row["joined"]))
             case EventKind.MEMBER_ADDED:

@@ -19,6 +19,7 @@ from parley.services.messages import Messages
 from parley.services.receipts import Receipts
 from parley.services.sessions import Sessions
 from parley.services.users import Users
+from parley.services.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Services:
     receipts: Receipts
     groups: Groups
     events: Events
+    webhooks: Webhooks
 
 
 _bound: ContextVar[Services] = ContextVar("services")

@@ -173,6 +173,8 @@ def data_of(row: Row, people: Mapping[UUID, User]) -> Any:
             return {"group_id": row["stream_id"], "actor_id": row["actor_id"]}
         case EventKind.USER_UPDATED:
             return people[row["subject_id"]]
+        case EventKind.WEBHOOK_DISABLED:
+            return {"webhook_id": row["subject_id"], "reason": row["facts"]["reason"]}
 
 
 def _decoded(after: str | None) -> Cursor | None:

@@ -9,7 +9,8 @@ A line has an operation, a request, the status for each of eight callers, and pe
 What stands in braces is made anew for each cell. Groups: `{group}` is private, `{closed}` is private and lets
 members invite nobody, `{public}` is public. Messages: `{message}` is the member's in `{group}`, `{notice}` the
 owner's there, `{said}` the owner's in `{direct}`. `{stranger}` is somebody whom nobody knows yet; `{session}` is
-one of the caller's and `{foreign}` one of the owner's.
+one of the caller's and `{foreign}` one of the owner's. `{webhook}` is the owner's, and `{delivery}` one of its
+deliveries, which has arrived at `{receiver}`.
 """
 
 from collections.abc import Iterator
@@ -39,6 +40,14 @@ BODIES: dict[str, Any] = {
     "as_admin": {"role": "admin"},
     "as_owner": {"role": "owner"},
     "as_member": {"role": "member"},
+    "webhook": {"url": "{receiver}", "events": ["message.created"]},
+    "on_group": {"url": "{receiver}", "events": ["message.created"], "conversation_id": "{group}"},
+    "on_public": {"url": "{receiver}", "events": ["message.created"], "conversation_id": "{public}"},
+    "on_direct": {"url": "{receiver}", "events": ["message.created"], "conversation_id": "{direct}"},
+    "to_group_only": {"conversation_id": "{group}"},
+    "disabled": {"status": "disabled"},
+    "secret": {"secret": "another_webhook_secret"},
+    "since": {"since": "2026-03-20T12:00:00Z"},
 }
 
 #                                              nobody, expired, revoked / outsider, member, admin, owner, other
@@ -105,6 +114,21 @@ remove_member      DELETE /groups/{public}/members/{member}     401 401 401  403
 join_group         POST   /groups/{group}/join                  401 401 401  404 200 200 200 404
 join_group         POST   /groups/{public}/join                 401 401 401  201 200 200 200 201
 list_events        GET    /events                               401 401 401  200 200 200 200 200
+create_webhook     POST   /webhooks                             401 401 401  201 201 201 201 201  webhook
+create_webhook     POST   /webhooks                             401 401 401  404 201 201 201 404  on_group
+create_webhook     POST   /webhooks                             401 401 401  404 201 201 201 404  on_public
+create_webhook     POST   /webhooks                             401 401 401  404 404 404 201 201  on_direct
+list_webhooks      GET    /webhooks                             401 401 401  200 200 200 200 200
+get_webhook        GET    /webhooks/{webhook}                   401 401 401  404 404 404 200 404
+update_webhook     PATCH  /webhooks/{webhook}                   401 401 401  404 404 404 200 404  to_group_only
+update_webhook     PATCH  /webhooks/{webhook}                   401 401 401  404 404 404 200 404  disabled
+delete_webhook     DELETE /webhooks/{webhook}                   401 401 401  404 404 404 204 404
+rotate_secret      POST   /webhooks/{webhook}/rotate-secret     401 401 401  404 404 404 200 404  secret
+test_webhook       POST   /webhooks/{webhook}/test              401 401 401  404 404 404 201 404
+list_deliveries    GET    /webhooks/{webhook}/deliveries        401 401 401  404 404 404 200 404
+get_delivery       GET    /webhooks/{webhook}/deliveries/{delivery}            401 401 401  404 404 404 200 404
+redeliver          POST   /webhooks/{webhook}/deliveries/{delivery}/redeliver  401 401 401  404 404 404 200 404
+recover_deliveries POST   /webhooks/{webhook}/recover           401 401 401  404 404 404 200 404  since
 get_limits         GET    /limits                               401 401 401  200 200 200 200 200
 """
 

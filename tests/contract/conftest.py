@@ -11,6 +11,7 @@ import pytest
 import people
 import servers
 from databases import TestDatabases
+from receivers import Receiver, receiving
 
 
 @contextmanager
@@ -33,9 +34,30 @@ def serving(
 
 
 @pytest.fixture(scope="session")
-def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def receiver() -> Iterator[Receiver]:
+    """Return what takes everything that the webhooks of the tests are sent."""
+    with receiving() as started:
+        yield started
+
+
+# Where nobody listens.
+NOWHERE = "http://127.0.0.1:65535/"
+
+
+def towards(receiver: Receiver, **more: str) -> dict[str, str]:
+    """Return variables of a server whose webhooks reach this receiver, or nobody."""
+    return {
+        "PARLEY_WEBHOOK_ALLOW_NETWORKS": "127.0.0.1",
+        "PARLEY_WEBHOOK_PORTS": f"{receiver.port},65535",
+        "PARLEY_WEBHOOKS_PER_USER": "1000",
+        **more,
+    }
+
+
+@pytest.fixture(scope="session")
+def http(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[httpx.Client]:
     """Return a client of the server that all contract tests share. It has no rate limits."""
-    with serving(tmp_path_factory.mktemp("contract")) as client:
+    with serving(tmp_path_factory.mktemp("contract"), **towards(receiver)) as client:
         yield client
 
 
@@ -56,16 +78,22 @@ def eve(http: httpx.Client) -> people.Person:
 
 @dataclass(frozen=True)
 class Watched:
-    """A server whose database a test can look into, and lock. Its groups have room for three."""
+    """A server whose database a test can look into, and lock. Its groups have room for three.
+
+    Its users may have ten webhooks, as those of any server.
+    """
 
     http: httpx.Client
     dsn: str
 
 
 @pytest.fixture(scope="session")
-def watched(databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+def watched(
+    databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
+) -> Iterator[Watched]:
     dsn = databases.create()
     directory = tmp_path_factory.mktemp("watched")
-    with serving(directory, PARLEY_DATABASE_URL=dsn, PARLEY_GROUP_MAX_MEMBERS="3") as http:
+    variables = towards(receiver, PARLEY_GROUP_MAX_MEMBERS="3", PARLEY_WEBHOOKS_PER_USER="")
+    with serving(directory, PARLEY_DATABASE_URL=dsn, **variables) as http:
         yield Watched(http, dsn)
     databases.drop(dsn)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import jsonschema_rs
 import pytest
 
-from generated import frames
+from generated import frames, models
 from parley.contract.client_frames import ClientFrames
 from parley.contract.document import resolve
 from parley.contract.schemas import Schemas
@@ -18,7 +18,7 @@ from parley.errors import Invalid
 from parley.events import EventKind
 from printed import SEED, with_ids, without_required
 from scripts import codegen, socket_rules
-from scripts.socket_document import Socket, bundled, references_in
+from scripts.socket_document import Socket, bundled, messages_of, references_in
 from scripts.specification import resolvable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,10 +38,14 @@ def seed_frames() -> Iterator[Mapping[str, Any]]:
 SEED_FRAMES = {frame["type"]: frame for frame in seed_frames()}
 
 
-def examples() -> Iterator[tuple[str, Any]]:
-    for name, message in SOCKET.document["components"]["messages"].items():
+def examples(of: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, message in of.items():
         for example in message["examples"]:
             yield name, example["payload"]
+
+
+FRAMES = list(examples(messages_of(SOCKET, "socket")))
+PAYLOADS = list(examples(messages_of(SOCKET, "webhook")))
 
 
 def test_document_keeps_its_rules() -> None:
@@ -137,7 +141,7 @@ def test_seed_typing_may_be_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "payload"), list(examples()), ids=lambda value: value if isinstance(value, str) else ""
+    ("name", "payload"), FRAMES, ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_examples_are_read_by_their_models(name: str, payload: Any) -> None:
     """The model that the type leads to takes what the document shows."""
@@ -146,6 +150,29 @@ def test_examples_are_read_by_their_models(name: str, payload: Any) -> None:
     model = side[kind]
     assert model.__name__ == name
     assert model.model_validate_json(json.dumps(payload)).type == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"), PAYLOADS, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_payloads_are_read_by_their_models(name: str, payload: Any) -> None:
+    """What a webhook is sent is among the models of REST, told by its event, and open for later properties."""
+    read = getattr(models, name).model_validate_json(json.dumps(payload))
+    assert read.event == payload["event"]
+    union = SCHEMAS.validator({"$ref": "#/components/schemas/WebhookPayload"})
+    assert union.is_valid({**payload, "mood": "good", "data": {**payload["data"], "mood": "good"}})
+    assert not union.is_valid({**payload, "event": "message.sung"})
+
+
+def test_seed_payload_is_valid() -> None:
+    """Every field that the seed prints is a documented one with a possible value, but for what it leaves out."""
+    section = SEED.partition("### Event Payload")[2]
+    payload = with_ids(json.loads(re.findall(r"```json\n(.*?)```", section, re.DOTALL)[0]))
+    signed = {**payload, "signature": f"sha256={'0' * 64}"}
+    LOOSE.validator({"$ref": "#/components/schemas/MessageCreatedPayload"}).validate(signed)
+    schemas = SOCKET.rest["components"]["schemas"]
+    assert payload.keys() <= schemas["MessageCreatedPayload"]["properties"].keys()
+    assert payload["data"].keys() <= schemas["WebhookMessage"]["properties"].keys()
 
 
 def test_events_are_those_of_the_log() -> None:
@@ -196,7 +223,7 @@ def test_client_frames_are_closed(type_: frames.ClientFrameType) -> None:
     """A property that the document does not have is refused, beside `data` and inside of it."""
     name = frames.CLIENT_SCHEMAS[type_]
     validator = SCHEMAS.validator({"$ref": f"#/components/schemas/{name}"})
-    for payload in (payload for each, payload in examples() if each == name):
+    for payload in (payload for each, payload in FRAMES if each == name):
         assert validator.is_valid(payload)
         assert not validator.is_valid({**payload, "mood": "good"})
         assert not validator.is_valid({**payload, "data": {**payload.get("data", {}), "mood": "good"}})
@@ -225,7 +252,7 @@ def test_server_frames_are_open(type_: frames.ServerFrameType) -> None:
     """Later versions may add properties, and today's clients take them."""
     name = frames.SERVER_SCHEMAS[type_]
     validator = SCHEMAS.validator({"$ref": f"#/components/schemas/{name}"})
-    for payload in (payload for each, payload in examples() if each == name):
+    for payload in (payload for each, payload in FRAMES if each == name):
         assert validator.is_valid({**payload, "mood": "good", "data": {**payload["data"], "mood": "good"}})
 
 

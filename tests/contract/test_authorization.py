@@ -12,14 +12,17 @@ import pytest
 from calls import OPERATIONS
 from parley.contract.errors import STATUS_OF_CODE
 from people import expired, log_in, register, unique
+from receivers import Receiver
 from tests.contract.authorization import BODIES, CALLERS, ROWS, USES_UP_THE_SESSION, Row
+from webhook_calls import tested, webhook
 
 
 class Cast:
     """The people of the table. They stay; what they do things with is made anew for each cell."""
 
-    def __init__(self, http: httpx.Client) -> None:
+    def __init__(self, http: httpx.Client, receiver: str) -> None:
         self.http = http
+        self.receiver = receiver
         self.people = {
             name: register(http, name) for name in ("outsider", "member", "admin", "owner", "other")
         }
@@ -43,6 +46,7 @@ class Scene:
     """What stands in braces in the table: made when a row asks for it."""
 
     def __init__(self, cast: Cast, caller: str) -> None:
+        self.receiver = cast.receiver
         self._people = cast.people
         self._http = cast.http
         self._caller = self._people.get(caller, self._people["owner"])
@@ -109,6 +113,14 @@ class Scene:
     def session(self) -> Any:
         return self._caller.again().tokens["session_id"]
 
+    @cached_property
+    def webhook(self) -> Any:
+        return webhook(self._people["owner"], self.receiver, "webhook.disabled")["id"]
+
+    @cached_property
+    def delivery(self) -> Any:
+        return tested(self._people["owner"], self.webhook)["id"]
+
     @property
     def foreign(self) -> Any:
         return self._people["owner"].again().tokens["session_id"]
@@ -119,8 +131,8 @@ def filled(text: str, scene: Scene) -> str:
 
 
 @pytest.fixture(scope="module")
-def cast(http: httpx.Client) -> Cast:
-    return Cast(http)
+def cast(http: httpx.Client, receiver: Receiver) -> Cast:
+    return Cast(http, receiver.url)
 
 
 def test_every_operation_is_in_the_table() -> None:

@@ -20,8 +20,11 @@ from calls import CALLS, DOCUMENT, OPERATIONS, Call, bodies_of, error_example
 from parley.contract.document import resolve
 from parley.cursors import decode
 from people import PASSWORD, Person, expired, made, register, send, unique
+from receivers import Receiver
+from scripts.specification import callbacks_of
 from story import ACCESS_TOKEN, EXAMPLE_IDS, REFRESH_TOKEN, Story
 from tests.contract.conftest import Watched
+from webhook_calls import finished_delivery, until
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
@@ -52,15 +55,17 @@ def prepared(call: Call, story: Story) -> Call:
             assert story.ada.delete(f"/groups/{story.group['id']}/members/{story.bob.id}").is_success
         case "list_users":
             return call.asking(username=story.bob.username)
+        case "redeliver":
+            story.delivered()
     return call
 
 
 @pytest.mark.parametrize(
     "call", [pytest.param(call, id=f"{call}-{index}") for call, index in calls_with_each_body()]
 )
-def test_request_is_accepted(http: httpx.Client, call: Call) -> None:
+def test_request_is_accepted(http: httpx.Client, receiver: Receiver, call: Call) -> None:
     """What the document shows can be sent, and works."""
-    story = Story(http)
+    story = Story(http, receiver.url)
     answer = send(story.ada, prepared(call, story))
     assert answer.is_success, answer.text
 
@@ -74,10 +79,12 @@ def test_request_is_accepted(http: httpx.Client, call: Call) -> None:
         if parameter["in"] != "path" and "example" in parameter
     ],
 )
-def test_parameter_is_accepted(http: httpx.Client, parameter: tuple[str, Mapping[str, Any]]) -> None:
+def test_parameter_is_accepted(
+    http: httpx.Client, receiver: Receiver, parameter: tuple[str, Mapping[str, Any]]
+) -> None:
     """The example of each parameter of a query or a header, for each operation that has it."""
     operation, facts = parameter
-    story = Story(http)
+    story = Story(http, receiver.url)
     call, value = prepared(CALLS[operation], story), story.told(facts["example"])
     if facts["in"] == "header":
         answer = send(story.ada, call, **{facts["name"]: value})
@@ -135,6 +142,37 @@ def everything_that_happened(story: Story) -> httpx.Response:
     return story.ada.get("/events", after="0", limit=100)
 
 
+def disabled(story: Story) -> httpx.Response:
+    return story.ada.patch(f"/webhooks/{story.webhook['id']}", {"status": "disabled"})
+
+
+def told_of_a_message(story: Story) -> str:
+    """Let something happen that the webhook hears of; return the path of its delivery, once it has arrived."""
+    story.ada.say(story.bob)
+    path = f"/webhooks/{story.webhook['id']}/deliveries"
+
+    def heard() -> list[dict[str, Any]]:
+        deliveries = made(story.ada.get(path))["deliveries"]
+        return [each for each in deliveries if each["event"] == "message.created"]
+
+    until(lambda: bool(heard()))
+    (delivery,) = heard()
+    finished_delivery(story.ada, story.webhook["id"], delivery["id"])
+    return f"{path}/{delivery['id']}"
+
+
+def delivered(story: Story) -> httpx.Response:
+    return story.ada.get(told_of_a_message(story))
+
+
+def all_delivered(story: Story) -> httpx.Response:
+    return story.ada.get(told_of_a_message(story).rpartition("/")[0])
+
+
+def requeued(story: Story) -> httpx.Response:
+    return story.ada.post(f"{told_of_a_message(story)}/redeliver")
+
+
 # How to get the real counterpart of each example of an answer, once the story was played.
 REAL: Mapping[str, Callable[[Story], httpx.Response]] = {
     "tokens": lambda story: story.ada.http.post("/v1/auth/login", json=credentials(story.ada)),
@@ -159,6 +197,20 @@ REAL: Mapping[str, Callable[[Story], httpx.Response]] = {
     "members": lambda story: story.ada.get(f"/groups/{story.group['id']}/members"),
     "events": everything_that_happened,
     "no_events": lambda story: story.ada.get("/events"),
+    "webhook": lambda story: story.ada.get(f"/webhooks/{story.webhook['id']}"),
+    "disabled_webhook": disabled,
+    "created_webhook": lambda story: story.ada.post(
+        "/webhooks", {"url": story.webhook["url"], "events": ["*"], "secret": "webhook_secret"}
+    ),
+    "webhooks": lambda story: story.ada.get("/webhooks"),
+    "rotated_secret": lambda story: story.ada.post(f"/webhooks/{story.webhook['id']}/rotate-secret"),
+    "delivery": delivered,
+    "pending_delivery": lambda story: story.ada.post(f"/webhooks/{story.webhook['id']}/test"),
+    "requeued_delivery": requeued,
+    "deliveries": all_delivered,
+    "recovery": lambda story: story.ada.post(
+        f"/webhooks/{story.webhook['id']}/recover", {"since": "2026-03-20T12:00:00Z"}
+    ),
     "limits": lambda story: story.ada.get("/limits"),
 }
 
@@ -197,13 +249,20 @@ def _kind(value: Any) -> str:
 EITHER_WAY = re.compile(r"\.(user_agent|address|last_seen|bio|avatar_url|location|next_cursor|description)\b")
 
 
-@pytest.mark.parametrize("name", DOCUMENT["components"]["examples"])
-def test_answer_looks_like_its_example(http: httpx.Client, name: str) -> None:
+@pytest.mark.parametrize("name", REAL)
+def test_answer_looks_like_its_example(http: httpx.Client, receiver: Receiver, name: str) -> None:
     """The same names, and values of the same kinds."""
     example = DOCUMENT["components"]["examples"][name]["value"]
-    answer = made(REAL[name](Story(http)))
+    answer = made(REAL[name](Story(http, receiver.url)))
     found = [each for each in differences(example, answer, name) if not EITHER_WAY.search(each)]
     assert found == []
+
+
+def payload_examples() -> set[str]:
+    """Return the names of the examples of what webhooks are sent; `test_webhooks.py` compares those."""
+    (request,) = (request for _, request in callbacks_of(DOCUMENT))
+    shown = request["requestBody"]["content"]["application/json"]["examples"].values()
+    return {example["$ref"].rpartition("/")[2] for example in shown}
 
 
 def test_every_example_belongs_to_an_answer() -> None:
@@ -215,7 +274,8 @@ def test_every_example_belongs_to_an_answer() -> None:
         if "content" in answer
         for example in answer["content"]["application/json"]["examples"].values()
     }
-    assert shown == DOCUMENT["components"]["examples"].keys() == REAL.keys()
+    assert shown == REAL.keys()
+    assert shown | payload_examples() == DOCUMENT["components"]["examples"].keys()
 
 
 # ---- errors

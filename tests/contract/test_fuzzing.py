@@ -10,7 +10,9 @@ import servers
 from calls import CALLS
 from fuzzing import PHASES, Fuzzed, answered, fuzz
 from people import KEYS
+from receivers import Receiver
 from servers import Server
+from tests.contract.conftest import towards
 
 # What the fuzzer makes for each operation and phase; `make soak` makes more.
 EXAMPLES = 50
@@ -18,9 +20,12 @@ EXAMPLES_TO_SOAK = 1000
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Server]:
-    """A server of its own: the fuzzer changes passwords, logs out and deletes what it finds."""
-    server = servers.start(tmp_path, "fuzzed", env=KEYS)
+def fresh(tmp_path: Path, receiver: Receiver) -> Iterator[Server]:
+    """A server of its own: the fuzzer changes passwords, logs out and deletes what it finds.
+
+    Its webhooks lead to the receiver and nowhere else, whatever addresses the fuzzer invents.
+    """
+    server = servers.start(tmp_path, "fuzzed", env=KEYS | towards(receiver))
     yield server
     server.stop()
 
@@ -29,8 +34,8 @@ def report(fuzzed: Fuzzed, seed: int) -> str:
     return f"Schemathesis found {sorted(fuzzed.findings)} with seed {seed}:\n{fuzzed.output}"
 
 
-def run(server: Server, directory: Path, seed: int, examples: int) -> None:
-    fuzzed = fuzz(server, directory, seed=seed, examples=examples)
+def run(server: Server, receiver: Receiver, directory: Path, seed: int, examples: int) -> None:
+    fuzzed = fuzz(server, directory, receiver=receiver.url, seed=seed, examples=examples)
     print(fuzzed.output)
     assert (fuzzed.status, fuzzed.findings) == (0, frozenset()), report(fuzzed, seed)
     seen = answered(server)
@@ -40,16 +45,18 @@ def run(server: Server, directory: Path, seed: int, examples: int) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_fuzzer_finds_nothing(fresh: Server, tmp_path: Path, seed: int) -> None:
+def test_fuzzer_finds_nothing(fresh: Server, receiver: Receiver, tmp_path: Path, seed: int) -> None:
     """All phases, all checks, two users."""
-    run(fresh, tmp_path, seed, EXAMPLES)
+    run(fresh, receiver, tmp_path, seed, EXAMPLES)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("number", range(5))
-def test_fuzzer_finds_nothing_for_long(fresh: Server, tmp_path: Path, seed: int, number: int) -> None:
+def test_fuzzer_finds_nothing_for_long(
+    fresh: Server, receiver: Receiver, tmp_path: Path, seed: int, number: int
+) -> None:
     """The same with more of everything, and with other seeds."""
-    run(fresh, tmp_path, seed + number, EXAMPLES_TO_SOAK)
+    run(fresh, receiver, tmp_path, seed + number, EXAMPLES_TO_SOAK)
 
 
 # A fault, the operations it concerns, the phases that find it, and what Schemathesis calls it.
@@ -64,14 +71,22 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_fuzzer_finds_what_is_wrong(tmp_path: Path, seed: int, fault: str) -> None:
+def test_fuzzer_finds_what_is_wrong(tmp_path: Path, receiver: Receiver, seed: int, fault: str) -> None:
     """Each fault that was planted on purpose is found, and only that."""
     operations, phases, code = PLANTED[fault]
     # What a broken server answers is not to be held against the document.
-    env = {**KEYS, "PARLEY_CHECK_ANSWERS": str(tmp_path / "answers")}
+    env = {**KEYS, **towards(receiver), "PARLEY_CHECK_ANSWERS": str(tmp_path / "answers")}
     server = servers.start(tmp_path, "faulty", env=env, program=faulty.program(fault))
     try:
-        fuzzed = fuzz(server, tmp_path, seed=seed, examples=20, phases=phases, operations=operations)
+        fuzzed = fuzz(
+            server,
+            tmp_path,
+            receiver=receiver.url,
+            seed=seed,
+            examples=20,
+            phases=phases,
+            operations=operations,
+        )
     finally:
         server.stop()
     assert fuzzed.findings == {code}, report(fuzzed, seed)

@@ -1,6 +1,7 @@
 """Lists over HTTP: the headers of their pages, and walking through them with nothing but what they answer."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from calls import CALLS, OPERATIONS
 from people import Person, made, register
-from tests.contract.conftest import Watched
+from tests.contract.conftest import NOWHERE, Watched
+from webhook_calls import webhook
 
 Fill = Callable[[Person, int], dict[str, Any]]
 
@@ -43,6 +45,20 @@ def members(ada: Person, count: int) -> dict[str, Any]:
     return {"group_id": ada.found(*(register(ada.http) for _ in range(count - 1)))["id"]}
 
 
+def webhooks(ada: Person, count: int) -> dict[str, Any]:
+    for _ in range(count):
+        webhook(ada, NOWHERE)
+    return {}
+
+
+def deliveries(ada: Person, count: int) -> dict[str, Any]:
+    """Test a webhook so many times, and return its id for the path."""
+    webhook_id = webhook(ada, NOWHERE)["id"]
+    for _ in range(count):
+        made(ada.post(f"/webhooks/{webhook_id}/test"))
+    return {"webhook_id": webhook_id}
+
+
 # How to fill each list; what is returned are its parameters.
 LISTS: Mapping[str, Fill] = {
     "list_users": users,
@@ -50,17 +66,22 @@ LISTS: Mapping[str, Fill] = {
     "list_messages": messages,
     "list_groups": groups,
     "list_members": members,
+    "list_webhooks": webhooks,
+    "list_deliveries": deliveries,
 }
 EVERY_LIST = pytest.mark.parametrize("operation", LISTS)
 COUNT, LIMIT = 7, 3
 
 
+def path_of(operation: str, query: dict[str, Any]) -> str:
+    """Return the path of a list, with what the query had for it, which is taken out of there."""
+    path = CALLS[operation].documented.path
+    return re.sub(r"\{(\w+)\}", lambda found: str(query.pop(found[1])), path)
+
+
 def page(ada: Person, operation: str, parameters: Mapping[str, Any], **more: Any) -> httpx.Response:
     query = {**parameters, **more}
-    path = CALLS[operation].documented.path
-    if "{group_id}" in path:
-        path = path.replace("{group_id}", query.pop("group_id"))
-    answer = ada.get(path, **query)
+    answer = ada.get(path_of(operation, query), **query)
     assert answer.status_code == 200, answer.text
     return answer
 
@@ -148,8 +169,7 @@ def test_both_directions_at_once_are_an_error(ada: Person, operation: str) -> No
     if operation != "list_conversations":
         item = items_of(page(ada, operation, parameters))[0]
         cursors = {"before": item, "after": item}
-    path = CALLS[operation].documented.path.replace("{group_id}", parameters.pop("group_id", ""))
-    answer = ada.get(path, **parameters, **cursors)
+    answer = ada.get(path_of(operation, parameters), **parameters, **cursors)
     assert answer.status_code == 400
     assert answer.json()["error"]["details"]["field"] == "after"
 

@@ -97,7 +97,7 @@ def test_every_operation_is_counted(arrive: Arrive, call: Call) -> None:
     is_counted(send(person, call), call.bucket, 1)
 
 
-@pytest.mark.parametrize("operation", ["list_sessions", "get_limits"])
+@pytest.mark.parametrize("operation", ["list_sessions", "get_limits", "test_webhook"])
 def test_limit_per_user(arrive: Arrive, operation: str) -> None:
     """A user has one counter in each bucket, wherever they come from; others have their own."""
     person, call = newcomer(arrive), CALLS[operation]
@@ -114,6 +114,8 @@ def test_operations_share_their_bucket(arrive: Arrive) -> None:
     for used, call in enumerate(sharing, start=1):
         is_counted(send(person, call), "api", used)
     is_counted(send(person, CALLS["list_sessions"]), "auth", 1)
+    for used, operation in enumerate(("test_webhook", "redeliver", "recover_deliveries"), start=1):
+        is_counted(send(person, CALLS[operation]), "webhooks", used)
 
 
 def test_limit_of_registrations_per_address(arrive: Arrive) -> None:
@@ -204,7 +206,7 @@ def test_limits_are_shown(arrive: Arrive) -> None:
     }
     used = {name: each["limit"] - each["remaining"] for name, each in shown.items()}
     # Registering and the log-in counted for the address; asking for the limits counts itself.
-    assert used == {"auth": 3, "auth_address": 1, "api": 1, "ws": 0}
+    assert used == {"auth": 3, "auth_address": 1, "api": 1, "ws": 0, "webhooks": 0}
 
 
 def test_limits_are_off(http: httpx.Client, ada: Person) -> None:
@@ -219,6 +221,7 @@ OWN_LIMITS = {
     "PARLEY_RATE_LIMIT_AUTH_ADDRESS": "3/2 hours",
     "PARLEY_RATE_LIMIT_API": "1/second",
     "PARLEY_RATE_LIMIT_WS": "7/day",
+    "PARLEY_RATE_LIMIT_WEBHOOKS": "2/minute",
     "PARLEY_RATE_LIMIT_HANDSHAKES": "3/day",
 }
 HANDSHAKE = {
@@ -277,6 +280,7 @@ def test_settings_replace_the_numbers(arrive_at_strict: Arrive) -> None:
         "auth_address": (3, 7200),
         "api": (1, 1),
         "ws": (7, 86400),
+        "webhooks": (2, 60),
     }
     assert person.get("/auth/sessions").headers["X-RateLimit-Limit"] == "1"
     refused = person.get("/auth/sessions")
@@ -294,7 +298,8 @@ def test_window_ends(arrive_at_strict: Arrive) -> None:
 @pytest.fixture(scope="module")
 def exhausted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A server on which each bucket holds one request an hour."""
-    limits = dict.fromkeys(("PARLEY_RATE_LIMIT_AUTH", "PARLEY_RATE_LIMIT_API"), "1/hour")
+    buckets = ("AUTH", "API", "WEBHOOKS")
+    limits = dict.fromkeys((f"PARLEY_RATE_LIMIT_{bucket}" for bucket in buckets), "1/hour")
     with serving(tmp_path_factory.mktemp("exhausted"), **BEHIND_A_PROXY, **limits) as http:
         yield http
 
@@ -309,6 +314,8 @@ def test_every_operation_refuses(exhausted: httpx.Client, call: Call) -> None:
         path = spending.get((call.bucket, call.limited_per))
         if path is not None:
             assert person.get(path).status_code == 200
+        elif call.bucket == "webhooks":
+            assert send(person, call).status_code == 404
         elif call.operation == "login":
             call = call.with_body(email=person.email, password=PASSWORD)
         elif call.operation == "refresh":

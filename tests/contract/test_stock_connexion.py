@@ -6,6 +6,7 @@ them when something is taken away, added or changed, first one by one and then a
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -91,10 +92,7 @@ def examples(operation: DocumentedOperation) -> list[Any]:
 
 
 def target(operation: DocumentedOperation) -> str:
-    path = operation.path
-    for name in ("user_id", "session_id", "conversation_id", "message_id", "group_id"):
-        path = path.replace(f"{{{name}}}", ID)
-    return f"/v1{path}"
+    return "/v1" + re.sub(r"\{\w+_id\}", ID, operation.path)
 
 
 def valid_requests() -> Iterator[Request]:
@@ -157,6 +155,13 @@ def spoilt_requests() -> Iterator[Request]:
 
 # ---- where both may differ
 
+# Whose body may be left out.
+BODILESS = {
+    target(operation)
+    for operation in operations_of(DOCUMENT)
+    if not operation.raw.get("requestBody", {"required": True})["required"]
+}
+
 # A format that stock does not check is all that we have against the request.
 UNCHECKED = ("Invalid uuid format", "Invalid uri format", "Invalid email format")
 
@@ -175,7 +180,8 @@ async def assert_agreement(request: Request) -> None:
             and ours.status in {200, 400}
             and ("from=" in request.target or "to=" in request.target)
         )
-        assert mistaken or broken, (request, ours, stock)
+        needless = stock.status == 400 and ours.status == 200 and request.body is None
+        assert mistaken or broken or (needless and request.target in BODILESS), (request, ours, stock)
 
 
 @pytest.mark.parametrize("request_", VALID, ids=lambda request: f"{request.method} {request.target}")
@@ -253,6 +259,11 @@ MISTAKES: dict[str, tuple[Request, int, int]] = {
         Request("POST", "/v1/messages", TEXT, media_type=None),
         200,
         415,
+    ),
+    "a body is demanded that may be left out": (
+        Request("POST", f"/v1/webhooks/{ID}/rotate-secret"),
+        400,
+        200,
     ),
     "a chunked body is missing to it": (Request("POST", "/v1/messages", TEXT, chunked=True), 400, 200),
     "a body may have any size": (

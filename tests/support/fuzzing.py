@@ -15,6 +15,7 @@ from parley.contract.document import operations_of, resolve
 from people import Person
 from servers import ROOT, Server, environment
 from story import Story
+from webhook_calls import tested, webhook
 
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
@@ -44,6 +45,7 @@ def fuzz(
     server: Server,
     directory: Path,
     *,
+    receiver: str,
     seed: int,
     examples: int,
     phases: Sequence[str] = PHASES,
@@ -51,10 +53,10 @@ def fuzz(
 ) -> Fuzzed:
     """Tell the server the document's story, then let Schemathesis ask it whatever the document allows.
 
-    `examples` is how many cases it makes for each operation and phase.
+    `examples` is how many cases it makes for each operation and phase, and `receiver` where webhooks lead.
     """
     with people.client(server.url) as http:
-        story = Story(http)
+        story = Story(http, receiver)
         eve = people.register(http, "eve")
         document = _with_own_examples(story)
     _write_setup(directory, server.url, {"ada": story.ada, "eve": eve}, document)
@@ -92,7 +94,10 @@ def _with_own_examples(story: Story) -> dict[str, Any]:
     document: dict[str, Any] = story.told(DOCUMENT)
     for operation in operations_of(document):
         members = [] if operation.operation_id == "add_member" else [story.bob]
+        hook = webhook(story.ada, story.webhook["url"], "webhook.disabled")["id"]
         own = {
+            "webhook_id": hook,
+            "delivery_id": tested(story.ada, hook)["id"],
             "group_id": story.ada.found(*members, is_private=False)["id"],
             "message_id": story.ada.say(story.bob)["id"],
             "session_id": story.ada.again().tokens["session_id"],

@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from people import register
+from people import made, register
+from webhook_calls import finished_delivery, webhook
 
 EXAMPLE_IDS = {
     "ada": "019d0a79-12f8-7029-86e7-ce6e717ab7c7",
@@ -22,16 +23,22 @@ EXAMPLE_IDS = {
     "image": "019d0b21-06f2-7f72-bca2-ac2496d81f36",
     "session": "019d0b1c-b64e-7b4d-a71a-80714c0fb398",
     "other_session": "019d0000-6a74-7908-815e-40263ad56ef5",
+    "webhook": "019d0b1d-1e6a-7c55-b3d0-94c1f6a2e817",
+    "delivery": "019d0b1d-e0c4-7029-8a35-5f1b7d0c9e42",
 }
 EXAMPLE_EMAIL = "ada@example.com"
+EXAMPLE_RECEIVER = "https://your-server.com/webhook"
 ACCESS_TOKEN = "eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIiwidHlwIjoiSldUIn0.eyJ1c2UiOiJhY2Nlc3MifQ.c2lnbmF0dXJl"
 REFRESH_TOKEN = "eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIiwidHlwIjoiSldUIn0.eyJ1c2UiOiJyZWZyZXNoIn0.c2lnbmF0dXJl"
 
 
 class Story:
-    """Play it once on each server that needs it, or as often as you like: everybody gets a new name."""
+    """Play it once on each server that needs it, or as often as you like: everybody gets a new name.
 
-    def __init__(self, http: httpx.Client) -> None:
+    `receiver` is the address of whoever takes what Ada's webhook is sent.
+    """
+
+    def __init__(self, http: httpx.Client, receiver: str) -> None:
         self.ada, self.bob, self.carol = (register(http, name) for name in ("ada", "bob", "carol"))
         other = self.ada.again()
         self.first = self.bob.say(self.ada, "Hello, Ada!")
@@ -47,6 +54,8 @@ class Story:
         }
         metadata = {"attachments": [picture], "custom": {"album": "engines"}}
         self.image = self.ada.say(self.group["id"], "The engine, at last", type="image", metadata=metadata)
+        self.webhook = webhook(self.ada, receiver, "message.created", "user.updated")
+        self.delivery = made(self.ada.post(f"/webhooks/{self.webhook['id']}/test"))
         real = {
             "ada": self.ada.id,
             "bob": self.bob.id,
@@ -58,12 +67,19 @@ class Story:
             "image": self.image["id"],
             "session": self.ada.tokens["session_id"],
             "other_session": other.tokens["session_id"],
+            "webhook": self.webhook["id"],
+            "delivery": self.delivery["id"],
         }
         self._words = {example: real[name] for name, example in EXAMPLE_IDS.items()} | {
             EXAMPLE_EMAIL: self.ada.email,
+            EXAMPLE_RECEIVER: receiver,
             ACCESS_TOKEN: self.ada.tokens["access_token"],
             REFRESH_TOKEN: other.tokens["refresh_token"],
         }
+
+    def delivered(self) -> dict[str, Any]:
+        """Return the delivery of the story, once it is finished."""
+        return finished_delivery(self.ada, self.webhook["id"], self.delivery["id"])
 
     def told(self, value: Any) -> Any:
         """Return a value with what is real in the place of what the examples name."""

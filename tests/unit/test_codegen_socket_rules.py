@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from planting import GONE, with_changes
-from scripts import codegen, rules_of_frames, rules_of_handshake, socket_rules
+from scripts import codegen, rules_of_frames, rules_of_handshake, rules_of_webhooks, socket_rules
 from scripts.socket_document import Socket
 
 SOCKET = codegen.read_socket()
@@ -15,6 +15,8 @@ RULES = [rule for stage in socket_rules.STAGES for rule in stage]
 MESSAGES = "components/messages"
 CHANNEL = "channels/socket"
 STATES = "x-handshake/states"
+WEBHOOK = "channels/webhook"
+CALLBACK = "paths/~1webhooks/post/callbacks/delivery/{$request.body#~1url}/post"
 
 
 class Planted(NamedTuple):
@@ -45,7 +47,7 @@ PLANTED = [
     Planted(socket_rules.document_is_asyncapi, {"asyncapi": "3.1.0"}, "asyncapi: must be 3.0.0"),
     Planted(socket_rules.document_is_asyncapi, {"operations/ping/action": "hear"}, "operations/ping"),
     Planted(socket_rules.document_is_asyncapi, {f"{CHANNEL}/adress": "/ws"}, "channels/socket"),
-    Planted(socket_rules.document_is_asyncapi, {"channels/other": {"address": "/other"}}, "must be one"),
+    Planted(socket_rules.document_is_asyncapi, {"channels/other": {"address": "/other"}}, "must be two"),
     Planted(
         socket_rules.extensions_are_described,
         {"x-moods": ["good"]},
@@ -89,7 +91,7 @@ PLANTED = [
     Planted(
         rules_of_frames.messages_are_the_frames,
         {f"{MESSAGES}/PingFrame": GONE, f"{CHANNEL}/messages/PingFrame": {"name": "ping"}},
-        "components/messages/PingFrame: is not in the channel",
+        "components/messages/PingFrame: is in no channel",
     ),
     Planted(
         rules_of_frames.messages_are_the_frames,
@@ -283,6 +285,60 @@ PLANTED = [
         rules_of_handshake.handshakes_are_refused_by_codes,
         {"x-handshake/refusals/0/code": "not_found"},
         "x-handshake/refusals: the code of 400 is validation_error",
+    ),
+    # Webhooks
+    Planted(
+        rules_of_webhooks.messages_are_the_payloads,
+        {f"{WEBHOOK}/messages/WebhookTestPayload": GONE},
+        "channels/webhook/messages/WebhookTestPayload: is not in WebhookPayload",
+    ),
+    Planted(
+        rules_of_webhooks.messages_are_the_payloads,
+        {f"{MESSAGES}/WebhookTestPayload/name": "test"},
+        "components/messages/WebhookTestPayload/name: its schema says webhook.test",
+    ),
+    Planted(
+        rules_of_webhooks.messages_are_the_payloads,
+        {f"{MESSAGES}/WebhookTestPayload/payload/schemaFormat": "application/json"},
+        "components/messages/WebhookTestPayload/payload: must be the schema WebhookTestPayload",
+    ),
+    Planted(
+        rules_of_webhooks.messages_are_the_payloads,
+        {f"{MESSAGES}/WebhookTestPayload/traits": GONE},
+        "components/messages/WebhookTestPayload/traits: must be",
+    ),
+    Planted(
+        rules_of_frames.examples_are_valid,
+        {f"{MESSAGES}/WebhookTestPayload/examples/0/payload/signature": "sha256=0"},
+        "components/messages/WebhookTestPayload/examples/test: signature",
+    ),
+    Planted(
+        rules_of_frames.messages_are_said_by_one_side,
+        {"operations/deliver_webhook/action": "receive"},
+        "operations/deliver_webhook: MessageCreatedPayload is nothing to receive",
+    ),
+    Planted(
+        rules_of_webhooks.payloads_can_be_asked_for,
+        {},
+        "components/schemas/WebhookEventName: message.sung is no event",
+        {"components/schemas/WebhookEventName/enum/0": "message.sung"},
+    ),
+    Planted(
+        rules_of_webhooks.callback_is_the_channel,
+        {},
+        "create_webhook/callbacks/delivery: its body must be WebhookPayload",
+        {f"{CALLBACK}/requestBody/content/application~1json/schema/$ref": "#/components/schemas/Message"},
+    ),
+    Planted(
+        rules_of_webhooks.callback_is_the_channel,
+        {},
+        "create_webhook/callbacks/delivery: webhook-id is not required",
+        {f"{CALLBACK}/parameters/0/name": "webhook-name"},
+    ),
+    Planted(
+        rules_of_webhooks.callback_is_the_channel,
+        {"components/messageTraits/signed/headers/properties/webhook-timestamp/maximum": 1},
+        "create_webhook/callbacks/delivery: webhook-timestamp is another",
     ),
 ]
 
