@@ -18,10 +18,12 @@ class Sdk:
 
     name: str
     tools: Sequence[str]
+    # What the driver is told, where one SDK has several clients.
+    arguments: Sequence[str] = ()
 
     @property
     def directory(self) -> Path:
-        return SDKS / self.name
+        return SDKS / self.name.partition("-")[0]
 
     def build(self) -> None:
         """Build the SDK and its driver. Without the tools the tests are skipped, and in CI that fails."""
@@ -41,7 +43,7 @@ class Sdk:
 
     def command(self) -> list[str]:
         """Return the command line of the driver."""
-        return ["sh", str(self.directory / "conformance" / "run.sh")]
+        return ["sh", str(self.directory / "conformance" / "run.sh"), *self.arguments]
 
 
 ALL = {
@@ -49,6 +51,7 @@ ALL = {
     for sdk in (
         Sdk("typescript", ("node", "npm")),
         Sdk("python", ()),
+        Sdk("python-threads", (), ("threads",)),
         Sdk("java", ("java", "mvn")),
         Sdk("go", ("go",)),
     )

@@ -10,7 +10,6 @@ import itertools
 import json
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -150,6 +149,9 @@ class Driver:
                 self._process.wait()
                 raise AssertionError("The driver did not end: something of the SDK still runs") from None
         self._reader.join(timeout=20)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
         return self._log.read_text()
 
     def _read(self) -> None:
@@ -160,8 +162,7 @@ class Driver:
                 self._listeners[line["listener"]].take(line)
             else:
                 self._settle(self._pending.pop(line["id"]), line)
-        # It ended: nobody waits for it any longer.
-        time.sleep(0)
+        # It ended: nobody is answered any more.
         for future in self._pending.values():
             future.set_exception(AssertionError(f"The driver ended:\n{self._log.read_text()}"))
 

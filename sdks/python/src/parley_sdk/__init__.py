@@ -1,0 +1,47 @@
+"""Parley for Python: messages over REST, events over a WebSocket, webhooks.
+
+with Client("http://localhost:8080") as client:
+    client.log_in("ada@example.com", "secure_password")
+    client.send_message({"receiver_id": bob, "content": "Hello, world!"})
+    for event in client.listen():
+        ...
+"""
+
+from parley_sdk.backoff import Backoff, RetryPolicy
+from parley_sdk.client import AsyncClient, Client
+from parley_sdk.flow import LastAnswer, RateLimit
+from parley_sdk.generated import models
+from parley_sdk.realtime import AsyncListener, Event, Listener
+from parley_sdk.stores import (
+    CursorStore,
+    FileCursorStore,
+    FileTokenStore,
+    MemoryCursorStore,
+    MemoryTokenStore,
+    Tokens,
+    TokenStore,
+)
+from parley_sdk.version import __version__
+from parley_sdk.webhooks import Webhook
+
+__all__ = [
+    "AsyncClient",
+    "AsyncListener",
+    "Backoff",
+    "Client",
+    "CursorStore",
+    "Event",
+    "FileCursorStore",
+    "FileTokenStore",
+    "LastAnswer",
+    "Listener",
+    "MemoryCursorStore",
+    "MemoryTokenStore",
+    "RateLimit",
+    "RetryPolicy",
+    "TokenStore",
+    "Tokens",
+    "Webhook",
+    "__version__",
+    "models",
+]
