@@ -43,6 +43,7 @@ from parley.settings import JwtKey, Rate, Settings
 from parley.storage import schema
 from parley.storage.database import Database
 from parley.storage.embedded import EmbeddedPostgres
+from parley.storage.history import HistoryReader
 from parley.storage.log import Log
 from parley.storage.send_queue import SendQueue
 
@@ -239,17 +240,18 @@ class Node:
         directory = Directory(database)
         conversations = Conversations(database, log, directory, idempotency)
         queue = SendQueue(database, log, size=chosen.send_queue_size, observe=metrics.observe_batch)
+        history = HistoryReader(database)
         retention = Retention(database, keep_events=timedelta(days=chosen.event_retention_days))
         standing = () if self._visiting else (presence, sessions, retention)
-        await self._start(stack, [*standing, queue])
-        _watch(log, queue, database)
+        await self._start(stack, [*standing, queue, history])
+        _watch(log, queue, history, database)
         self._log, self._queue, self._presence = log, queue, presence
         return Services(
             accounts=Accounts(database, passwords, sessions, users, idempotency),
             sessions=sessions,
             users=users,
             conversations=conversations,
-            messages=Messages(database, log, queue, directory, conversations, idempotency),
+            messages=Messages(database, log, queue, history, directory, conversations, idempotency),
             receipts=Receipts(database, log),
             groups=Groups(database, log, idempotency, max_members=chosen.group_max_members),
             events=Events(database, log, conversations, users, sessions),
@@ -317,11 +319,12 @@ def _egress(chosen: Settings) -> Egress:
     )
 
 
-def _watch(log: Log, queue: SendQueue, database: Database) -> None:
+def _watch(log: Log, queue: SendQueue, history: HistoryReader, database: Database) -> None:
     metrics.watch(
         "parley_log_position", "Last position of the log that is known here.", lambda: log.head.position
     )
     metrics.watch("parley_send_queue", "Messages that wait to be appended.", lambda: len(queue))
+    metrics.watch("parley_history_queue", "Pages of history that wait to be read.", lambda: len(history))
     metrics.watch(
         "parley_database_connections_busy",
         "Connections for reading that are lent out.",

@@ -1,7 +1,7 @@
 """Messages: sending, reading, editing and deleting them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,8 +16,9 @@ from parley.services.idempotency import Claim, Idempotency, request_hash
 from parley.services.pages import check_direction, cut
 from parley.storage import groups, messages
 from parley.storage.database import Database
+from parley.storage.history import HistoryReader, Wanted
 from parley.storage.log import Log
-from parley.storage.messages import COUNT_LIMIT, Filter
+from parley.storage.messages import COUNT_LIMIT, Filter, MessageJson
 from parley.storage.send_queue import Draft, SendQueue, Sent
 
 # How large a client's own object in `metadata.custom` may be, as JSON in UTF-8.
@@ -43,6 +44,7 @@ class Messages:
         database: Database,
         log: Log,
         queue: SendQueue,
+        history: HistoryReader,
         directory: Directory,
         conversations: Conversations,
         idempotency: Idempotency,
@@ -50,6 +52,7 @@ class Messages:
         self._database = database
         self._log = log
         self._queue = queue
+        self._history = history
         self._directory = directory
         self._conversations = conversations
         self._idempotency = idempotency
@@ -93,46 +96,66 @@ class Messages:
         limit: int,
         before: UUID | None = None,
         after: UUID | None = None,
-    ) -> Page[Message]:
+    ) -> Page[MessageJson]:
         """Return a page of one conversation's history, or of all the caller's, newest first, with totals.
 
         A cursor that names a purged message continues where it stood. Raises Invalid for a cursor that is no
         message of this list and NotFound for a conversation that is not the caller's.
         """
         check_direction(before, after)
+        if only.conversation_id is not None and only.counts_are_free:
+            return await self._history_page(
+                Wanted(caller.user_id, only.conversation_id, limit, before, after)
+            )
+        cursor = before or after
         async with self._database.read() as conn:
             place = None
-            cursor = before or after
             if cursor is not None:
                 located = await messages.locate(conn, cursor, caller.user_id)
                 if located is None or only.conversation_id not in (None, located[0]):
-                    raise Invalid("before" if before else "after", "This is no message of this list")
+                    raise _not_of_this_list(before)
                 place = located[1]
             start, end = (place, None) if before else (None, place)
-            span = None
-            if only.conversation_id is not None and only.counts_are_free:
-                found, span = await messages.history(
-                    conn, caller.user_id, only.conversation_id, limit=limit + 1, before=start, after=end
-                )
-            else:
-                found = await messages.page(
-                    conn, caller.user_id, only, limit=limit + 1, before=start, after=end
-                )
+            found = await messages.page(conn, caller.user_id, only, limit=limit + 1, before=start, after=end)
             page = cut(found, limit, str(after) if after else None, lambda message: str(message.id))
-            if span is not None:
-                total, newer = span.last_seq - span.purged_seq, span.last_seq - page.items[0].seq
-            else:
-                total = await messages.count(conn, caller.user_id, only, after=0)
-                newer = total if before is not None else 0
-                if cursor is not None and page.items:
-                    newer = await messages.count(conn, caller.user_id, only, after=page.items[0].position)
+            total = await messages.count(conn, caller.user_id, only, after=0)
+            newer = total if before is not None else 0
+            if cursor is not None and page.items:
+                newer = await messages.count(conn, caller.user_id, only, after=page.items[0].position)
         if not page.items and only.conversation_id is not None:
             await self._conversations.get(caller, only.conversation_id)
-        return replace(
-            page,
-            total=min(total, COUNT_LIMIT) if not only.counts_are_free else total,
+        return Page(
+            [message.json for message in page.items],
+            page.has_more,
+            page.next_cursor,
+            limit,
+            total=total if only.counts_are_free else min(total, COUNT_LIMIT),
             total_exact=only.counts_are_free or total <= COUNT_LIMIT,
             current_page=newer // limit + 1,
+        )
+
+    async def _history_page(self, wanted: Wanted) -> Page[MessageJson]:
+        """Return a page of one whole conversation, whose numbers tell all that there is to count."""
+        stretch = await self._history.read(wanted)
+        if stretch is None:
+            raise NotFound("conversation")
+        if not stretch.is_known:
+            raise _not_of_this_list(wanted.before)
+        if wanted.after is None:
+            has_more = bool(stretch.older)
+            cursor = stretch.oldest_id if has_more else None
+            newer = stretch.total if stretch.newer is None else stretch.newer
+        else:
+            has_more = bool(stretch.newer)
+            cursor = stretch.newest_id or wanted.after
+            newer = stretch.newer or 0
+        return Page(
+            stretch.messages,
+            has_more,
+            None if cursor is None else str(cursor),
+            wanted.limit,
+            total=stretch.total,
+            current_page=newer // wanted.limit + 1,
         )
 
     async def edit(self, caller: Caller, message_id: UUID, content: str) -> Message:
@@ -253,6 +276,10 @@ def _refusal(verdict: str) -> Invalid:
     if verdict == "bad_reply":
         return Invalid("metadata.reply_to", "This is no message of the conversation")
     return Invalid("metadata.mentions", "Only members of the conversation can be mentioned")
+
+
+def _not_of_this_list(before: UUID | None) -> Invalid:
+    return Invalid("after" if before is None else "before", "This is no message of this list")
 
 
 def _check_custom(metadata: Mapping[str, Any]) -> None:

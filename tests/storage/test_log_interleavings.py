@@ -26,6 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from chat import message_of
 from log_model import MAX_MEMBERS, SETTINGS, Model, Seen
 from parley.errors import Conflict, Forbidden, NotFound, Unavailable
 from parley.events import EventKind
@@ -492,7 +493,8 @@ class Interleavings(RuleBasedStateMachine):
             numbers = (page[room_id].last_seq, page[room_id].delivered_seq, page[room_id].read_seq)
             assert numbers == (room.last_seq, delivered, read)
             assert page[room_id].unread_count == room.last_seq - read
-            history = await messages.page(conn, user, Filter(room_id), limit=1000)
+            listed = await messages.page(conn, user, Filter(room_id), limit=1000)
+            history = [message_of(each.json) for each in listed]
             assert [(m.id, m.seq, m.content, m.status) for m in reversed(history)] == [
                 (note.id, note.seq, note.content, room.status(note)) for note in room.notes
             ]

@@ -17,6 +17,8 @@ import volume
 from databases import TestDatabases
 from parley.storage import conversations, events, messages, receipts, retention
 from parley.storage.database import Connection
+from parley.storage.history import Wanted
+from parley.storage.history import pages as pages_of_history
 from parley.storage.messages import Filter
 from plans import Explaining, explaining
 from volume import ADA, BOB, CONVERSATIONS, EVERY, LONG, LONG_HISTORY, MESSAGES, START, Place
@@ -75,8 +77,8 @@ def asking(function: Callable[..., Awaitable[Any]], *values: Any, **options: Any
     return lambda conn: function(conn, *values, **options)
 
 
-def history(**where: int) -> Question:
-    return asking(messages.history, ADA, LONG, limit=LIMIT, **where)
+def history(**cursor: UUID) -> Question:
+    return asking(pages_of_history, [Wanted(ADA, LONG, LIMIT, **cursor)])
 
 
 def listed(before: int | None = None, after: int | None = None, **only: Any) -> Question:
@@ -92,9 +94,15 @@ class TestOneConversation:
         """The newest page, the oldest and any between, in both directions, with what is on it and little more."""
         places = (100, 1000, LONG_HISTORY // 2, LONG_HISTORY - 100)
         costs = [await cost(history())]
-        costs += [await cost(history(before=Place(seq).position)) for seq in places]
-        costs += [await cost(history(after=Place(seq).position)) for seq in places]
+        costs += [await cost(history(before=Place(seq).message_id)) for seq in places]
+        costs += [await cost(history(after=Place(seq).message_id)) for seq in places]
         assert max(costs) <= LIMIT + 10 * LOOK_UP
+
+    async def test_many_pages_cost_what_each_does(self, cost: Cost) -> None:
+        """Pages that are read together look at what each of them would, and at a conversation's marks once."""
+        seqs = range(100, LONG_HISTORY, LONG_HISTORY // 16)
+        wanted = [Wanted(ADA, LONG, LIMIT, before=Place(seq).message_id) for seq in seqs]
+        assert await cost(asking(pages_of_history, wanted)) <= len(wanted) * (LIMIT + 4 * LOOK_UP)
 
     async def test_times_are_found_by_halving(self, cost: Cost) -> None:
         """`from` and `to` cost two searches more, wherever they lie; also counting what lies between."""

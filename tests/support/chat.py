@@ -8,6 +8,8 @@ from itertools import count
 from typing import Any, Protocol, cast
 from uuid import UUID
 
+import orjson
+
 from parley.ids import uuid7
 from parley.model import Caller, Conversation, Group, GroupSettings, Member, Message, Page, Receipt
 from parley.services.conversations import Conversations, Directory
@@ -21,8 +23,9 @@ from parley.services.sessions import Sessions
 from parley.services.users import Users
 from parley.storage import users
 from parley.storage.database import Database
+from parley.storage.history import HistoryReader
 from parley.storage.log import Log
-from parley.storage.messages import Filter
+from parley.storage.messages import Filter, MessageJson
 from parley.storage.send_queue import SendQueue
 
 _numbers = count(1)
@@ -129,8 +132,18 @@ class Person:
         """Read a page of one conversation's messages, or of all."""
         conversation_id = where if where is None or isinstance(where, UUID) else where.id
         wanted = Filter(conversation_id, **only)
-        return await self.chat.messages.list_page(
+        page = await self.chat.messages.list_page(
             self.caller, wanted, limit=limit, before=before, after=after
+        )
+        shown = [message_of(written) for written in page.items]
+        return Page(
+            shown,
+            page.has_more,
+            page.next_cursor,
+            page.per_page,
+            page.total,
+            page.total_exact,
+            page.current_page,
         )
 
     async def direct(self, other: "Person") -> Conversation:
@@ -214,6 +227,16 @@ class Person:
             after = page.next_cursor
 
 
+def message_of(written: MessageJson) -> Message:
+    """Read a message that is written as JSON."""
+    fields = orjson.loads(orjson.dumps(written))
+    for name in ("id", "conversation_id", "sender_id", "receiver_id"):
+        fields[name] = UUID(fields[name])
+    for name in ("created_at", "edited_at", "deleted_at"):
+        fields[name] = fields[name] and datetime.fromisoformat(fields[name])
+    return Message(**fields)
+
+
 class EverybodyIsIn:
     """Stands for sessions where nobody logs in: callers are made up, and a long poll asks whether one still is."""
 
@@ -229,19 +252,21 @@ async def running(dsn: str, *, max_members: int = 1000) -> AsyncIterator[Chat]:
     directory = Directory(database)
     conversations = Conversations(database, log, directory, idempotency)
     everybody = Users(database, log, Presence(database))
-    queue = SendQueue(database, log, size=1000)
+    queue, history = SendQueue(database, log, size=1000), HistoryReader(database)
     await queue.start()
+    await history.start()
     try:
         yield Chat(
             database,
             log,
             everybody,
             conversations,
-            Messages(database, log, queue, directory, conversations, idempotency),
+            Messages(database, log, queue, history, directory, conversations, idempotency),
             Groups(database, log, idempotency, max_members=max_members),
             Events(database, log, conversations, everybody, cast(Sessions, EverybodyIsIn())),
             queue,
         )
     finally:
+        await history.stop()
         await queue.stop()
         await database.close()

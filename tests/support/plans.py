@@ -71,7 +71,11 @@ def _literal(value: Any) -> str:
     """Return a value as it stands in SQL, whatever type is expected there."""
     if value is None:
         return "NULL"
-    text = "{" + ",".join(map(str, value)) + "}" if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        items = ("NULL" if item is None else str(item) for item in value)
+        text = "{" + ",".join(items) + "}"
+    else:
+        text = str(value)
     return "'" + text.replace("'", "''") + "'"
 
 
