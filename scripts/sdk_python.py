@@ -181,7 +181,7 @@ def _facts(contract: Contract) -> str:
     ]
     lines += ["}", "OPERATIONS = {"]
     for one in contract.operations:
-        values = (
+        facts = (
             one.id,
             one.method.upper(),
             one.path,
@@ -190,7 +190,7 @@ def _facts(contract: Contract) -> str:
             one.repeatable,
             one.bucket,
         )
-        lines += [f'    "{one.id}": Operation({", ".join(_literal(value) for value in values)}),']
+        lines += [f'    "{one.id}": Operation({", ".join(_literal(fact) for fact in facts)}),']
     lines += ["}", "# The limits of the socket, by their names in the document."]
     lines += ["SOCKET_LIMITS = {"]
     lines += [f'    "{name}": {value},' for name, value in contract.socket_limits.items()]
