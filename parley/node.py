@@ -89,7 +89,7 @@ class Storage:
         self._visiting = visiting
         self._must_exist = must_exist
         self._migrate_at_start = migrate
-        self.visited = False
+        self.visited = self.started = False
         self._stack = AsyncExitStack()
         self._embedded: EmbeddedPostgres | None = None
         self.data_dir = settings.data_dir
@@ -143,6 +143,7 @@ class Storage:
         else:
             self._embedded = EmbeddedPostgres(self.data_dir)
         stack.push_async_callback(self._embedded.stop)
+        self.started = True
         return await self._embedded.start()
 
     async def _prepare_schema(self) -> None:
@@ -190,6 +191,11 @@ class Node:
     def data_dir(self) -> Path:
         """Where the database and the keys of this node lie."""
         return self._storage.data_dir
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether this node started the embedded database itself: no server runs beside it."""
+        return self._storage.started
 
     @property
     def address(self) -> str:

@@ -36,6 +36,7 @@ class Made:
     password: str
     bob_id: UUID
     group_id: UUID
+    without_server: bool
 
 
 def demo() -> None:
@@ -47,7 +48,7 @@ async def _make() -> Made:
     from parley.node import Node
 
     password = secrets.token_urlsafe(12)
-    async with Node(settings.load(), visiting=True) as node:
+    async with Node(settings.load(), visiting=True, must_exist=True) as node:
         try:
             ada = (await node.services.accounts.create("ada@example.com", "ada", password, "Ada Lovelace")).id
             bob = (await node.services.accounts.create("bob@example.com", "bob", password, "Bob")).id
@@ -56,7 +57,7 @@ async def _make() -> Made:
                 "Ada or Bob is there already; the demo makes them once. "
                 "`parley user password ada@example.com` sets another password."
             ) from None
-        return Made(node.address, password, bob, await _talk(node, ada, bob))
+        return Made(node.address, password, bob, await _talk(node, ada, bob), node.is_alone)
 
 
 async def _talk(node: "Node", ada: UUID, bob: UUID) -> UUID:
@@ -78,9 +79,10 @@ async def _talk(node: "Node", ada: UUID, bob: UUID) -> UUID:
 
 def _commands(made: Made) -> str:
     login = f'{{"email": "ada@example.com", "password": "{made.password}"}}'
+    start = "No server runs here: start it with `parley serve` first. " if made.without_server else ""
     return f"""\
 Ada (ada@example.com) and Bob (bob@example.com) are there, both with the password {made.password}
-They have talked to each other and in the group "{_GROUP}". Paste this into a shell:
+They have talked to each other and in the group "{_GROUP}". {start}Paste this into a shell:
 
   URL={made.address}/v1 JSON='Content-Type: application/json'
   TOKEN=$(curl -s $URL/auth/login -H "$JSON" -d '{login}' \\

@@ -133,13 +133,15 @@ async def _check_contents(dsn: str, file: Path) -> None:
 
 async def _run(program: str, *arguments: str) -> tuple[int, str]:
     """Return the exit status of one of PostgreSQL's programs and what it complained of."""
-    process = await asyncio.create_subprocess_exec(
-        *(str(cluster.program(program)), *arguments),
-        stdin=DEVNULL,
-        stdout=DEVNULL,
-        stderr=PIPE,
-        env=cluster.environment(),
-    )
+    path = cluster.program(program)
+    with cluster.running(path):
+        process = await asyncio.create_subprocess_exec(
+            *(str(path), *arguments),
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=PIPE,
+            env=cluster.environment(),
+        )
     try:
         _, errors = await process.communicate()
     except BaseException:

@@ -235,6 +235,7 @@ def test_the_demo_can_be_pasted(command: Command, running: Server, tmp_path: Pat
     """Each printed command works as it stands, and the second demo is refused."""
     printed = command("demo")
     assert printed.returncode == 0, printed.stderr
+    assert "No server" not in printed.stdout
     script = "\n".join(line[2:] for line in printed.stdout.splitlines() if line.startswith("  "))
     shell = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script.replace("curl -s ", "curl -sw '\\n' ")],
@@ -251,6 +252,22 @@ def test_the_demo_can_be_pasted(command: Command, running: Server, tmp_path: Pat
     assert sent["content"] == "Hello, Bob!"
     again = command("demo")
     assert (again.returncode, "once" in again.stderr) == (1, True)
+
+
+def test_the_demo_wants_a_database(command: Command, data_dir: Path) -> None:
+    """Whoever mistook the directory is told, and nothing is made there."""
+    refused = command("demo")
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert refused.stderr == f"There is no database in {data_dir}; `parley serve` makes one.\n"
+    assert not data_dir.exists()
+
+
+def test_the_demo_tells_that_no_server_runs(command: Command, running: Server) -> None:
+    """What it prints can be pasted only once a server runs."""
+    assert running.stop() == 0
+    printed = command("demo")
+    assert printed.returncode == 0, printed.stderr
+    assert "No server runs here: start it with `parley serve`" in printed.stdout
 
 
 def test_events_shows_what_happened_but_not_what_was_said(command: Command, running: Server) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -569,6 +571,51 @@ def refused(where: Path, *prefix: str) -> str:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1, done.stderr
     return done.stderr
+
+
+@pytest.fixture
+def not_executable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of PostgreSQL's programs, where none of them may be executed."""
+    programs = tmp_path / "wheel" / "pginstall18" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("postgres", "initdb"):
+        (programs / name).touch(mode=0o644)
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path / "wheel")])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
+    return programs
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["new", "made before"])
+def test_programs_that_may_not_be_executed(
+    data_dir: Path, tmp_path: Path, not_executable: Path, new: bool
+) -> None:
+    """What cannot be run is named, and not the directory of the data."""
+
+    async def scenario() -> None:
+        with pytest.raises(EmbeddedError) as refused:
+            await EmbeddedPostgres(tmp_path / "new" if new else data_dir).start()
+        assert re.fullmatch(
+            rf"PostgreSQL cannot be run: {not_executable}/\w+ is not to be executed by the user \w+\.",
+            str(refused.value),
+        )
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_processes_that_cannot_be_started(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """The sentence is the same under uvloop, whose errors do not say what could not be run."""
+    monkeypatch.setattr(sys, "executable", __file__)
+
+    async def scenario() -> None:
+        with pytest.raises(EmbeddedError) as refused:
+            await EmbeddedPostgres(data_dir).start()
+        assert str(refused.value) == f"PostgreSQL cannot be run: Permission denied ({__file__})."
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(scenario())
 
 
 def test_directory_of_another_user(data_dir: Path) -> None:

