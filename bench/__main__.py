@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-MEASUREMENTS = ("bench.noop", "bench.messages", "bench.history", "bench.sockets")
+MEASUREMENTS = ("bench.noop", "bench.messages", "bench.history", "bench.sockets", "bench.webhooks")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -43,9 +44,10 @@ from parley.settings import JwtKey, Rate, Settings
 from parley.storage import schema
 from parley.storage.database import Database
 from parley.storage.embedded import EmbeddedPostgres
-from parley.storage.history import HistoryReader
 from parley.storage.log import Log
 from parley.storage.send_queue import SendQueue
+from parley.webhooks.delivery import Delivery
+from parley.webhooks.pressure import Pressure
 
 # Seconds that /readyz waits for the database; whoever asks has a timeout of their own, seldom below this.
 _READY_TIMEOUT = 2.0
@@ -89,7 +91,7 @@ class Storage:
         self._visiting = visiting
         self._must_exist = must_exist
         self._migrate_at_start = migrate
-        self.visited = self.started = False
+        self.visited = False
         self._stack = AsyncExitStack()
         self._embedded: EmbeddedPostgres | None = None
         self.data_dir = settings.data_dir
@@ -143,7 +145,6 @@ class Storage:
         else:
             self._embedded = EmbeddedPostgres(self.data_dir)
         stack.push_async_callback(self._embedded.stop)
-        self.started = True
         return await self._embedded.start()
 
     async def _prepare_schema(self) -> None:
@@ -193,11 +194,6 @@ class Node:
         return self._storage.data_dir
 
     @property
-    def is_alone(self) -> bool:
-        """Whether this node started the embedded database itself: no server runs beside it."""
-        return self._storage.started
-
-    @property
     def address(self) -> str:
         """The URL of the server that is visited, or at which one would listen."""
         published = self.data_dir / _ADDRESS
@@ -245,19 +241,33 @@ class Node:
         stack.callback(passwords.close)
         directory = Directory(database)
         conversations = Conversations(database, log, directory, idempotency)
-        queue = SendQueue(database, log, size=chosen.send_queue_size, observe=metrics.observe_batch)
-        history = HistoryReader(database)
+        delivery = Delivery(
+            database,
+            log,
+            users,
+            _egress(chosen),
+            concurrency=chosen.webhook_concurrency,
+            per_endpoint=chosen.webhook_concurrency_per_endpoint,
+        )
+        queue = SendQueue(
+            database, log, size=chosen.send_queue_size, observe=partial(_observe_batch, delivery.pressure)
+        )
         retention = Retention(database, keep_events=timedelta(days=chosen.event_retention_days))
-        standing = () if self._visiting else (presence, sessions, retention)
-        await self._start(stack, [*standing, queue, history])
-        _watch(log, queue, history, database)
+        standing = () if self._visiting else (presence, sessions, retention, delivery)
+        await self._start(stack, [*standing, queue])
+        _watch(log, queue, database)
+        metrics.watch(
+            "parley_log_held_back_events",
+            "Old events that are kept only because they were not read for webhooks yet.",
+            lambda: retention.held_back,
+        )
         self._log, self._queue, self._presence = log, queue, presence
-        return Services(
+        services = Services(
             accounts=Accounts(database, passwords, sessions, users, idempotency),
             sessions=sessions,
             users=users,
             conversations=conversations,
-            messages=Messages(database, log, queue, history, directory, conversations, idempotency),
+            messages=Messages(database, log, queue, directory, conversations, idempotency),
             receipts=Receipts(database, log),
             groups=Groups(database, log, idempotency, max_members=chosen.group_max_members),
             events=Events(database, log, conversations, users, sessions),
@@ -265,6 +275,8 @@ class Node:
                 database, log, idempotency, _egress(chosen), max_per_user=chosen.webhooks_per_user
             ),
         )
+        services.webhooks.wake = delivery.wake
+        return services
 
     async def _start(self, stack: AsyncExitStack, tasks: Sequence[Startable]) -> None:
         for task in tasks:
@@ -319,18 +331,22 @@ class Node:
         return await self._storage.obstacle()
 
 
+def _observe_batch(pressure: Pressure, events: int, seconds: float) -> None:
+    metrics.observe_batch(events, seconds)
+    pressure.observe(events, seconds)
+
+
 def _egress(chosen: Settings) -> Egress:
     return Egress(
         chosen.webhook_allow_networks, ports=chosen.webhook_ports, https_only=chosen.webhook_https_only
     )
 
 
-def _watch(log: Log, queue: SendQueue, history: HistoryReader, database: Database) -> None:
+def _watch(log: Log, queue: SendQueue, database: Database) -> None:
     metrics.watch(
         "parley_log_position", "Last position of the log that is known here.", lambda: log.head.position
     )
     metrics.watch("parley_send_queue", "Messages that wait to be appended.", lambda: len(queue))
-    metrics.watch("parley_history_queue", "Pages of history that wait to be read.", lambda: len(history))
     metrics.watch(
         "parley_database_connections_busy",
         "Connections for reading that are lent out.",

@@ -1,0 +1,91 @@
+"""What one process knows of one webhook: what it has in stock for it, and how much it may send at a time."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from parley.storage.deliveries import Claim
+from parley.webhooks.payloads import Payload
+from parley.webhooks.schedule import Pace
+
+# How many deliveries are in stock at most, and how many of an ordered webhook.
+MOST_IN_STOCK = 256
+LANE = 32
+# What is in stock is sent within about so many seconds, going by the answers so far.
+STOCK_SECONDS = 4.0
+# Whoever takes longer to answer shares its places with the others of its kind. In seconds.
+SLOW = 2.0
+# How long an endpoint that did not answer is left alone by one process. In seconds.
+REST = 1.0
+# How much the newest answer counts in the average.
+_WEIGHT = 0.1
+
+
+@dataclass(slots=True)
+class Job:
+    """A delivery that is claimed, its payload (None: the log no longer has it), and until when sending may begin."""
+
+    claim: Claim
+    payload: Payload | None
+    begin_before: float
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """The state of one webhook in this process. Times are those of the event loop, in seconds.
+
+    A new one gets one request at a time until it answers for the first time, and then twice as many with each.
+    """
+
+    webhook_id: UUID
+    most: int
+    ordered: bool = False
+    pace: Pace = field(default_factory=Pace)
+    paced_at: float = 0.0
+    lane_until: datetime | None = None
+    concurrency: int = 1
+    running: int = 0
+    # The average time of an answer; None where there was none yet, or none to the last request.
+    seconds: float | None = None
+    rest_until: float = 0.0
+    used_at: float = 0.0
+    # Whether the last claim got as much as there was room for.
+    has_more: bool = False
+    stock: deque[Job] = field(default_factory=deque)
+
+    @property
+    def held(self) -> int:
+        """How many deliveries are in stock or on their way."""
+        return self.running + len(self.stock)
+
+    @property
+    def well(self) -> bool:
+        """Whether it answers, and soon: the others have only half of all places."""
+        return self.seconds is not None and self.seconds < SLOW and not self.pace.seconds
+
+    @property
+    def width(self) -> int:
+        """How many requests may run at once."""
+        return 1 if self.ordered or self.pace.seconds else min(self.concurrency, self.most)
+
+    def room(self, now: float) -> int:
+        """How many more deliveries may be claimed: as many as will be sent soon."""
+        if self.seconds is None or self.pace.seconds:
+            return 0 if self.held or now < self.rest_until else 1
+        if self.ordered:
+            # A lane is claimed as a whole, and again when all of it is done.
+            return 0 if self.held or self.lane_until is not None else LANE
+        soon = int(self.width * STOCK_SECONDS / max(self.seconds, 0.001))
+        return max(0, min(max(soon, self.width), MOST_IN_STOCK) - self.held)
+
+    def answered(self, seconds: float) -> None:
+        """Note an answer, whatever it says."""
+        self.concurrency = min(self.concurrency * 2, self.most)
+        self.seconds = seconds if self.seconds is None else self.seconds + (seconds - self.seconds) * _WEIGHT
+
+    def kept_silent(self, now: float) -> None:
+        """Note that there was no answer: one at a time, until there is one."""
+        self.concurrency = 1
+        self.seconds = None
+        self.rest_until = now + REST

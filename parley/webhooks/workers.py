@@ -1,0 +1,464 @@
+"""Delivers what is due: claims it, reads what it is about, sends it, and notes what came of it.
+
+Claims, contents and results go through the database many at a time; each endpoint is sent what it can take, so that a
+slow or dead one holds up nobody but itself: those that are not well have half of the places at most.
+
+Whoever has a claim begins to send only while its lease lasts longer than a request can. If the process is frozen all
+the same, another one takes the delivery over, and the results of the first are not noted.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from parley import metrics
+from parley.errors import Unavailable
+from parley.storage import deliveries
+from parley.storage.database import Database
+from parley.storage.deliveries import Claim, Health, Result, Room, State
+from parley.storage.log import Log
+from parley.webhooks import schedule
+from parley.webhooks.disabling import Reason, disable
+from parley.webhooks.endpoints import Endpoint, Job
+from parley.webhooks.payloads import Payload, Payloads
+from parley.webhooks.pressure import Pressure
+from parley.webhooks.schedule import Dice, Pace
+from parley.webhooks.sender import TIMEOUT_SECONDS, Outcome
+from parley.webhooks.signing import signed
+
+# A claim lasts for its time in stock and that of a request, and a little more.
+LEASE = timedelta(seconds=30)
+MARGIN = 2.0
+# Seconds between looks at the queue, and after the database was away.
+LOOK_EVERY = 1.0
+RETRY_AFTER = 0.5
+# How many claims a process holds for each place that it has.
+CLAIMS_PER_PLACE = 4
+# While people who send wait for each other: how many deliveries for each message, how many in a second at least,
+# and how many at once.
+DELIVERIES_PER_MESSAGE = 0.05
+LEAST_RATE = 50.0
+BUSY_CLAIMS = 25
+# Seconds that requests under way are given when the process ends.
+STOP_SECONDS = 2.0
+# After so many seconds without a delivery an endpoint is new again.
+FORGET_AFTER = 60.0
+
+OUR_FAULT = Outcome(None, "an error of the server's own", 0)
+
+_log = structlog.get_logger(__name__)
+
+
+class Sends(Protocol):
+    """Sends one request and says what came of it."""
+
+    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+        """Raise nothing for the receiver's sake, and end in TIMEOUT_SECONDS."""
+
+
+class Workers:
+    """The workers of one process. `start()` and `stop()` frame their life.
+
+    `concurrency` requests run at once, `per_endpoint` of them to the same webhook at most.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        payloads: Payloads,
+        sender: Sends,
+        pressure: Pressure,
+        *,
+        concurrency: int,
+        per_endpoint: int,
+        lease: timedelta = LEASE,
+        clock: Callable[[], datetime] | None = None,
+        dice: Dice = random.random,
+    ) -> None:
+        self._database = database
+        self._log = log
+        self._payloads = payloads
+        self._sender = sender
+        self._pressure = pressure
+        self._concurrency = concurrency
+        self._per_endpoint = per_endpoint
+        self._lease = lease
+        self._clock = clock
+        self._dice = dice
+        self._endpoints: dict[UUID, Endpoint] = {}
+        # Endpoints with something in stock that wait for a place.
+        self._waiting: deque[Endpoint] = deque()
+        self._running = 0
+        self._running_unwell = 0
+        self._results: list[Result] = []
+        self._lanes: dict[UUID, datetime] = {}
+        self._health: dict[UUID, Health] = {}
+        self._hopeless: dict[UUID, Reason] = {}
+        self._stopping = False
+        self._due = asyncio.Event()
+        self._came = asyncio.Event()
+        self._requests: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to deliver."""
+        self._tasks = [
+            asyncio.create_task(self._keep_claiming(), name="webhook claims"),
+            asyncio.create_task(self._keep_noting(), name="webhook results"),
+        ]
+
+    async def stop(self) -> None:
+        """End: requests under way get a moment, the rest is given back, and what is known is noted."""
+        if not self._tasks:
+            return
+        claiming, noting = self._tasks
+        self._stopping = True
+        # Not cut in the middle if it can be helped: what it has just claimed would be nobody's for a while.
+        self._due.set()
+        await asyncio.wait([claiming], timeout=STOP_SECONDS)
+        claiming.cancel()
+        await asyncio.wait([claiming])
+        for endpoint in self._endpoints.values():
+            self._give_back(endpoint)
+        if self._requests:
+            await asyncio.wait(self._requests, timeout=STOP_SECONDS)
+        for request in self._requests:
+            request.cancel()
+        await self.idle()
+        for endpoint in self._endpoints.values():
+            if endpoint.lane_until is not None:
+                self._lanes[endpoint.webhook_id] = endpoint.lane_until
+        noting.cancel()
+        await asyncio.wait([noting])
+        try:
+            await self.note()
+        except Unavailable:
+            _log.warning("results of webhooks were not noted", number=len(self._results))
+
+    async def idle(self) -> None:
+        """Wait until no request is under way."""
+        while self._requests:
+            await asyncio.wait(self._requests)
+
+    def wake(self) -> None:
+        """Look at the queue now: there is something due."""
+        self._due.set()
+
+    # What is due is claimed.
+
+    async def _keep_claiming(self) -> None:
+        while not self._stopping:
+            self._due.clear()
+            try:
+                claimed = await self.claim()
+            except Unavailable as error:
+                _log.warning("webhooks have to wait for the database", reason=str(error.__cause__))
+                await asyncio.sleep(RETRY_AFTER)
+                continue
+            except Exception:
+                _log.exception("claiming deliveries failed")
+                await asyncio.sleep(RETRY_AFTER)
+                continue
+            if claimed and self._pressure.busy:
+                rate = max(LEAST_RATE, self._pressure.rate * DELIVERIES_PER_MESSAGE)
+                await asyncio.sleep(claimed / rate)
+                continue
+            try:
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._due.wait()
+            except TimeoutError:
+                # What is due now may have become so with time, or by another process.
+                continue
+
+    async def claim(self) -> int:
+        """Claim once what is due and there is room for, begin to send it, and return how much that is."""
+        now = self._loop_time()
+        room = self._room(now)
+        if room.well <= 0 and room.others <= 0:
+            return 0
+        async with self._database.read() as conn:
+            claims = await deliveries.claim(conn, self._lease, room, self._at())
+        if not claims:
+            return 0
+        payloads = await self._read(claims)
+        begin_before = now + self._lease.total_seconds() - TIMEOUT_SECONDS - MARGIN
+        found: dict[UUID, int] = {}
+        for claim in claims:
+            found[claim.webhook_id] = found.get(claim.webhook_id, 0) + 1
+            endpoint = self._endpoint(claim)
+            if claim.delivery_id in payloads:
+                endpoint.stock.append(Job(claim, payloads[claim.delivery_id], begin_before))
+            else:
+                self._failed(endpoint, claim, OUR_FAULT)
+        for webhook_id, number in found.items():
+            endpoint = self._endpoints[webhook_id]
+            allowed, _ = room.known.get(webhook_id, (1, False))
+            endpoint.has_more = number >= allowed
+            endpoint.used_at = now
+            self._send_on(endpoint)
+        return len(claims)
+
+    def _room(self, now: float) -> Room:
+        """Return what there is room for, and forget endpoints that were not used for long."""
+        known: dict[UUID, tuple[int, bool]] = {}
+        held = held_unwell = 0
+        for webhook_id, endpoint in list(self._endpoints.items()):
+            if not endpoint.held and endpoint.lane_until is None and now - endpoint.used_at > FORGET_AFTER:
+                del self._endpoints[webhook_id]
+                continue
+            known[webhook_id] = (endpoint.room(now), endpoint.well)
+            held += endpoint.held
+            held_unwell += 0 if endpoint.well else endpoint.held
+        most = BUSY_CLAIMS if self._pressure.busy else self._concurrency * CLAIMS_PER_PLACE
+        return Room(
+            well=max(0, most - held),
+            others=max(0, min(most, self._concurrency // 2) - held_unwell),
+            known=known,
+        )
+
+    def _endpoint(self, claim: Claim) -> Endpoint:
+        endpoint = self._endpoints.get(claim.webhook_id)
+        if endpoint is None:
+            endpoint = self._endpoints[claim.webhook_id] = Endpoint(claim.webhook_id, self._per_endpoint)
+        endpoint.ordered = claim.ordered
+        endpoint.lane_until = claim.lane_until
+        if claim.pace != endpoint.pace.seconds:
+            # Another process has learnt something about it.
+            endpoint.pace = Pace(claim.pace)
+        return endpoint
+
+    async def _read(self, claims: Sequence[Claim]) -> Mapping[UUID, Payload | None]:
+        """Return the payloads; None for an event that is no longer kept. One that cannot be built is missing."""
+        try:
+            return await self._payloads.read(claims)
+        except Unavailable:
+            for claim in claims:
+                self._note(Result(claim, "unsent", self._now()))
+                if claim.lane_until is not None:
+                    self._lanes[claim.webhook_id] = claim.lane_until
+            raise
+        except Exception:
+            _log.exception("payloads of webhooks could not be built", number=len(claims))
+        if len(claims) == 1:
+            return {}
+        # One that is at fault must not hold up the others.
+        built: dict[UUID, Payload | None] = {}
+        for claim in claims:
+            built |= await self._read([claim])
+        return built
+
+    # What is claimed is sent.
+
+    def _send_on(self, endpoint: Endpoint) -> None:
+        """Begin as many requests as the endpoint may have and there are places for."""
+        for _ in range(min(endpoint.width - endpoint.running, len(endpoint.stock))):
+            if not self._has_place(endpoint):
+                if endpoint not in self._waiting:
+                    self._waiting.append(endpoint)
+                return
+            endpoint.running += 1
+            self._running += 1
+            unwell = not endpoint.well
+            self._running_unwell += unwell
+            request = asyncio.create_task(self._drain(endpoint, unwell), name="webhook request")
+            self._requests.add(request)
+            request.add_done_callback(self._requests.discard)
+
+    def _has_place(self, endpoint: Endpoint) -> bool:
+        if self._running >= self._concurrency:
+            return False
+        return endpoint.well or self._running_unwell < max(1, self._concurrency // 2)
+
+    async def _drain(self, endpoint: Endpoint, unwell: bool) -> None:
+        """Send what is in stock, one after the other, until there is nothing left or somebody else's turn."""
+        try:
+            while endpoint.stock and endpoint.running <= endpoint.width:
+                job = endpoint.stock.popleft()
+                try:
+                    await self._deliver(endpoint, job)
+                except asyncio.CancelledError:
+                    self._note(Result(job.claim, "unsent", self._now()))
+                    raise
+                except Exception:
+                    _log.exception("a delivery stumbled", delivery_id=str(job.claim.delivery_id))
+                    self._failed(endpoint, job.claim, OUR_FAULT)
+                if endpoint.has_more and endpoint.room(self._loop_time()) >= endpoint.held:
+                    self._due.set()
+                if self._waiting and unwell != endpoint.well:
+                    # It is of another kind now, and has to find another place.
+                    break
+                if self._waiting and self._running >= self._concurrency:
+                    break
+        finally:
+            endpoint.running -= 1
+            self._running -= 1
+            self._running_unwell -= unwell
+            if not endpoint.held and endpoint.lane_until is not None:
+                self._lanes[endpoint.webhook_id] = endpoint.lane_until
+                endpoint.lane_until = None
+                self._came.set()
+            self._next_turns(endpoint)
+
+    def _next_turns(self, last: Endpoint) -> None:
+        """Give the place that is free to those who wait for one, and then to whoever had it."""
+        waiting, self._waiting = self._waiting, deque()
+        for endpoint in waiting:
+            self._send_on(endpoint)
+        self._send_on(last)
+
+    async def _deliver(self, endpoint: Endpoint, job: Job) -> None:
+        claim = job.claim
+        if job.payload is None:
+            self._note(Result(claim, "failed", self._now(), error="The log no longer has this event"))
+            return
+        if self._loop_time() >= job.begin_before:
+            self._note(Result(claim, "unsent", self._now()))
+            return
+        at, started = datetime.now(UTC), self._now()
+        secrets = [claim.secret] if claim.previous_secret is None else [claim.secret, claim.previous_secret]
+        body, headers = signed(job.payload, delivery_id=claim.delivery_id, at=at, secrets=secrets)
+        began = self._loop_time()
+        outcome = await self._sender.send(claim.url, body, headers)
+        now = self._loop_time()
+        verdict = schedule.verdict(outcome.status)
+        metrics.webhooks.attempted("no_answer" if outcome.status is None else verdict, now - began)
+        if outcome.status is not None:
+            endpoint.answered(now - began)
+        else:
+            endpoint.kept_silent(now)
+            self._give_back(endpoint)
+        if verdict == "succeeded":
+            self._succeeded(endpoint, claim, outcome, started)
+            return
+        if verdict == "slow_down" and began >= endpoint.paced_at:
+            # What was under way when it was slowed down says nothing new.
+            endpoint.paced_at = now
+            endpoint.pace = schedule.slower(endpoint.pace, self._now(), outcome.retry_after)
+            self._give_back(endpoint)
+        self._failed(endpoint, claim, outcome, started)
+
+    def _succeeded(self, endpoint: Endpoint, claim: Claim, outcome: Outcome, started: datetime) -> None:
+        self._note(_result(claim, "succeeded", started, outcome))
+        paced = endpoint.pace.seconds > 0
+        if paced:
+            endpoint.pace = schedule.faster(endpoint.pace, self._now())
+            endpoint.paced_at = self._loop_time()
+        if paced or claim.failing_since is not None or claim.webhook_id in self._health:
+            self._health[claim.webhook_id] = Health(claim.webhook_id, True, None, *_pace(endpoint, paced))
+
+    def _failed(
+        self, endpoint: Endpoint, claim: Claim, outcome: Outcome, started: datetime | None = None
+    ) -> None:
+        now = self._now()
+        verdict = schedule.verdict(outcome.status)
+        next_at = schedule.next_attempt(
+            claim.number - claim.spent, now, retry_after=outcome.retry_after, dice=self._dice
+        )
+        if verdict == "gone":
+            next_at = None
+            self._hopeless[claim.webhook_id] = "endpoint_gone"
+        state: State = "failed" if next_at is None else "pending"
+        self._note(_result(claim, state, started or now, outcome, next_at))
+        if next_at is None:
+            _log.warning(
+                "a delivery is given up",
+                webhook_id=str(claim.webhook_id),
+                delivery_id=str(claim.delivery_id),
+                attempts=claim.number,
+                ordered=claim.ordered,
+            )
+        elif claim.ordered and claim.position is not None:
+            # What comes after it in the lane waits with it.
+            self._give_back(endpoint)
+        before = self._health.get(claim.webhook_id, Health(claim.webhook_id))
+        pace = _pace(endpoint, verdict == "slow_down")
+        if pace == (None, None):
+            pace = before.pace, before.resume_at
+        self._health[claim.webhook_id] = Health(
+            claim.webhook_id, before.recovered, before.failed_at or now, *pace
+        )
+
+    def _give_back(self, endpoint: Endpoint) -> None:
+        """Let go of what is in stock for an endpoint, as if it had not been claimed."""
+        while endpoint.stock:
+            self._note(Result(endpoint.stock.popleft().claim, "unsent", self._now()))
+
+    # What came of it is noted.
+
+    def _note(self, result: Result) -> None:
+        self._results.append(result)
+        self._came.set()
+
+    async def _keep_noting(self) -> None:
+        while True:
+            await self._came.wait()
+            # One turn of the loop lets every answer that is there join.
+            await asyncio.sleep(0)
+            self._came.clear()
+            try:
+                await self.note()
+            except Unavailable as error:
+                _log.warning("results of webhooks have to wait for the database", reason=str(error.__cause__))
+                self._came.set()
+                await asyncio.sleep(RETRY_AFTER)
+            except Exception:
+                _log.exception("noting results of webhooks failed")
+                await asyncio.sleep(RETRY_AFTER)
+
+    async def note(self) -> None:
+        """Note all results there are, and disable webhooks that are gone or beyond hope."""
+        results, self._results = self._results, []
+        lanes, self._lanes = self._lanes, {}
+        health, self._health = self._health, {}
+        try:
+            async with self._database.read() as conn:
+                if results or lanes:
+                    await deliveries.finish(conn, results, lanes, self._at())
+                    results = []
+                if health:
+                    for webhook_id, since in (
+                        await deliveries.note_health(conn, list(health.values()))
+                    ).items():
+                        if schedule.is_hopeless(since, self._now()):
+                            self._hopeless.setdefault(webhook_id, "failures")
+            for webhook_id, reason in list(self._hopeless.items()):
+                await disable(self._log, webhook_id, reason)
+                del self._hopeless[webhook_id]
+        except (Unavailable, asyncio.CancelledError):
+            # All of it is tried again; what was noted after all is not noted twice.
+            self._results = results + self._results
+            self._lanes = lanes | self._lanes
+            self._health = health | self._health
+            raise
+        if lanes:
+            # They can be claimed again.
+            self.wake()
+
+    def _at(self) -> datetime | None:
+        """The time by the clock that was given; None is the database's."""
+        return None if self._clock is None else self._clock()
+
+    def _now(self) -> datetime:
+        return self._at() or datetime.now(UTC)
+
+    def _loop_time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _result(
+    claim: Claim, state: State, at: datetime, outcome: Outcome, next_at: datetime | None = None
+) -> Result:
+    return Result(
+        claim, state, at, next_at, outcome.status, outcome.error, outcome.latency_ms, outcome.excerpt
+    )
+
+
+def _pace(endpoint: Endpoint, changed: bool) -> tuple[float | None, datetime | None]:
+    return (endpoint.pace.seconds, endpoint.pace.resume_at) if changed else (None, None)

@@ -1,0 +1,706 @@
+"""What is due is sent to where it belongs, until it is there or given up, and nobody waits for somebody else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from structlog.testing import capture_logs
+
+from chat import Chat, Person, running
+from hooks import OK, Receivers, Request, attempts_of, make_webhook, put_test, queue_of
+from parley.errors import Unavailable
+from parley.storage import deliveries
+from parley.storage.deliveries import Claim, Result, Room
+from parley.webhooks.payloads import Payloads
+from parley.webhooks.pressure import Pressure
+from parley.webhooks.schedule import DELAYS
+from parley.webhooks.sender import Outcome
+from parley.webhooks.workers import LEASE, Workers
+
+pytestmark = pytest.mark.anyio
+
+URL = "http://receiver.example/"
+SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
+
+
+@dataclass
+class Clock:
+    """The time, which a test moves."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, time: timedelta) -> None:
+        self.now += time
+
+
+@dataclass
+class Post:
+    """The workers of one process, step by step or by themselves, and whoever receives what they send."""
+
+    chat: Chat
+    clock: Clock
+    receivers: Receivers
+    workers: Workers
+
+    async def dispatch(self) -> None:
+        async with self.chat.database.read() as conn:
+            assert await deliveries.dispatch(conn, 10_000, self.clock()) is not None
+
+    async def deliver(self) -> int:
+        """Dispatch, and deliver until nothing is due; return how many requests that were."""
+        await self.dispatch()
+        before = sum(map(len, self.receivers.got.values()))
+        while await self.workers.claim():
+            await self.workers.idle()
+            await self.workers.note()
+        return sum(map(len, self.receivers.got.values())) - before
+
+
+def post_of(
+    chat: Chat,
+    clock: Clock,
+    receivers: Receivers | None = None,
+    *,
+    concurrency: int = 20,
+    lease: timedelta = LEASE,
+    payloads: Payloads | None = None,
+) -> Post:
+    receivers = receivers or Receivers()
+    workers = Workers(
+        chat.database,
+        chat.log,
+        payloads or Payloads(chat.database, chat.users),
+        receivers,
+        Pressure(),
+        concurrency=concurrency,
+        per_endpoint=10,
+        lease=lease,
+        clock=clock,
+        dice=lambda: 0.5,
+    )
+    return Post(chat, clock, receivers, workers)
+
+
+@pytest.fixture
+async def chat(database_dsn: str) -> AsyncIterator[Chat]:
+    async with running(database_dsn) as one:
+        yield one
+
+
+@pytest.fixture
+def post(chat: Chat) -> Post:
+    return post_of(chat, Clock())
+
+
+@pytest.fixture
+async def pair(chat: Chat) -> tuple[Person, Person]:
+    """Two people who know each other."""
+    ada, bob = await chat.people(2)
+    await ada.direct(bob)
+    return ada, bob
+
+
+async def state(chat: Chat, webhook_id: UUID) -> list[tuple[str, int]]:
+    """Return status and attempts of each delivery in order."""
+    return [(row["status"], row["attempts"]) for row in await queue_of(chat, webhook_id)]
+
+
+def answering(*statuses: int | None, retry_after: float | None = None) -> Any:
+    """Return a receiver that answers so, one after the other, and 200 from then on."""
+    rest = list(statuses)
+
+    def answer(request: Request) -> Outcome:
+        if not rest:
+            return OK
+        status = rest.pop(0)
+        return Outcome(status, None if status else "no connection", 7, "excerpt", retry_after)
+
+    return answer
+
+
+class TestPayloads:
+    async def test_what_arrives(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """Event, time, cursor and the data that the socket has; a message names its id once more."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        message = await ada.say(bob, "Hello!", metadata={"custom": {"n": 1.5}})
+        assert await post.deliver() == 1
+        (request,) = post.receivers.got[URL]
+        (row,) = await queue_of(post.chat, hook)
+        assert request.delivery_id == str(row["delivery_id"])
+        payload = dict(request.payload)
+        assert payload.pop("signature").startswith("sha256=")
+        page = await bob.events(limit=100)
+        assert payload["event"] == "message.created"
+        assert payload["cursor"] == page.events[-1].cursor
+        assert datetime.fromisoformat(payload["timestamp"]) == message.created_at
+        data = payload["data"]
+        assert data["message_id"] == data["id"] == str(message.id)
+        assert (data["content"], data["metadata"]) == ("Hello!", {"custom": {"n": 1.5}})
+        assert (row["status"], row["finished_at"]) == ("succeeded", post.clock.now)
+        (attempt,) = await attempts_of(post.chat, hook)
+        assert (attempt["number"], attempt["status"], attempt["response_excerpt"]) == (1, 200, "ok")
+
+    async def test_deleted_meanwhile(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """What was deleted before it was sent leaves as a tombstone."""
+        ada, bob = pair
+        await make_webhook(bob, "message.created")
+        message = await ada.say(bob, "secret")
+        await post.dispatch()
+        await ada.delete(message)
+        await post.deliver()
+        (request,) = post.receivers.got[URL]
+        assert "secret" not in str(request.payload)
+        assert (request.payload["event"], request.content) == ("message.created", None)
+        assert request.payload["data"]["deleted_at"] is not None
+
+    async def test_edited_after_leaving(self, post: Post, chat: Chat) -> None:
+        """Who left a group is not told what became of its messages, and who stayed is."""
+        ada, bob, eve = await chat.people(3)
+        group = await ada.found(bob, eve)
+        await make_webhook(bob, "message.created", url="http://bob.example/")
+        await make_webhook(eve, "message.created", url="http://eve.example/")
+        message = await ada.say(group, "first")
+        await bob.leave(group)
+        await ada.edit(message, "second")
+        await post.deliver()
+        assert post.receivers.contents("http://bob.example/") == [None]
+        assert post.receivers.contents("http://eve.example/") == ["second"]
+
+    async def test_every_kind(self, post: Post, chat: Chat) -> None:
+        """All that can happen can be told."""
+        ada, bob, eve = await chat.people(3)
+        await make_webhook(bob)
+        group = await ada.found(bob)
+        await bob.read(await ada.say(group))
+        await ada.add(group, eve)
+        await ada.promote(group, bob, "admin")
+        await ada.change(group, name="Other")
+        await eve.describe_oneself(bio="new")
+        await ada.remove(group, eve)
+        await ada.dissolve(group)
+        await post.deliver()
+        told = {request.payload["event"]: request.payload["data"] for request in post.receivers.got[URL]}
+        assert set(told) == {
+            "group.created", "message.created", "receipt.updated", "member.added", "member.updated",
+            "group.updated", "user.updated", "member.removed", "group.deleted",
+        }  # fmt: skip
+        assert told["user.updated"]["profile"]["bio"] == "new"
+        assert told["group.updated"]["name"] == "Other"
+
+    async def test_a_test(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """A test refers to nothing but its webhook."""
+        hook = await make_webhook(pair[1], "message.created")
+        delivery_id = await put_test(post.chat, hook, post.clock())
+        assert await post.deliver() == 1
+        (request,) = post.receivers.got[URL]
+        assert request.delivery_id == str(delivery_id)
+        assert (request.payload["event"], request.payload["data"]) == (
+            "webhook.test",
+            {"webhook_id": str(hook)},
+        )
+
+    async def test_no_longer_kept(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """What the log no longer has cannot be told, and the attempt says so."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        await ada.say(bob)
+        await post.dispatch()
+        await post.chat.execute("UPDATE log_state SET trimmed_to = 1000")
+        assert await post.deliver() == 0
+        assert await state(post.chat, hook) == [("failed", 1)]
+        (attempt,) = await attempts_of(post.chat, hook)
+        assert attempt["error"] == "The log no longer has this event"
+
+    async def test_one_reading_for_many(self, chat: Chat, pair: tuple[Person, Person]) -> None:
+        """Several webhooks that are told the same cost one reading of it; one at fault harms no other."""
+        ada, bob = pair
+        readings = []
+
+        class Counting(Payloads):
+            async def read(self, claims: Any) -> Any:
+                readings.append(len(claims))
+                if any(claim.event == "message.updated" for claim in claims):
+                    raise KeyError("a fault")
+                return await super().read(claims)
+
+        post = post_of(chat, Clock(), payloads=Counting(chat.database, chat.users))
+        hooks = [await make_webhook(person, url=f"http://{n}.example/") for n in range(3) for person in pair]
+        message = await ada.say(bob)
+        await post.deliver()
+        assert readings == [6]
+        await ada.say(bob)
+        await ada.edit(message, "edited")
+        with capture_logs() as logs:
+            await post.deliver()
+        assert "payloads of webhooks could not be built" in [line["event"] for line in logs]
+        for hook in hooks:
+            assert await state(chat, hook) == [("succeeded", 1), ("succeeded", 1), ("pending", 1)]
+
+
+class TestSchedule:
+    async def test_it_is_tried_eight_times(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """At the declared times, and then it is given up with a line in the log."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        post.receivers.answers[URL] = answering(*[500] * 100)
+        await ada.say(bob)
+        with capture_logs() as logs:
+            assert await post.deliver() == 1
+            for number, delay in enumerate(DELAYS, start=1):
+                assert await state(post.chat, hook) == [("pending", number)]
+                post.clock.pass_by(delay - SECOND)
+                assert await post.deliver() == 0
+                post.clock.pass_by(SECOND)
+                assert await post.deliver() == 1
+        assert await state(post.chat, hook) == [("failed", 8)]
+        assert [line["event"] for line in logs] == ["a delivery is given up"]
+        assert len({request.delivery_id for request in post.receivers.got[URL]}) == 1
+        attempts = await attempts_of(post.chat, hook)
+        assert [attempt["number"] for attempt in attempts] == list(range(1, 9))
+        assert {(one["status"], one["latency_ms"], one["response_excerpt"]) for one in attempts} == {
+            (500, 7, "excerpt")
+        }
+
+    async def test_asked_for_again(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """Whoever asks for a delivery again gets the whole schedule again, under the same id."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        await ada.say(bob)
+        await post.deliver()
+        await post.chat.execute(
+            "UPDATE deliveries SET status = 'pending', finished_at = NULL, spent = attempts, next_attempt_at = $1",
+            post.clock(),
+        )
+        post.receivers.answers[URL] = answering(500)
+        assert await post.deliver() == 1
+        post.clock.pass_by(DELAYS[0])
+        assert await post.deliver() == 1
+        assert await state(post.chat, hook) == [("succeeded", 3)]
+        assert len({request.delivery_id for request in post.receivers.got[URL]}) == 1
+
+    @pytest.mark.parametrize("status", [429, 503])
+    async def test_retry_after(self, post: Post, pair: tuple[Person, Person], status: int) -> None:
+        """The endpoint gets nothing at all before it wants to."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        post.receivers.answers[URL] = answering(status, retry_after=120)
+        await ada.say(bob)
+        assert await post.deliver() == 1
+        await ada.say(bob)
+        post.clock.pass_by(119 * SECOND)
+        assert await post.deliver() == 0
+        post.clock.pass_by(SECOND)
+        assert await post.deliver() == 1
+        post.clock.pass_by(SECOND)
+        assert await post.deliver() == 1
+        assert await state(post.chat, hook) == [("succeeded", 2), ("succeeded", 1)]
+
+    async def test_an_overloaded_endpoint(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """It is asked once a second, then every two, and faster again when it takes something."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        await ada.say(bob)
+        await post.deliver()
+        for _ in range(6):
+            await ada.say(bob)
+        post.receivers.answers[URL] = answering(503, 503)
+        sent = []
+        for _ in range(12):
+            sent.append(await post.deliver())
+            post.clock.pass_by(SECOND)
+        # Refused at 0 and 1, asked again at 3, 4 and 5, and then freely; what was refused is back by then.
+        assert sent[:5] == [1, 1, 0, 1, 1]
+        assert sum(sent) == 8
+        assert [status for status, _ in await state(post.chat, hook)] == ["succeeded"] * 7
+        assert await post.chat.fetchval("SELECT pace FROM webhooks") == 0
+
+
+class TestDisabling:
+    async def test_gone(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """410 disables: the owner is told by an event, and nothing more is sent or collected."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        post.receivers.answers[URL] = answering(410)
+        await ada.say(bob)
+        await ada.say(bob)
+        assert await post.deliver() == 1
+        assert (await bob.news())[-1] == ("webhook.disabled", {"webhook_id": hook, "reason": "endpoint_gone"})
+        assert "webhook.disabled" not in [kind for kind, _ in await ada.news()]
+        await ada.say(bob)
+        assert await post.deliver() == 0
+        assert await state(post.chat, hook) == [("failed", 1), ("pending", 0)]
+        await post.chat.retain()
+        assert await state(post.chat, hook) == [("failed", 1), ("failed", 0)]
+
+    async def test_five_days_of_failures(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """Nothing but failures for five days disables; anything that arrives begins them anew."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        post.receivers.answers[URL] = answering(500, 500, 500, 200, 500, 500, 500, 500)
+
+        async def say_after(time: timedelta) -> str:
+            post.clock.pass_by(time)
+            await ada.say(bob)
+            await post.dispatch()
+            await post.chat.execute(
+                "UPDATE deliveries SET next_attempt_at = 'infinity' WHERE status = 'pending' AND attempts > 0"
+            )
+            assert await post.deliver() == 1
+            return str(await post.chat.fetchval("SELECT status FROM webhooks"))
+
+        assert [await say_after(2 * DAY) for _ in range(7)] == ["active"] * 7
+        assert await say_after(DAY) == "disabled"
+        assert (await bob.news())[-1] == ("webhook.disabled", {"webhook_id": hook, "reason": "failures"})
+
+    async def test_suspended_owners(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """While somebody is suspended nothing is sent for them."""
+        ada, bob = pair
+        await make_webhook(bob)
+        await ada.say(bob)
+        await post.dispatch()
+        await post.chat.execute(
+            "INSERT INTO credentials (user_id, password_hash, suspended_at) VALUES ($1, '', now())", bob.id
+        )
+        assert await post.deliver() == 0
+        await post.chat.execute("UPDATE credentials SET suspended_at = NULL")
+        assert await post.deliver() == 1
+
+
+def everything(number: int = 100) -> Room:
+    return Room(well=number, others=number, known={})
+
+
+async def claim(chat: Chat, clock: Clock, room: Room | None = None) -> list[Claim]:
+    async with chat.database.read() as conn:
+        return await deliveries.claim(conn, LEASE, room or everything(), clock())
+
+
+async def finish(chat: Chat, clock: Clock, claims: list[Claim], state: Any = "succeeded") -> int:
+    results = [Result(one, state, clock(), status=200) for one in claims]
+    lanes = {one.webhook_id: one.lane_until for one in claims if one.lane_until is not None}
+    async with chat.database.read() as conn:
+        return await deliveries.finish(conn, results, lanes, clock())
+
+
+class TestClaims:
+    async def test_rooms(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """Whom the caller does not know gets one; whom it knows, what it says; all together, no more than that."""
+        ada, bob = pair
+        first, second, third = sorted([await make_webhook(bob) for _ in range(3)])
+        for _ in range(5):
+            await ada.say(bob)
+        await post.dispatch()
+        room = Room(well=3, others=1, known={first: (2, True), second: (2, True)})
+        found = [(one.webhook_id, one.position) for one in await claim(post.chat, post.clock, room)]
+        assert found == [(first, 2), (first, 3), (second, 2), (third, 2)]
+        room = Room(well=9, others=0, known={first: (0, True), second: (9, True)})
+        found = [(one.webhook_id, one.position) for one in await claim(post.chat, post.clock, room)]
+        assert found == [(second, position) for position in (3, 4, 5, 6)]
+
+    async def test_two_at_once(self, database_dsn: str, post: Post, pair: tuple[Person, Person]) -> None:
+        """Nothing is claimed twice, and nobody waits for the other."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        for _ in range(40):
+            await ada.say(bob)
+        await post.dispatch()
+        room = Room(well=7, others=7, known={hook: (7, True)})
+        async with running(database_dsn) as other:
+            claims = [
+                one
+                for _ in range(4)
+                for found in await asyncio.gather(
+                    claim(post.chat, post.clock, room), claim(other, post.clock, room)
+                )
+                for one in found
+            ]
+        assert len(claims) == len({one.delivery_id for one in claims})
+        assert len(claims) >= 4 * 7
+
+    async def test_a_lease_that_was_taken(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """After the lease another one has it; whoever had it notes nothing, and the attempt is told as unknown."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        await ada.say(bob)
+        await post.dispatch()
+        (late,) = await claim(post.chat, post.clock)
+        post.clock.pass_by(LEASE - SECOND)
+        assert await claim(post.chat, post.clock) == []
+        post.clock.pass_by(SECOND)
+        (taken,) = await claim(post.chat, post.clock)
+        assert (late.number, taken.number) == (1, 2)
+        assert await finish(post.chat, post.clock, [late], "failed") == 0
+        assert await finish(post.chat, post.clock, [late], "unsent") == 0
+        assert await state(post.chat, hook) == [("pending", 2)]
+        assert await finish(post.chat, post.clock, [taken]) == 1
+        assert await finish(post.chat, post.clock, [taken], "failed") == 0
+        assert await state(post.chat, hook) == [("succeeded", 2)]
+        attempts = await attempts_of(post.chat, hook)
+        assert [(one["number"], one["error"]) for one in attempts] == [
+            (1, "The server ended before it knew what came of this"),
+            (2, None),
+        ]
+
+    async def test_given_back(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """What was not sent counts as no attempt, and is there for the next at once."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        await ada.say(bob)
+        await post.dispatch()
+        assert await finish(post.chat, post.clock, await claim(post.chat, post.clock), "unsent") == 1
+        assert await state(post.chat, hook) == [("pending", 0)]
+        assert await attempts_of(post.chat, hook) == []
+        assert [one.number for one in await claim(post.chat, post.clock)] == [1]
+
+    async def test_no_time_left(self, chat: Chat, pair: tuple[Person, Person]) -> None:
+        """Whoever was frozen until a request could outlast the lease sends nothing."""
+        ada, bob = pair
+        post = post_of(chat, Clock(), lease=17 * SECOND)
+        hook = await make_webhook(bob)
+        await ada.say(bob)
+        await post.dispatch()
+        assert await post.workers.claim() == 1
+        await post.workers.idle()
+        await post.workers.note()
+        assert post.receivers.got == {}
+        assert await state(chat, hook) == [("pending", 0)]
+
+    async def test_the_database_goes_away(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """Results that could not be noted are kept, and noted later."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        await ada.say(bob)
+        await post.dispatch()
+        await post.workers.claim()
+        await post.workers.idle()
+        await post.chat.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'parley' AND pid <> pg_backend_pid()"
+        )
+        for _ in range(20):
+            try:
+                await post.workers.note()
+            except Unavailable:
+                # The pool finds out one by one which of its connections are dead.
+                continue
+        assert await state(post.chat, hook) == [("succeeded", 1)]
+
+
+class TestLanes:
+    async def test_in_order(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """What fails holds up what comes after it, and then all of it goes in order."""
+        ada, bob = pair
+        hook = await make_webhook(bob, ordered=True)
+        for number in range(5):
+            await ada.say(bob, str(number))
+        post.receivers.answers[URL] = lambda request: (
+            Outcome(500, None, 1) if request.content == "2" and post.clock() < later else OK
+        )
+        later = post.clock() + DELAYS[0]
+        await post.deliver()
+        assert post.receivers.contents(URL) == ["0", "1", "2"]
+        assert (
+            await state(post.chat, hook) == [("succeeded", 1)] * 2 + [("pending", 1)] + [("pending", 0)] * 2
+        )
+        post.clock.pass_by(DELAYS[0])
+        await post.deliver()
+        assert post.receivers.contents(URL) == ["0", "1", "2", "2", "3", "4"]
+        assert await post.chat.fetchval("SELECT lane_until FROM webhooks") is None
+
+    async def test_it_goes_on_when_one_is_given_up(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """What is given up no longer holds up the others, and the log says so."""
+        ada, bob = pair
+        hook = await make_webhook(bob, ordered=True)
+        await ada.say(bob, "bad")
+        await ada.say(bob, "good")
+        post.receivers.answers[URL] = lambda request: (
+            Outcome(500, None, 1) if request.content == "bad" else OK
+        )
+        with capture_logs() as logs:
+            for delay in (timedelta(), *DELAYS):
+                assert await state(post.chat, hook) in ([], [("pending", 0)] * 2) or post.receivers.contents(
+                    URL
+                ) == ["bad"] * len(post.receivers.got[URL])
+                post.clock.pass_by(delay)
+                await post.deliver()
+        assert post.receivers.contents(URL) == ["bad"] * 8 + ["good"]
+        assert await state(post.chat, hook) == [("failed", 8), ("succeeded", 1)]
+        (line,) = logs
+        assert (line["event"], line["ordered"]) == ("a delivery is given up", True)
+
+    async def test_claimed_as_a_whole(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """While somebody has the lane nobody else gets any of it, what is due before it neither."""
+        ada, bob = pair
+        hook = await make_webhook(bob, ordered=True)
+        for _ in range(4):
+            await ada.say(bob)
+        await post.dispatch()
+        room = Room(well=9, others=9, known={hook: (2, True)})
+        first = await claim(post.chat, post.clock, room)
+        assert [one.position for one in first] == [2, 3]
+        assert await claim(post.chat, post.clock, room) == []
+        post.clock.pass_by(LEASE)
+        second = await claim(post.chat, post.clock, room)
+        assert [(one.position, one.number) for one in second] == [(2, 2), (3, 2)]
+        # The first comes back too late: it notes nothing and does not let go of the lane.
+        assert await finish(post.chat, post.clock, first) == 0
+        assert await claim(post.chat, post.clock, room) == []
+        assert await finish(post.chat, post.clock, second) == 2
+        assert [one.position for one in await claim(post.chat, post.clock, room)] == [4, 5]
+
+    async def test_tests_overtake(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """A test is sent while the lane waits, and one that fails holds up nobody."""
+        ada, bob = pair
+        hook = await make_webhook(bob, ordered=True)
+        await ada.say(bob, "0")
+        post.receivers.answers[URL] = answering(500, 500)
+        await post.deliver()
+        await put_test(post.chat, hook, post.clock())
+        assert await post.deliver() == 1
+        post.clock.pass_by(DELAYS[0])
+        assert await post.deliver() == 2
+        events = [request.payload["event"] for request in post.receivers.got[URL]]
+        assert sorted(events[2:]) == ["message.created", "webhook.test"]
+
+
+@asynccontextmanager
+async def at_work(post: Post) -> AsyncIterator[None]:
+    await post.workers.start()
+    try:
+        yield
+    finally:
+        await post.workers.stop()
+
+
+class TestOthersDoNotWait:
+    async def test_for_dead_endpoints(self, chat: Chat, pair: tuple[Person, Person]) -> None:
+        """Thirty endpoints that never answer, and eight places: whoever answers gets all of theirs meanwhile."""
+        ada, bob = pair
+        post = post_of(chat, Clock(), concurrency=8)
+        dead = asyncio.Event()
+
+        async def never(request: Request) -> Outcome:
+            await dead.wait()
+            return Outcome(None, "no answer within 15 s", 15_000)
+
+        for number in range(30):
+            url = f"http://dead{number}.example/"
+            post.receivers.answers[url] = never
+            await make_webhook(bob, url=url)
+        for _ in range(10):
+            await ada.say(bob)
+        # It is new like all others, and has to wait for its turn among them only until it has answered once.
+        async with at_work(post):
+            hook = await make_webhook(bob, url="http://alive.example/")
+            await put_test(chat, hook, post.clock() - DAY)
+            await post.workers.claim()
+            await post.receivers.wait_for(1, "http://alive.example/")
+            await post.dispatch()
+            for number in range(100):
+                await ada.say(bob, str(number))
+            await post.dispatch()
+            post.workers.wake()
+            await post.receivers.wait_for(101, "http://alive.example/")
+            hanging = sum(len(got) for url, got in post.receivers.got.items() if "dead" in url)
+            assert 1 <= hanging <= 4
+            dead.set()
+
+    async def test_they_share_a_part(self, chat: Chat, pair: tuple[Person, Person]) -> None:
+        """An endpoint that is slow has its own few requests under way, and half of the places at the most."""
+        ada, bob = pair
+        post = post_of(chat, Clock(), concurrency=40)
+        released = asyncio.Event()
+        under_way = 0
+        most = 0
+
+        async def slow(request: Request) -> Outcome:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await released.wait()
+            under_way -= 1
+            return OK
+
+        post.receivers.answers[URL] = slow
+        hook = await make_webhook(bob)
+        for _ in range(50):
+            await ada.say(bob)
+        await post.dispatch()
+        async with at_work(post):
+            await post.receivers.wait_for(1, URL)
+            assert most == 1
+            released.set()
+            await post.receivers.wait_for(50, URL)
+        assert most <= 10
+        assert await state(chat, hook) == [("succeeded", 1)] * 50
+
+
+class TestStopping:
+    async def test_what_is_under_way(self, chat: Chat, pair: tuple[Person, Person], monkeypatch: Any) -> None:
+        """It gets a moment; then it is as if it had not been claimed."""
+        monkeypatch.setattr("parley.webhooks.workers.STOP_SECONDS", 0.05)
+        ada, bob = pair
+        post = post_of(chat, Clock())
+
+        async def never(request: Request) -> Outcome:
+            await asyncio.Event().wait()
+            return OK
+
+        post.receivers.answers[URL] = never
+        hook = await make_webhook(bob)
+        lane = await make_webhook(bob, url="http://lane.example/", ordered=True)
+        post.receivers.answers["http://lane.example/"] = never
+        await ada.say(bob)
+        await ada.say(bob)
+        await post.dispatch()
+        async with at_work(post):
+            await post.receivers.wait_for(1, URL)
+            await post.receivers.wait_for(1, "http://lane.example/")
+        assert await state(chat, hook) == [("pending", 0)] * 2
+        assert await state(chat, lane) == [("pending", 0)] * 2
+        assert len(await claim(chat, post.clock)) == 2
+
+
+class TestWhatIsLeft:
+    async def test_old_deliveries_go(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """Deliveries are kept as long as events, with their attempts; those of deleted webhooks go at once."""
+        ada, bob = pair
+        kept, deleted = await make_webhook(bob), await make_webhook(bob)
+        await ada.say(bob)
+        await post.deliver()
+        await post.chat.retain()
+        assert len(await attempts_of(post.chat, kept)) == 1
+        await post.chat.execute("DELETE FROM webhooks WHERE webhook_id = $1", deleted)
+        await post.chat.retain()
+        assert await queue_of(post.chat, deleted) == []
+        assert len(await queue_of(post.chat, kept)) == 1
+        await post.chat.retain(after=8 * DAY)
+        assert await queue_of(post.chat, kept) == []
+        assert await post.chat.fetchval("SELECT count(*) FROM delivery_attempts") == 0
+
+    async def test_how_much_waits(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """The length of the queue, and since when its oldest delivery waits."""
+        ada, bob = pair
+        first, _ = await make_webhook(bob), await make_webhook(bob)
+        await ada.say(bob)
+        await post.dispatch()
+        began = post.clock()
+        post.clock.pass_by(MINUTE)
+        await ada.say(bob)
+        await post.dispatch()
+        async with post.chat.database.read() as conn:
+            assert await deliveries.waiting(conn) == deliveries.Waiting(4, began)
+            await conn.execute("DELETE FROM deliveries WHERE webhook_id = $1", first)
+            await conn.execute("DELETE FROM deliveries WHERE created_at = $1", began)
+            assert await deliveries.waiting(conn) == deliveries.Waiting(1, post.clock())
+            await conn.execute("DELETE FROM deliveries")
+            assert await deliveries.waiting(conn) == deliveries.Waiting(0, None)
