@@ -44,6 +44,7 @@ from parley.settings import JwtKey, Rate, Settings
 from parley.storage import schema
 from parley.storage.database import Database
 from parley.storage.embedded import EmbeddedPostgres
+from parley.storage.history import HistoryReader
 from parley.storage.log import Log
 from parley.storage.send_queue import SendQueue
 from parley.webhooks.delivery import Delivery
@@ -91,7 +92,7 @@ class Storage:
         self._visiting = visiting
         self._must_exist = must_exist
         self._migrate_at_start = migrate
-        self.visited = False
+        self.visited = self.started = False
         self._stack = AsyncExitStack()
         self._embedded: EmbeddedPostgres | None = None
         self.data_dir = settings.data_dir
@@ -145,6 +146,7 @@ class Storage:
         else:
             self._embedded = EmbeddedPostgres(self.data_dir)
         stack.push_async_callback(self._embedded.stop)
+        self.started = True
         return await self._embedded.start()
 
     async def _prepare_schema(self) -> None:
@@ -192,6 +194,11 @@ class Node:
     def data_dir(self) -> Path:
         """Where the database and the keys of this node lie."""
         return self._storage.data_dir
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether this node started the embedded database itself: no server runs beside it."""
+        return self._storage.started
 
     @property
     def address(self) -> str:
@@ -252,10 +259,11 @@ class Node:
         queue = SendQueue(
             database, log, size=chosen.send_queue_size, observe=partial(_observe_batch, delivery.pressure)
         )
+        history = HistoryReader(database)
         retention = Retention(database, keep_events=timedelta(days=chosen.event_retention_days))
         standing = () if self._visiting else (presence, sessions, retention, delivery)
-        await self._start(stack, [*standing, queue])
-        _watch(log, queue, database)
+        await self._start(stack, [*standing, queue, history])
+        _watch(log, queue, history, database)
         metrics.watch(
             "parley_log_held_back_events",
             "Old events that are kept only because they were not read for webhooks yet.",
@@ -267,7 +275,7 @@ class Node:
             sessions=sessions,
             users=users,
             conversations=conversations,
-            messages=Messages(database, log, queue, directory, conversations, idempotency),
+            messages=Messages(database, log, queue, history, directory, conversations, idempotency),
             receipts=Receipts(database, log),
             groups=Groups(database, log, idempotency, max_members=chosen.group_max_members),
             events=Events(database, log, conversations, users, sessions),
@@ -342,11 +350,12 @@ def _egress(chosen: Settings) -> Egress:
     )
 
 
-def _watch(log: Log, queue: SendQueue, database: Database) -> None:
+def _watch(log: Log, queue: SendQueue, history: HistoryReader, database: Database) -> None:
     metrics.watch(
         "parley_log_position", "Last position of the log that is known here.", lambda: log.head.position
     )
     metrics.watch("parley_send_queue", "Messages that wait to be appended.", lambda: len(queue))
+    metrics.watch("parley_history_queue", "Pages of history that wait to be read.", lambda: len(history))
     metrics.watch(
         "parley_database_connections_busy",
         "Connections for reading that are lent out.",
