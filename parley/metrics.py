@@ -86,7 +86,8 @@ class Sockets(Collector):
     """What happens on sockets. A delivery may be one of a million in a second, so these are plain numbers too.
 
     `resumes` counts by what came of it: `fresh` (without a cursor), `window` (all from memory), `log` (read from the
-    database), `forged`, or why it had to be a resync; `closes` by the code that this server said.
+    database), `forged`, or why it had to be a resync; `closes` by the code that this server said;
+    `refusals` of handshakes by the code of the answer.
     """
 
     def __init__(self) -> None:
@@ -95,6 +96,7 @@ class Sockets(Collector):
         self.replayed = 0
         self.resumes: dict[str, int] = {}
         self.closes: dict[int, int] = {}
+        self.refusals: dict[str, int] = {}
         self._buckets = [0] * (len(_SECONDS) + 1)
         self._seconds = 0.0
 
@@ -102,12 +104,16 @@ class Sockets(Collector):
         """Count one connection that knows what it gets."""
         self.resumes[outcome] = self.resumes.get(outcome, 0) + 1
 
+    def refused(self, reason: str) -> None:
+        """Count a handshake that becomes no socket."""
+        self.refusals[reason] = self.refusals.get(reason, 0) + 1
+
     def closed(self, code: int) -> None:
         """Count one that is sent away."""
         self.closes[code] = self.closes.get(code, 0) + 1
 
     def wrote(self, seconds: float) -> None:
-        """Count a batch that was written to the sockets so long after its commit."""
+        """Count events that were written to the sockets together so long after the first of them was committed."""
         # Between machines the clocks may differ by more than that takes.
         seconds = max(0.0, seconds)
         self._buckets[bisect_left(_SECONDS, seconds)] += 1
@@ -135,9 +141,17 @@ class Sockets(Collector):
         for code, count in self.closes.items():
             closes.add_metric((str(code),), count)
         yield closes
+        refusals = CounterMetricFamily(
+            "parley_socket_refusals",
+            "Handshakes that became no socket, by the code of the error.",
+            labels=("reason",),
+        )
+        for reason, count in self.refusals.items():
+            refusals.add_metric((reason,), count)
+        yield refusals
         seconds = HistogramMetricFamily(
             "parley_socket_publish_seconds",
-            "Time from the commit of a batch of messages until it was written to the sockets.",
+            "Time from the commit of events until they were written to the sockets, by batch or page of the log.",
         )
         seconds.add_metric((), _reached(self._buckets), self._seconds)
         yield seconds

@@ -7,6 +7,7 @@ ready, so that nobody sends it more, and lets go of those who only wait.
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -22,7 +23,7 @@ from pydantic import SecretStr
 
 from parley import metrics
 from parley.errors import Unavailable
-from parley.realtime.edge import Realtime
+from parley.realtime.edge import HANDSHAKES, Realtime
 from parley.realtime.shared import ClientFrames
 from parley.services import Services
 from parley.services.accounts import Accounts
@@ -188,7 +189,15 @@ class Node:
         self._visiting = visiting
         self._stack = AsyncExitStack()
         self._draining = False
+        # What has no service around it: the log, and what is sent on its way there.
+        self.log: Log
+        self.queue: SendQueue
         self.services: Services
+
+    @property
+    def database(self) -> Database:
+        """Where all of it is stored."""
+        return self._storage.database
 
     @property
     def data_dir(self) -> Path:
@@ -269,7 +278,7 @@ class Node:
             "Old events that are kept only because they were not read for webhooks yet.",
             lambda: retention.held_back,
         )
-        self._log, self._queue, self._presence = log, queue, presence
+        self.log, self.queue, self._presence = log, queue, presence
         services = Services(
             accounts=Accounts(database, passwords, sessions, users, idempotency),
             sessions=sessions,
@@ -297,21 +306,23 @@ class Node:
         *,
         allowed: Callable[[str, str | None], bool],
         count: Callable[[UUID], Awaitable[bool]],
-        handshakes: Rate | None,
+        handshakes: Rate | None = HANDSHAKES,
+        now: Callable[[], float] = time.time,
     ) -> Realtime:
         """Begin to feed sockets, until the node ends; the parameters are those of `Realtime`."""
         realtime = Realtime(
             self._storage.database,
-            self._log,
+            self.log,
             self.services,
             self._presence,
             frames,
             allowed=allowed,
             count=count,
             handshakes=handshakes,
+            now=now,
         )
         await self._start(self._stack, [realtime])
-        self._queue.publish = realtime.relay.offer
+        self.queue.publish = realtime.relay.offer
         return realtime
 
     def _keys(self) -> Sequence[JwtKey]:

@@ -63,7 +63,7 @@ class Realtime:
         self._bus = InProcessBus() if bus is None else bus
         self.relay = Relay(database, log, services.users, self.hub, self._bus)
         self.sockets = OpenSockets(count, now)
-        self._actions = Actions(self.hub, services, presence, now)
+        self.actions = Actions(self.hub, services, presence, now)
         self._services = services
         self._allowed = allowed
         self._handshakes = Handshakes(handshakes, now)
@@ -75,7 +75,7 @@ class Realtime:
             hub=self.hub,
             relay=self.relay,
             frames=frames,
-            actions=self._actions,
+            actions=self.actions,
             admission=self.sockets,
         )
         self._stack = AsyncExitStack()
@@ -84,7 +84,7 @@ class Realtime:
     async def start(self) -> None:
         """Begin to follow the log."""
         async with AsyncExitStack() as stack:
-            for part in (self._bus, self.relay, self._actions, self.sockets):
+            for part in (self._bus, self.relay, self.actions, self.sockets):
                 await part.start()
                 stack.push_async_callback(part.stop)
             stack.push_async_callback(self._shared.stop)

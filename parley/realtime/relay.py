@@ -181,6 +181,8 @@ class Relay:
                 return
             people = await self._people(rows)
             self._hub.publish([self._event(row, people) for row in rows])
+            # By the clock of the database, which is when they were appended.
+            metrics.sockets.wrote(time.time() - rows[0]["appended_at"].timestamp())
 
     async def _is_filled(self) -> bool:
         """Wait a moment for the batch that follows, and tell whether it came."""

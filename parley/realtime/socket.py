@@ -365,10 +365,14 @@ def open_socket(
     """Take the transport of a request over, or raise Refusal. `answer` writes the head of a 101."""
     peername = transport.get_extra_info("peername")
     peer = peername[0] if isinstance(peername, tuple) else ""
-    handshake = read_handshake(
-        url, headers, peer, sockets.address_of, compression=sockets.options.compression
-    )
-    listener = sockets.endpoint(handshake.request)
+    try:
+        handshake = read_handshake(
+            url, headers, peer, sockets.address_of, compression=sockets.options.compression
+        )
+        listener = sockets.endpoint(handshake.request)
+    except Exception as error:
+        metrics.sockets.refused(error.code if isinstance(error, Refusal) else "internal_error")
+        raise
     transport.write(answer(handshake.headers))
     socket = (sockets.make or Socket)(transport, handshake, listener, sockets.options, connections)
     transport.set_protocol(socket)

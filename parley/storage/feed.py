@@ -31,7 +31,7 @@ async def read(conn: Connection, after: int, end: int, limit: int) -> list[Row]:
 
     Beside what `parley.services.events.data_of` reads, a row of a new conversation has `joined`, everybody who is
     in it, and one of a changed profile `companions`, those who hear of it. `edited_position` is where the message
-    was last edited; the row has what it is now.
+    was last edited; the row has what it is now. All have `appended_at`.
     """
     return await conn.fetch(
         f"""
@@ -41,7 +41,7 @@ async def read(conn: Connection, after: int, end: int, limit: int) -> list[Row]:
             WHERE e.position > $1 AND e.position <= $2
             ORDER BY e.position LIMIT $3
         ), c AS MATERIALIZED ({CONVERSATIONS})
-        SELECT {MESSAGE_COLUMNS}, {EVENT_COLUMNS}, m.edited_position,
+        SELECT {MESSAGE_COLUMNS}, {EVENT_COLUMNS}, m.edited_position, e.created_at AS appended_at,
                CASE WHEN e.kind = 'conversation.created' THEN ARRAY(
                    SELECT p.user_id FROM memberships p
                    WHERE p.conversation_id = e.stream_id AND p.from_position = e.position

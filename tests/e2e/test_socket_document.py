@@ -15,6 +15,7 @@ from inside import Inside, Peer, User
 from parley import cursors, metrics
 from parley.cursors import Cursor
 from parley.errors import Unavailable
+from parley.realtime.handshake import Refusal
 from people import expired
 from websocket_wire import BINARY, CONTINUATION, TEXT, closing, masked
 
@@ -340,6 +341,51 @@ async def test_closes_after_a_mistake(inside: Inside, ada: User, monkeypatch: py
     monkeypatch.setattr(inside._frames, "read", stumble)
     peer.say({"type": "ping"})
     assert await ended(inside, peer) is CloseCode.INTERNAL_ERROR
+
+
+# ---- metrics
+
+
+def counted() -> dict[str, float]:
+    """Return what operators see of sockets: the metrics and their values."""
+    lines = (line for line in metrics.exposed().decode().splitlines() if line.startswith("parley_socket"))
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+async def test_everything_is_counted(inside: Inside, ada: User) -> None:
+    """Sockets, frames, what was missed, resumes and refusals by what came of them, slow closes, the time it took."""
+    bob = await inside.user("bob")
+    before = counted()
+    peer = await connected(inside, bob)
+    await ada.person.say(bob.person)
+    await inside.settle()
+    peer.say({"type": "ping"})
+    await connected(inside, bob, cursor="0")
+    inside.realtime.hub.window.restart(inside.realtime.hub.position)
+    await connected(inside, bob, cursor="0")
+    await connected(inside, bob, cursor=Cursor(b"else", 1).encode())
+    await connected(inside, bob, cursor="forged")
+    with pytest.raises(Refusal):
+        inside.connect(bob, "/elsewhere")
+    with pytest.raises(Refusal):
+        inside.connect(bob, sec_websocket_version="8")
+    peer.read_slowly(True)
+    await asyncio.gather(*(ada.person.say(bob.person, "Hello" * 800) for _ in range(350)))
+    await inside.settle()
+    after = counted()
+    grown = {name: value - before.get(name, 0) for name, value in after.items()}
+    # Five came; of these one was too slow, and one had a forged cursor.
+    assert grown["parley_sockets"] == 3
+    assert grown['parley_socket_frames_total{direction="in"}'] == 1
+    assert grown['parley_socket_frames_total{direction="out"}'] > 3 * 350
+    assert grown["parley_socket_replayed_events_total"] == 4
+    for outcome in ("fresh", "window", "log", "log_reset", "forged"):
+        assert grown[f'parley_socket_resumes_total{{outcome="{outcome}"}}'] == 1
+    for code in (CloseCode.TOO_SLOW, CloseCode.BAD_CURSOR):
+        assert grown[f'parley_socket_closes_total{{code="{code.value}"}}'] == 1
+    for reason in ("not_found", "upgrade_required"):
+        assert grown[f'parley_socket_refusals_total{{reason="{reason}"}}'] == 1
+    assert grown["parley_socket_publish_seconds_count"] > 1
 
 
 async def test_closes_when_the_server_goes(inside: Inside, ada: User) -> None:

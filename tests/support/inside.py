@@ -256,30 +256,20 @@ class Inside:
         """Begin, as a new process does."""
         node = self.node = await self._stack.enter_async_context(Node(self._settings))
         services = node.services
-        self.realtime = Realtime(
-            node._storage.database,
-            node._log,
-            services,
-            node._presence,
-            self._frames,
-            allowed=lambda _origin, _host: True,
-            count=self._count,
-            now=lambda: self.now,
+        self.realtime = await node.open_sockets(
+            self._frames, allowed=lambda _origin, _host: True, count=self._count, now=lambda: self.now
         )
-        await self.realtime.start()
-        self._stack.push_async_callback(self.realtime.stop)
-        node._queue.publish = self.realtime.relay.offer
         # Seconds pass when the test says so.
         await self.realtime.sockets.stop()
         self.chat = Chat(
-            node._storage.database,
-            node._log,
+            node.database,
+            node.log,
             services.users,
             services.conversations,
             services.messages,
             services.groups,
             services.events,
-            node._queue,
+            node.queue,
         )
 
     async def stop(self) -> None:
@@ -340,7 +330,7 @@ class Inside:
 
     async def settle(self, *, catching_up: bool = True) -> None:
         """Let everything happen that can: the log is handed on, and whoever connected has caught up."""
-        head = self.node._log.head
+        head = self.node.log.head
         await self.until(lambda: self.realtime.hub.position >= head.position)
         if catching_up:
             await self.until(lambda: all(map(self._is_settled, self.peers)))
@@ -365,7 +355,7 @@ class Inside:
             # A ping is answered before the next second.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-        await self.realtime._actions.tick()
+        await self.realtime.actions.tick()
 
     def check(self) -> None:
         """Fail with what was said against the document since the last time."""

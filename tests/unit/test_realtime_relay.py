@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -43,6 +44,7 @@ class Stored:
         self.gate = asyncio.Event()
         self.gate.set()
         self.news: set[int] = set()
+        self.age = 0.0
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[None]:
@@ -68,6 +70,7 @@ class Stored:
             "subject_id": ADA,
             "actor_id": ADA,
             "facts": {"role": "admin"},
+            "appended_at": datetime.now(UTC) - timedelta(seconds=self.age),
         }
 
 
@@ -204,6 +207,16 @@ async def test_ones_own_is_read_at_once(post: Post) -> None:
     post.arrives(5, 6)
     await post.handed_on(6)
     assert post.stored.reads[0] == (0, 2)
+
+
+async def test_what_is_read_is_measured_too(post: Post) -> None:
+    """It is counted by page, from when the first of it was appended."""
+    before, seconds = sum(metrics.sockets._buckets), metrics.sockets._seconds
+    post.stored.age = 20.0
+    post.appends(3)
+    await post.handed_on(3)
+    assert sum(metrics.sockets._buckets) == before + 1
+    assert 20 <= metrics.sockets._seconds - seconds < 40
 
 
 async def test_others_are_found_by_looking(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
