@@ -319,6 +319,7 @@ class Listener:
     def _open(self) -> None:
         self._course.move("connecting")
         token = self._client.fresh_token(self._stale)
+        # Entered by hand: it is closed in other places than here.
         socket = connect(
             self._course.url,
             open_timeout=self._timeout,
@@ -328,7 +329,7 @@ class Listener:
             max_size=None,
             user_agent_header=USER_AGENT,
             proxy=None,
-        )
+        ).__enter__()
         self._socket, self._stale = socket, None
         if self._closing.is_set():
             socket.close()

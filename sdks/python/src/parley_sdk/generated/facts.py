@@ -252,6 +252,7 @@ SOCKET_LIMITS = {
     "sockets_per_user": 20,
     "connections_per_minute": 10,
     "handshakes_per_minute": 3000,
+    "held_frames": 16,
     "queue_bytes": 1048576,
     "queue_frames": 1000,
     "heartbeat_seconds": 25,

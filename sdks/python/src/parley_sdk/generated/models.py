@@ -524,8 +524,7 @@ class DeliveryAttempt(BaseModel):
     error: str | None = Field(..., description='Why there was no answer that counts.')
     latency_ms: int = Field(..., description='How long it took.')
     response_excerpt: str | None = Field(
-        ...,
-        description="The beginning of the answer's body; null when there was no answer.",
+        ..., description="The beginning of the answer's body; null when there was none."
     )
 
 

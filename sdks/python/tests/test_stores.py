@@ -1,0 +1,36 @@
+"""Files that keep tokens and cursors."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from parley_sdk import FileCursorStore, FileTokenStore, Tokens
+from parley_sdk.pages import Walk
+
+
+def test_tokens_are_for_their_owner(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    store = FileTokenStore(path)
+    assert store.load() is None
+    tokens = Tokens("a", "r", 1.5, 3600)
+    store.save(tokens)
+    assert FileTokenStore(path).load() == tokens
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    store.clear()
+    store.clear()
+    assert store.load() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cursors_can_be_forgotten(tmp_path: Path) -> None:
+    store = FileCursorStore(tmp_path / "cursor")
+    assert store.load() is None
+    store.save("c1")
+    assert store.load() == "c1"
+    store.save(None)
+    assert store.load() is None
+
+
+def test_a_walk_has_one_direction() -> None:
+    with pytest.raises(ValueError, match="not both"):
+        Walk("a", {"older_than": "b"})
