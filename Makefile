@@ -14,10 +14,10 @@ DEVELOPMENT := $(VENV)/.development
 LANES ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help serve test soak bench codegen lint format types lock clean
+.PHONY: help serve test soak bench codegen sdks sdks-generate lint format types lock clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(RUNTIME) ## Start a server on http://127.0.0.1:8080 with its own database in ./.parley
 	@exec $(BIN)/parley serve
@@ -33,6 +33,12 @@ bench: $(DEVELOPMENT) ## Measure what is promised to be fast (needs wrk)
 
 codegen: $(DEVELOPMENT) ## Make generated/ from spec/
 	$(BIN)/python scripts/codegen.py
+
+sdks-generate: $(DEVELOPMENT) ## Make the generated part of the SDKs from generated/
+	$(BIN)/python scripts/sdks.py
+
+sdks: $(DEVELOPMENT) ## Build the packages of all SDKs into dist/
+	@for package in sdks/*/package.sh; do echo "$$package"; PYTHON=$(CURDIR)/$(BIN)/python sh "$$package" || exit 1; done
 
 lint: $(DEVELOPMENT) ## Check style and layers
 	$(BIN)/ruff check .
@@ -53,7 +59,7 @@ lock: $(DEVELOPMENT) ## Write the locks anew from pyproject.toml (needs the netw
 	$(BIN)/python scripts/lock.py
 
 clean: ## Remove what was built (not ./.parley, where the data lie)
-	rm -rf $(VENV) .tox build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .sdks .tox build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(BIN)/python:

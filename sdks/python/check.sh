@@ -12,7 +12,7 @@ environment=$root/.sdks/python-sdk/bin
 "$python" "$root/scripts/with_server.py" "$environment/python" -m pytest -p no:cacheprovider tests
 
 # The package, in an environment that has never seen the checkout.
-"$environment/python" -m hatchling build -t wheel -d "$root/dist" >/dev/null
+sh package.sh
 empty=$(mktemp -d)
 trap 'rm -rf "$empty"' EXIT
 "$python" -m venv "$empty"
