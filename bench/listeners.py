@@ -2,8 +2,8 @@
 
     python -m bench.listeners      takes orders as lines of JSON on its input, and answers each with a line
 
-- `{"connect": [[token, cursor], …], "url": …}` opens all of them at once and answers when each was told `ready`;
-  with `"messages": n` when each has besides got so many messages.
+- `{"connect": [[token, cursor], …], "url": …, "at_once": n}` opens so many sockets, n of them at a time, and answers
+  when each was told `ready`; with `"messages": m` when each has besides got so many messages.
 - `{"begin": true}` forgets what came so far; from here on bytes are only counted, and those of a few kept.
 - `{"end": quiet}` answers, when nothing has come for so many seconds, with what was heard.
 
@@ -105,6 +105,9 @@ class Crowd:
         self._listeners: dict[int, Listener] = {}
         self._opening: dict[int, bytes] = {}
         self._buffer = memoryview(bytearray(BUFFER))
+        self._url = urlsplit("")
+        # Who is still to be connected, the last one first; and whose sockets lack something.
+        self._callers: list[tuple[str, str | None]] = []
         self._missing: set[int] = set()
         self._wanted = 0
         self._since = 0.0
@@ -136,30 +139,30 @@ class Crowd:
 
     def _obey(self, order: dict[str, Any]) -> None:
         if "connect" in order:
-            self._connect(order["url"], order["connect"], order.get("messages", 0))
+            self._url = urlsplit(order["url"])
+            self._wanted = order.get("messages", 0)
+            self._since = time.time()
+            self._callers = order["connect"][::-1]
+            for _ in range(min(order["at_once"], len(self._callers))):
+                self._connect(*self._callers.pop())
         elif "begin" in order:
             self._begin()
         else:
             self._last = time.time()
             self._quiet = order["end"]
 
-    def _connect(self, url: str, callers: Sequence[tuple[str, str | None]], messages: int) -> None:
-        parts = urlsplit(url)
-        address = (parts.hostname, parts.port)
-        self._wanted = messages
-        self._since = time.time()
-        for token, cursor in callers:
-            sock = socket.socket()
-            sock.setblocking(False)
-            sock.connect_ex(address)
-            query = f"token={token}" + ("" if cursor is None else f"&cursor={cursor}")
-            key = base64.b64encode(os.urandom(16)).decode()
-            listener = Listener(sock)
-            listener.read = self._reader(listener, self._walk)
-            self._listeners[listener.fd] = listener
-            self._opening[listener.fd] = REQUEST.format(query=query, host=parts.netloc, key=key).encode()
-            self._missing.add(listener.fd)
-            self._epoll.register(listener.fd, select.EPOLLOUT)
+    def _connect(self, token: str, cursor: str | None) -> None:
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.connect_ex((self._url.hostname, self._url.port))
+        query = f"token={token}" + ("" if cursor is None else f"&cursor={cursor}")
+        key = base64.b64encode(os.urandom(16)).decode()
+        listener = Listener(sock)
+        listener.read = self._reader(listener, self._walk)
+        self._listeners[listener.fd] = listener
+        self._opening[listener.fd] = REQUEST.format(query=query, host=self._url.netloc, key=key).encode()
+        self._missing.add(listener.fd)
+        self._epoll.register(listener.fd, select.EPOLLOUT)
 
     def _ask(self, fd: int) -> None:
         request = self._opening.pop(fd)
@@ -231,7 +234,9 @@ class Crowd:
         listener.rest = data[end:]
         if listener.is_ready and listener.messages >= self._wanted and listener.fd in self._missing:
             self._missing.discard(listener.fd)
-            if not self._missing:
+            if self._callers:
+                self._connect(*self._callers.pop())
+            elif not self._missing:
                 seconds = time.time() - self._since
                 messages = [other.messages for other in self._listeners.values()]
                 _answer(
