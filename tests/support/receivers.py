@@ -102,7 +102,8 @@ class Receiver:
         number = self.connections
         self._writers.add(writer)
         try:
-            with suppress(asyncio.IncompleteReadError, OSError):
+            # asyncio's streams would log that the end of a test ended their task.
+            with suppress(asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
                 while True:
                     arrival = await _read(reader, number)
                     with self._changed:
