@@ -777,7 +777,7 @@ class DeliveryAttempt(BaseModel):
     response_excerpt: Annotated[
         str | None,
         Field(
-            description="The beginning of the answer's body; null when there was no answer.",
+            description="The beginning of the answer's body; null when there was none.",
             max_length=4096,
         ),
     ]

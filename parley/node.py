@@ -50,6 +50,7 @@ from parley.storage.log import Log
 from parley.storage.send_queue import SendQueue
 from parley.webhooks.delivery import Delivery
 from parley.webhooks.pressure import Pressure
+from parley.webhooks.sender import Observe
 
 # Seconds that /readyz waits for the database; whoever asks has a timeout of their own, seldom below this.
 _READY_TIMEOUT = 2.0
@@ -174,6 +175,7 @@ class Node:
     """Everything that serves: storage and services. `async with Node(settings) as node` frames its life.
 
     A `visiting` node is a command's: it shares the database with a server and leaves all standing work to it.
+    `observe_webhooks` is for tests, and hears of what webhooks are sent.
     """
 
     def __init__(
@@ -183,8 +185,10 @@ class Node:
         temporary: bool = False,
         visiting: bool = False,
         must_exist: bool = False,
+        observe_webhooks: Observe | None = None,
     ) -> None:
         self._settings = settings
+        self._observe_webhooks = observe_webhooks
         self._storage = Storage(settings, temporary=temporary, visiting=visiting, must_exist=must_exist)
         self._visiting = visiting
         self._stack = AsyncExitStack()
@@ -264,6 +268,7 @@ class Node:
             _egress(chosen),
             concurrency=chosen.webhook_concurrency,
             per_endpoint=chosen.webhook_concurrency_per_endpoint,
+            observe=self._observe_webhooks,
         )
         queue = SendQueue(
             database, log, size=chosen.send_queue_size, observe=partial(_observe_batch, delivery.pressure)
@@ -279,7 +284,7 @@ class Node:
             lambda: retention.held_back,
         )
         self.log, self.queue, self._presence = log, queue, presence
-        services = Services(
+        return Services(
             accounts=Accounts(database, passwords, sessions, users, idempotency),
             sessions=sessions,
             users=users,
@@ -289,11 +294,14 @@ class Node:
             groups=Groups(database, log, idempotency, max_members=chosen.group_max_members),
             events=Events(database, log, conversations, users, sessions),
             webhooks=Webhooks(
-                database, log, idempotency, _egress(chosen), max_per_user=chosen.webhooks_per_user
+                database,
+                log,
+                idempotency,
+                _egress(chosen),
+                max_per_user=chosen.webhooks_per_user,
+                wake=delivery.wake,
             ),
         )
-        services.webhooks.wake = delivery.wake
-        return services
 
     async def _start(self, stack: AsyncExitStack, tasks: Sequence[Startable]) -> None:
         for task in tasks:

@@ -31,6 +31,7 @@ from parley.server import Server, ServerOptions, make_server
 from parley.server import run as run_in_loop
 from parley.services import Services
 from parley.settings import Rate, Settings
+from parley.webhooks.sender import Observe
 
 _log = logs.logger("serve")
 
@@ -69,7 +70,11 @@ class Serving:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop, number)
         try:
-            async with Node(self._settings, temporary=self._temporary) as self._node:
+            async with Node(
+                self._settings,
+                temporary=self._temporary,
+                observe_webhooks=_checked_payloads(self._settings.check_answers),
+            ) as self._node:
                 await self._serve(self._node)
         except asyncio.CancelledError:
             # A signal came while the node was starting, or a second one while it was stopping.
@@ -183,6 +188,15 @@ def _checked(contract: Mapping[str, Any], file: Path | None) -> MakeSocket | Non
     from parley.contract.frames_seen import FramesRecorder
 
     return FramesRecorder(contract, json.loads(document.as_json("asyncapi")), file).make
+
+
+def _checked_payloads(file: Path | None) -> Observe | None:
+    """Return what checks each payload that webhooks are sent, in tests."""
+    if file is None:
+        return None
+    from parley.contract.payloads_seen import PayloadsRecorder
+
+    return PayloadsRecorder(json.loads(document.as_json()), file).sent
 
 
 def _spare_the_collector() -> None:

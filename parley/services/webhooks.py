@@ -59,14 +59,21 @@ class Webhooks:
     """The webhooks of a caller. `wake` is called when something new waits to be sent."""
 
     def __init__(
-        self, database: Database, log: Log, idempotency: Idempotency, egress: Egress, *, max_per_user: int
+        self,
+        database: Database,
+        log: Log,
+        idempotency: Idempotency,
+        egress: Egress,
+        *,
+        max_per_user: int,
+        wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._log = log
         self._idempotency = idempotency
         self._egress = egress
         self._max_per_user = max_per_user
-        self.wake: Callable[[], None] | None = None
+        self._wake = wake
 
     async def create(
         self, caller: Caller, new: NewWebhook, key: str | None = None
@@ -306,10 +313,6 @@ class Webhooks:
                 )
             return (await _own(entry.conn, caller, webhook_id)).webhook
 
-    def _wake(self) -> None:
-        if self.wake is not None:
-            self.wake()
-
 
 async def _own(conn: Connection, caller: Caller, webhook_id: UUID, *, lock: bool = False) -> Record:
     record = await webhooks.find(conn, caller.user_id, webhook_id, lock=lock)
@@ -376,6 +379,9 @@ async def _recover_missed(
 def _wants(webhook: Webhook, event: Row) -> bool:
     """Say whether a webhook asked for an event that is its owner's to read."""
     if event["name"] not in webhook.events and ALL_EVENTS not in webhook.events:
+        return False
+    if event["subject_id"] == webhook.id:
+        # It is not told of itself.
         return False
     concerned = {str(event["stream_id"]), (event["facts"] or {}).get("conversation_id")}
     return webhook.conversation_id is None or str(webhook.conversation_id) in concerned

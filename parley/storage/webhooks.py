@@ -19,6 +19,8 @@ from parley.storage.events import HEAD
 COUNT_LIMIT = 10_000
 # How many attempts a delivery shows.
 SHOWN_ATTEMPTS = 20
+# How many deliveries go with their webhook at once.
+DELETED_AT_ONCE = 10_000
 
 _COLUMNS = """
     w.webhook_id, w.url, w.events, w.conversation_id, w.ordered, w.status, w.disabled_reason, w.failing_since,
@@ -198,13 +200,28 @@ async def write_secret(
 
 
 async def delete(conn: Connection, user_id: UUID, webhook_id: UUID) -> bool:
-    """Delete a webhook with its deliveries, and tell whether it was there."""
+    """Delete a webhook with its deliveries, and tell whether it was there.
+
+    Of very many deliveries some are left, which nobody finds any more and retention deletes.
+    """
     found = await conn.fetchval(
         "DELETE FROM webhooks WHERE webhook_id = $1 AND user_id = $2 RETURNING true", webhook_id, user_id
     )
     if found:
-        await conn.execute("DELETE FROM delivery_attempts WHERE webhook_id = $1", webhook_id)
-        await conn.execute("DELETE FROM deliveries WHERE webhook_id = $1", webhook_id)
+        await conn.execute(
+            f"""
+            WITH gone AS (
+                DELETE FROM deliveries
+                WHERE (webhook_id, delivery_id) IN (
+                    SELECT webhook_id, delivery_id FROM deliveries WHERE webhook_id = $1 LIMIT {DELETED_AT_ONCE}
+                )
+                RETURNING delivery_id
+            )
+            DELETE FROM delivery_attempts a USING gone g
+            WHERE a.webhook_id = $1 AND a.delivery_id = g.delivery_id
+            """,
+            webhook_id,
+        )
     return bool(found)
 
 
@@ -379,7 +396,7 @@ async def event_names(conn: Connection, positions: Sequence[int]) -> list[Row]:
     """Return position, stream and webhooks' name of events, oldest first; those that have no such name are left out."""
     rows: list[Row] = await conn.fetch(
         """
-        SELECT e.position, e.stream_id, n.name, e.facts, e.created_at
+        SELECT e.position, e.stream_id, e.subject_id, n.name, e.facts, e.created_at
         FROM unnest($1::bigint[]) AS p (position)
         JOIN events e ON e.position = p.position
         CROSS JOIN LATERAL (SELECT webhook_event(e.kind, e.stream_id) AS name OFFSET 0) n

@@ -16,7 +16,7 @@ from parley.storage.log import Log
 from parley.webhooks.dispatcher import Dispatcher
 from parley.webhooks.payloads import Payloads
 from parley.webhooks.pressure import Pressure
-from parley.webhooks.sender import Sender
+from parley.webhooks.sender import Observe, Sender
 from parley.webhooks.workers import Workers
 
 # Seconds between looks at how long the queue is.
@@ -37,10 +37,12 @@ class Delivery:
         *,
         concurrency: int,
         per_endpoint: int,
+        observe: Observe | None = None,
     ) -> None:
         self.pressure = Pressure()
         self._database = database
         self._sender = Sender(egress)
+        self._sender.observe = observe
         self._workers = Workers(
             database,
             log,

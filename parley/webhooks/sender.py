@@ -10,7 +10,7 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +37,9 @@ _BUFFER_BYTES = 8192
 _URLS_KEPT = 10_000
 # The longest wait that a receiver may ask for in seconds has so many digits: more is nonsense.
 _MAX_DIGITS = 9
+
+# Called with body and headers.
+Observe = Callable[[bytes, Mapping[str, str]], None]
 
 # Whether the request that runs in this context has opened a connection of its own.
 _opened: ContextVar[list[None]] = ContextVar("opened")
@@ -80,6 +83,8 @@ class Sender:
         self._tls = tls
         self._look_up = look_up
         self._session: aiohttp.ClientSession | None = None
+        # Hears of each request before it goes out; for tests.
+        self.observe: Observe | None = None
         self._url = lru_cache(maxsize=_URLS_KEPT)(self._checked)
 
     async def start(self) -> None:
@@ -116,6 +121,8 @@ class Sender:
 
         Nothing that a receiver does raises an exception.
         """
+        if self.observe is not None:
+            self.observe(body, headers)
         began = time.monotonic()
         deadline = began + self._timeout
         while True:

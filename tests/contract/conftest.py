@@ -1,5 +1,6 @@
 """What the contract tests share: servers, and people on them."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import pytest
 import people
 import servers
 from databases import TestDatabases
-from receivers import Receiver, receiving
+from receivers import Arrival, Receiver, Then, answering, receiving
 
 
 @contextmanager
@@ -33,10 +34,16 @@ def serving(
     assert server.violations() == []
 
 
+async def as_its_path_says(arrival: Arrival, writer: asyncio.StreamWriter) -> Then:
+    """Answer with the status at the end of the path, or 204."""
+    last = arrival.path.rpartition("/")[2]
+    return await answering(int(last) if last.isdecimal() else 204)(arrival, writer)
+
+
 @pytest.fixture(scope="session")
 def receiver() -> Iterator[Receiver]:
     """Return what takes everything that the webhooks of the tests are sent."""
-    with receiving() as started:
+    with receiving(as_its_path_says) as started:
         yield started
 
 

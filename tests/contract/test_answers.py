@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from answers import FUZZED, Seen, documented_answers, faults
+from answers import FUZZED, Seen, documented_answers, documented_payloads, faults
 
 
 def noted(directory: Path, name: str, *lines: tuple[str | None, int, str | None]) -> None:
@@ -12,7 +12,12 @@ def noted(directory: Path, name: str, *lines: tuple[str | None, int, str | None]
         json.dumps({"operation": operation, "method": "GET", "status": status, "violation": violation}) + "\n"
         for operation, status, violation in lines
     )
-    (directory / f"{name}.jsonl").write_text(text)
+    (directory / f"{name}.jsonl").write_text(text + "".join(map(sent, sorted(documented_payloads()))))
+
+
+def sent(event: str, violation: str | None = None) -> str:
+    """Return the line of a server that sent an event to a webhook."""
+    return json.dumps({"payload": event, "violation": violation}) + "\n"
 
 
 def read(directory: Path) -> Seen:
@@ -52,3 +57,14 @@ def test_fuzzer_produces_nothing(tmp_path: Path) -> None:
     seen = read(tmp_path)
     assert seen.answers == set()
     assert list(faults(seen, whole=False)) == ["not as documented: get_me 500 (GET): 500 is not documented"]
+
+
+def test_missing_payload_is_told(tmp_path: Path) -> None:
+    """And one that is not as documented is none."""
+    (tmp_path / "server.jsonl").write_text(
+        "".join(sent(event) for event in documented_payloads() - {"webhook.test"})
+        + sent("webhook.test", "payload: Is wrong")
+    )
+    found = list(faults(read(tmp_path), whole=True))
+    assert found[0] == "not as documented: webhook webhook.test: payload: Is wrong"
+    assert found[-1] == "documented, but no test lets a webhook be sent it: webhook.test"

@@ -14,7 +14,7 @@ from parley.contract.errors import STATUS_OF_CODE
 from people import expired, log_in, register, unique
 from receivers import Receiver
 from tests.contract.authorization import BODIES, CALLERS, ROWS, USES_UP_THE_SESSION, Row
-from webhook_calls import tested, webhook
+from webhook_calls import try_out, webhook
 
 
 class Cast:
@@ -119,7 +119,7 @@ class Scene:
 
     @cached_property
     def delivery(self) -> Any:
-        return tested(self._people["owner"], self.webhook)["id"]
+        return try_out(self._people["owner"], self.webhook)["id"]
 
     @property
     def foreign(self) -> Any:

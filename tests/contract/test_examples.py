@@ -246,7 +246,9 @@ def _kind(value: Any) -> str:
 
 
 # Members that may be null or left out, and are one way in the example and the other here.
-EITHER_WAY = re.compile(r"\.(user_agent|address|last_seen|bio|avatar_url|location|next_cursor|description)\b")
+EITHER_WAY = re.compile(
+    r"\.(user_agent|address|last_seen|bio|avatar_url|location|next_cursor|description|response_excerpt)\b"
+)
 
 
 @pytest.mark.parametrize("name", REAL)

@@ -3,8 +3,9 @@
 Servers of tests check each of their answers against the document and note it in a file. This plugin gives the
 files of a run (and of its xdist workers) a directory, reads them at the end, and fails the run
 
-- for an answer, or a frame of a socket, that is not as documented, whichever suite it is;
-- for a documented answer that was never given, when the whole of `tests/contract` was run;
+- for an answer, a frame of a socket or a request to a webhook that is not as documented, whichever suite it is;
+- for a documented answer that was never given, or an event that no webhook was sent, when the whole of
+  `tests/contract` was run;
 - for a documented frame or close code that was never seen, when the whole of `tests/e2e` was run.
 """
 
@@ -49,6 +50,7 @@ class Seen:
 
     answers: set[Answer] = field(default_factory=set)
     frames: set[Frame] = field(default_factory=set)
+    payloads: set[str] = field(default_factory=set)
     violations: set[str] = field(default_factory=set)
     count: int = 0
 
@@ -62,6 +64,9 @@ class Seen:
     def _take(self, line: Mapping[str, object], by_luck: bool) -> None:
         if "frame" in line:
             self._take_frame(line)
+            return
+        if "payload" in line:
+            self._take_payload(line, by_luck)
             return
         self.count += 1
         operation, status = line["operation"], line["status"]
@@ -82,6 +87,14 @@ class Seen:
             self.violations.add(f"{direction} {what}: {line['violation']}")
 
 
+    def _take_payload(self, line: Mapping[str, object], by_luck: bool) -> None:
+        event = str(line["payload"])
+        if line["violation"] is not None:
+            self.violations.add(f"webhook {event}: {line['violation']}")
+        elif not by_luck:
+            self.payloads.add(event)
+
+
 def documented_frames() -> set[Frame]:
     """Return every frame of both sides, a client's that is refused, and every close code."""
     return {
@@ -90,6 +103,12 @@ def documented_frames() -> set[Frame]:
         *(("received", str(frame)) for frame in ClientFrameType),
         *(("close", int(code)) for code in CloseCode),
     }
+
+
+def documented_payloads() -> set[str]:
+    """Return every event that a webhook can be sent."""
+    document = load_document(ROOT / "generated" / "openapi.json")
+    return set(document["components"]["schemas"]["WebhookPayload"]["discriminator"]["mapping"])
 
 
 def documented_answers() -> set[Answer]:
@@ -115,6 +134,8 @@ def faults(seen: Seen, *, whole: bool, sockets: bool = False) -> Iterator[str]:
         yield f"documented, but no test produces it: {operation} {status}"
     for operation, status in sorted(NOT_PRODUCED.keys() - missing):
         yield f"no exception any more, take it out of NOT_PRODUCED: {operation} {status}"
+    for event in sorted(documented_payloads() - seen.payloads):
+        yield f"documented, but no test lets a webhook be sent it: {event}"
 
 
 def _missing_frames(seen: Seen) -> Iterator[str]:

@@ -15,7 +15,7 @@ from parley.contract.document import operations_of, resolve
 from people import Person
 from servers import ROOT, Server, environment
 from story import Story
-from webhook_calls import tested, webhook
+from webhook_calls import try_out, webhook
 
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
@@ -97,7 +97,7 @@ def _with_own_examples(story: Story) -> dict[str, Any]:
         hook = webhook(story.ada, story.webhook["url"], "webhook.disabled")["id"]
         own = {
             "webhook_id": hook,
-            "delivery_id": tested(story.ada, hook)["id"],
+            "delivery_id": try_out(story.ada, hook)["id"],
             "group_id": story.ada.found(*members, is_private=False)["id"],
             "message_id": story.ada.say(story.bob)["id"],
             "session_id": story.ada.again().tokens["session_id"],

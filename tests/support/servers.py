@@ -57,7 +57,8 @@ class Server:
             return []
         answers = (json.loads(line) for line in self.answers.read_text().splitlines())
         return [
-            f"{answer.get('operation', answer.get('frame'))} {answer.get('status', answer.get('type'))}: "
+            f"{answer.get('operation', answer.get('frame', answer.get('payload')))} "
+            f"{answer.get('status', answer.get('type', 'to a webhook'))}: "
             f"{answer['violation']}"
             for answer in answers
             if answer["violation"] is not None

@@ -29,7 +29,7 @@ def finished_delivery(person: Person, webhook_id: str, delivery_id: str) -> dict
     return made(person.get(path))
 
 
-def tested(person: Person, webhook_id: str) -> dict[str, Any]:
+def try_out(person: Person, webhook_id: str) -> dict[str, Any]:
     """Send a test to a webhook and return its delivery, once it is finished."""
     delivery = made(person.post(f"/webhooks/{webhook_id}/test"))
     return finished_delivery(person, webhook_id, delivery["id"])
