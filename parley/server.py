@@ -252,13 +252,15 @@ class PatientProtocol(HttpToolsProtocol):
             raise ValueError("this is no proxy")
         if self.parser.get_http_version() not in _VERSIONS:
             raise ValueError("this is not HTTP/1")
-        hosts = sum(name == b"host" for name, _ in self.headers)
+        names = [name for name, _ in self.headers]
+        hosts = names.count(b"host")
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
             # RFC 9112, section 3.2; two servers in a row may believe two different ones.
             raise ValueError("a request names its host once")
-        for name, value in self.headers:
+        if b"transfer-encoding" in names:
             # llhttp takes any coding before the chunks, and nobody here would undo it.
-            if name == b"transfer-encoding" and value.lower() != b"chunked":
+            codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+            if any(coding != b"chunked" for coding in codings):
                 raise ValueError("the body is coded")
         self._in_head = False
         if self.parser.should_upgrade() and not self._should_upgrade():

@@ -69,7 +69,7 @@ def parse_json(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise Invalid("body", "Must be UTF-8") from None
     try:
-        value = _decode(text)
+        value = _read(text)
     except json.JSONDecodeError as error:
         raise Invalid("body", f"Is not JSON: line {error.lineno}, column {error.colno}") from None
     except RecursionError:
@@ -106,9 +106,18 @@ def _constant(name: str) -> Any:
     raise Invalid("body", f"Is not JSON: it has {name}")
 
 
-_decode = json.JSONDecoder(
+_DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
-).decode
+)
+
+
+def _read(text: str) -> Any:
+    """Do as the decoder does, but look for space around the value only where there is some: that is half its time."""
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except json.JSONDecodeError:
+        return _DECODER.decode(text)
+    return value if end == len(text) else _DECODER.decode(text)
 
 
 def _inspect(root: Any) -> None:

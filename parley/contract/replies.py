@@ -16,7 +16,8 @@ from parley.storage.database import write_identifier
 _JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made per request.
+@dataclass(slots=True)
 class Reply:
     """A status with a body. `body=None` means that there is none, not that it is null."""
 
