@@ -1,8 +1,12 @@
 """Where webhooks may be sent: every spelling of an address that has been used to get past such a check."""
 
 from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from yarl import URL
 
 from parley.errors import Invalid
 from parley.services.egress import MAX_URL_LENGTH, Egress
@@ -316,3 +320,34 @@ def test_ports_are_what_was_set() -> None:
     egress = Egress(ports=(PortRange(443, 443), PortRange(8000, 8001)))
     assert [port for port in range(65_537) if egress.allows_port(port)] == [443, 8000, 8001]
     assert "port 80," in reason(egress, "http://example.com/")
+
+
+# What URLs are made of, and what has been used to confuse those who read them.
+PIECES = st.sampled_from([
+    "http://", "https://", "//", "/", ":", "@", "?", "#", "[", "]", "%", "%2f", "%40", "\\", ".", "..", "-", "_", ";",
+    "&", "=", "*", "(", "'", " ", "\t", "é", "。", "．", "a", "0", "80", "443", "8080", "0x7f", "xn--a", "localhost",
+    "example.com", "127.0.0.1", "8.8.8.8", "::1", "2606::1",
+])  # fmt: skip
+# What is put before them, so that more than a handful is accepted.
+BEGINNINGS = st.sampled_from(["", "http://", "http://example.com", "https://8.8.8.8", "http://[2606::1]"])
+
+
+@given(st.builds(lambda beginning, rest: beginning + "".join(rest), BEGINNINGS, st.lists(PIECES, max_size=8)))
+@example("http://example.com/@127.0.0.1:80")
+@example("http://example.com?@127.0.0.1/")
+@example("http://8.8.8.8/[::1]")
+def test_what_is_accepted_is_read_alike(url: str) -> None:
+    """By us, by the client that connects and by Python: no two of them see different hosts or ports."""
+    try:
+        target = Egress(ports=PORTS).target(url)
+    except Invalid:
+        return
+    theirs, python = URL(url, encoded=True), urlsplit(url)
+    assert ((theirs.raw_host or "").lower(), theirs.port, theirs.scheme) == (
+        target.host,
+        target.port,
+        target.scheme,
+    )
+    assert (python.hostname, python.port or theirs.port) == (target.host, target.port)
+    assert theirs.user is None
+    assert target.address is None or str(target.address) == target.host

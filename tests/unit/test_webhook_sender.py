@@ -1,6 +1,7 @@
 """Sending a webhook: what each kind of receiver gets, and what is said of it. Real sockets, real TLS."""
 
 import asyncio
+import random
 import socket
 import ssl
 import threading
@@ -261,6 +262,32 @@ async def test_garbage_is_no_answer(answer: bytes) -> None:
     """Nor is a head of any size."""
     outcome = await outcome_of(receivers.saying(answer))
     assert (outcome.status, outcome.error) == (None, "the answer is not HTTP")
+
+
+async def test_no_noise_does_harm(sender: Sender, receiver: Receiver, seed: int) -> None:
+    """Whatever a receiver says, changed at random in a few places, there is an outcome, and the next one is heard."""
+    dice = random.Random(seed)
+    good = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nthanks\r\n0\r\n\r\n"
+    statuses = set()
+    for _ in range(300):
+        noisy = bytearray(good)
+        for _ in range(dice.randint(1, 6)):
+            place, change = dice.randrange(len(noisy)), dice.randrange(3)
+            if change == 0:
+                noisy[place] = dice.randrange(256)
+            elif change == 1:
+                del noisy[place]
+            else:
+                noisy.insert(place, dice.choice(b"\0\r\n :;0123456789abcdefHTP\xff"))
+        receiver.behave = receivers.saying(bytes(noisy))
+        outcome = await sender.send(receiver.url, b"{}", HEADERS)
+        assert (outcome.status is None) == (
+            outcome.error is not None and not 300 <= (outcome.status or 0) < 400
+        )
+        statuses.add(outcome.status)
+    assert statuses >= {None, 200}
+    receiver.behave = answering(204)
+    assert (await sender.send(receiver.url, b"{}", HEADERS)).succeeded
 
 
 async def test_an_upgrade_is_no_success() -> None:
