@@ -268,6 +268,7 @@ class Node:
             _egress(chosen),
             concurrency=chosen.webhook_concurrency,
             per_endpoint=chosen.webhook_concurrency_per_endpoint,
+            alone=self.is_alone,
             observe=self._observe_webhooks,
         )
         queue = SendQueue(

@@ -134,6 +134,17 @@ async def claim(conn: Connection, lease: timedelta, room: Room, now: datetime | 
     return [Claim(*row) for row in rows]
 
 
+async def end_leases(conn: Connection) -> None:
+    """Let all leases end now, for whoever knows that nobody is left who has one."""
+    await conn.execute(
+        """
+        UPDATE deliveries SET leased_until = clock_timestamp()
+        WHERE status = 'pending' AND leased_until > clock_timestamp()
+        """
+    )
+    await conn.execute("UPDATE webhooks SET lane_until = NULL WHERE lane_until IS NOT NULL")
+
+
 async def read(conn: Connection, wanted: Sequence[tuple[int, UUID]]) -> list[Row]:
     """Return what stands at positions of the log as their readers may see it now; each row names its `readers`.
 

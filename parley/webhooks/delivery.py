@@ -37,6 +37,7 @@ class Delivery:
         *,
         concurrency: int,
         per_endpoint: int,
+        alone: bool,
         observe: Observe | None = None,
     ) -> None:
         self.pressure = Pressure()
@@ -51,6 +52,7 @@ class Delivery:
             self.pressure,
             concurrency=concurrency,
             per_endpoint=per_endpoint,
+            alone=alone,
         )
         self._dispatcher = Dispatcher(database, log, self.pressure, self._workers.wake)
         self._waiting = Waiting(0, None)

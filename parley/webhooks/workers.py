@@ -65,7 +65,8 @@ class Sends(Protocol):
 class Workers:
     """The workers of one process. `start()` and `stop()` frame their life.
 
-    `concurrency` requests run at once, `per_endpoint` of them to the same webhook at most.
+    `concurrency` requests run at once, `per_endpoint` of them to the same webhook at most. Who is `alone` with the
+    database does not wait for the leases of the process before it.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Workers:
         *,
         concurrency: int,
         per_endpoint: int,
+        alone: bool = False,
         lease: timedelta = LEASE,
         clock: Callable[[], datetime] | None = None,
         dice: Dice = random.random,
@@ -89,6 +91,7 @@ class Workers:
         self._pressure = pressure
         self._concurrency = concurrency
         self._per_endpoint = per_endpoint
+        self._alone = alone
         self._lease = lease
         self._clock = clock
         self._dice = dice
@@ -157,6 +160,7 @@ class Workers:
         while not self._stopping:
             self._due.clear()
             try:
+                await self._end_leases()
                 claimed = await self.claim()
             except Unavailable as error:
                 _log.warning("webhooks have to wait for the database", reason=str(error.__cause__))
@@ -176,6 +180,12 @@ class Workers:
             except TimeoutError:
                 # What is due now may have become so with time, or by another process.
                 continue
+
+    async def _end_leases(self) -> None:
+        if self._alone:
+            async with self._database.read() as conn:
+                await deliveries.end_leases(conn)
+            self._alone = False
 
     async def claim(self) -> int:
         """Claim once what is due and there is room for, begin to send it, and return how much that is."""
