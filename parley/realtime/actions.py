@@ -2,17 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
 
-from parley.errors import Unavailable
+from parley.realtime.bus import Bus, Notice
 from parley.realtime.hub import Hub
 from parley.realtime.notices import Notices, Reader, pace
 from parley.realtime.presence import Presence
 from parley.realtime.receipts import Receipts
 from parley.realtime.typing import Typing
+from parley.realtime.window import LiveEvent
 from parley.services import Services
 from parley.services.presence import Presence as KnownPresence
 
@@ -30,17 +31,19 @@ class Actions:
         hub: Hub,
         services: Services,
         presence: KnownPresence,
+        bus: Bus,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._hub = hub
+        self._bus = bus
         self.notices = Notices()
-        self.typists = Typing(hub, self.notices, now)
-        self.people = Presence(hub, presence, self.notices, now)
+        self.typists = Typing(hub, self.notices, bus.notify, now)
+        self.people = Presence(hub, presence, self.notices, bus.notify, now)
         self.receipts = Receipts(services.receipts)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin."""
+        self._unsubscribe = self._bus.subscribe(lambda _batch: None, self.heard)
         await self.people.start()
         await self.receipts.start()
         self._task = asyncio.create_task(self._run(), name="notices")
@@ -50,28 +53,29 @@ class Actions:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+            self._unsubscribe()
         await self.people.stop()
         await self.receipts.stop()
 
     def typing(self, connection: Reader, data: dict[str, Any]) -> None:
-        """Somebody types, or no longer. Raises Invalid, NotFound, and Unavailable before the connection is live."""
-        self._check_live(connection)
+        """Somebody live types, or no longer. Raises Invalid, and NotFound."""
         self.typists.say(connection, data)
 
     def presence(self, connection: Reader, data: dict[str, Any]) -> None:
-        """Somebody says whether they are to be seen. Raises Unavailable before the connection is live."""
-        self._check_live(connection)
+        """Somebody live says whether they are to be seen."""
         self.people.say(connection, data)
 
     def receipt(self, connection: Reader, data: dict[str, Any]) -> None:
         """Somebody received or read up to a message; also while they catch up. Raises Unavailable."""
-        if not _is_recognised(connection):
-            raise _too_early()
         self.receipts.mark(connection, data)
 
     def received(self, connection: Reader, position: int) -> None:
         """Everything up to a position reached the client."""
         self.receipts.received(connection, position)
+
+    def told(self, events: Sequence[LiveEvent]) -> None:
+        """Something happened, and was handed on."""
+        self.typists.told(events)
 
     def joined(self, connection: Reader) -> None:
         """A connection is live."""
@@ -87,10 +91,12 @@ class Actions:
         self.typists.tick()
         await self.notices.flush()
 
-    def _check_live(self, connection: Reader) -> None:
-        live = _is_recognised(connection) and connection in self._hub.connections_of(connection.user_id)
-        if not live:
-            raise _too_early()
+    def heard(self, notice: Notice) -> None:
+        """Some process, perhaps this one, noticed something; what only a newer version understands is nothing here."""
+        if notice.kind == "typing":
+            self.typists.heard(notice)
+        elif notice.kind == "presence":
+            self.people.heard(notice)
 
     async def _run(self) -> None:
         while True:
@@ -99,12 +105,3 @@ class Actions:
             except Exception:
                 _log.exception("notices were lost")
                 await asyncio.sleep(TICK)
-
-
-def _is_recognised(connection: Reader) -> bool:
-    """Tell whether the token was judged; before that a connection is nobody's."""
-    return getattr(connection, "user_id", None) is not None
-
-
-def _too_early() -> Unavailable:
-    return Unavailable("The socket is still catching up: say it again")

@@ -63,7 +63,8 @@ class Realtime:
         self._bus = InProcessBus() if bus is None else bus
         self.relay = Relay(database, log, services.users, self.hub, self._bus)
         self.sockets = OpenSockets(count, now)
-        self.actions = Actions(self.hub, services, presence, now)
+        self.actions = Actions(self.hub, services, presence, self._bus, now)
+        self.relay.told = self.actions.told
         self._services = services
         self._allowed = allowed
         self._handshakes = Handshakes(handshakes, now)

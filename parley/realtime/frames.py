@@ -16,4 +16,9 @@ def encode(frame_type: str, data: Any, cursor: str | None = None, seq: int | Non
         frame["cursor"] = cursor
     if seq is not None:
         frame["seq"] = seq
-    return orjson.dumps(frame, default=write_identifier, option=_OPTIONS)
+    return encode_data(frame)
+
+
+def encode_data(data: Any) -> bytes:
+    """Return the JSON of something that is to stand in a frame."""
+    return orjson.dumps(data, default=write_identifier, option=_OPTIONS)

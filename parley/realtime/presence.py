@@ -4,23 +4,26 @@
 that somebody went a little longer: whoever only blinks never was away. A change that there is no room for waits for
 the next tick; only a reader who is slow misses one.
 
-Where several nodes serve one database, `tell` is what each of them does with a change, wherever it was noticed.
+A change goes over the bus, with the conversations of whom it concerns: each process tells it to those who are
+connected there, and contradicts it where it knows better, since somebody may have sockets in several.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
+import orjson
 import structlog
 
 from parley.errors import Unavailable
 from parley.model import UserStatus
-from parley.realtime.frames import encode
+from parley.realtime.bus import Notice, TakeNotice
+from parley.realtime.frames import encode, encode_data
 from parley.realtime.hub import Hub, Subscriber
 from parley.realtime.notices import Notices, pace
 from parley.realtime.wire import frame_text
@@ -36,6 +39,8 @@ GRACE = 3.0
 PEOPLE_PER_TICK = 200
 PEOPLE_PER_TURN = 10
 MAX_SHOWN = 500
+# Of how many people a change waits to be told here; of more it is not told.
+MAX_HEARD = 10_000
 # Seconds for which it is remembered whether a conversation is small, and of how many.
 REMEMBER_FOR = 60.0
 MAX_REMEMBERED = 50_000
@@ -84,8 +89,15 @@ class Presence:
     """One per process. `start()` and `stop()` frame the life of its clock."""
 
     def __init__(
-        self, hub: Hub, known: KnownPresence, notices: Notices, now: Callable[[], float] = time.monotonic
+        self,
+        hub: Hub,
+        known: KnownPresence,
+        notices: Notices,
+        notify: TakeNotice,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`notify` tells all processes, this one too, which then calls `heard`."""
+        self._notify = notify
         self._hub = hub
         self._known = known
         self._notices = notices
@@ -95,6 +107,8 @@ class Presence:
         # Whose status may be another one, and when to look; who has not been shown the others yet.
         self._changed: dict[UUID, float] = {}
         self._newcomers: dict[Subscriber, None] = {}
+        # What is to be told to others here: the notice, and in which conversations.
+        self._heard: dict[UUID, tuple[bytes, list[UUID]]] = {}
         self._small: OrderedDict[UUID, tuple[float, bool]] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
 
@@ -139,26 +153,29 @@ class Presence:
             person.hiding |= {connection}
         self._judge(person)
 
-    def tell(
-        self, user_id: UUID, status: UserStatus, last_seen: datetime | None, streams: Collection[UUID]
-    ) -> None:
-        """Tell everybody else who is in one of a user's conversations, if it is a small one, and connected here."""
-        readers = self._companions(user_id, streams)
-        if readers:
-            self._notices.put(readers, _notice(user_id, status, last_seen))
+    def heard(self, notice: Notice) -> None:
+        """Note a change that some process noticed, for those who are connected here."""
+        data = orjson.loads(notice.data)
+        user_id = UUID(data["user_id"])
+        person = self._people.get(user_id)
+        if data["status"] == "offline" and person is not None and person.is_shown:
+            # They have left another process, and are here.
+            self._change(person, "online", person.last_seen)
+            return
+        streams = self._audible(user_id, map(UUID, data.pop("conversation_ids")))
+        if streams and (user_id in self._heard or len(self._heard) < MAX_HEARD):
+            self._heard[user_id] = frame_text(encode("presence", data)), streams
 
     async def tick(self) -> None:
         """Show newcomers who is there, and tell of changes. Raises Unavailable, and does it the next time."""
-        if not self._newcomers and not self._changed:
+        if not self._newcomers and not self._changed and not self._heard:
             return
         now = self._now()
         newcomers = list(islice(self._newcomers, PEOPLE_PER_TICK))
         due = list(islice((who for who, at in self._changed.items() if at <= now), PEOPLE_PER_TICK))
-        concerned = {self._person_of[connection] for connection in newcomers}
-        concerned |= {self._people[user_id] for user_id in due}
         streams = set[UUID]()
-        for number, person in enumerate(concerned, start=1):
-            streams.update(self._audible(person))
+        for number, connection in enumerate(newcomers, start=1):
+            streams.update(self._audible(connection.user_id, connection.streams))
             await _let_others_run(number)
         await self._learn(streams)
         # Newcomers come first: those who come together with them are told of right after.
@@ -170,6 +187,20 @@ class Presence:
         for number, user_id in enumerate(due, start=1):
             if self._changed.get(user_id, now + 1) <= now and not self._notices.is_full:
                 self._settle(self._people[user_id])
+            await _let_others_run(number)
+        await self._hand_on()
+
+    async def _hand_on(self) -> None:
+        """Tell others here what was heard, in those of the conversations that are small."""
+        users = list(islice(self._heard, PEOPLE_PER_TICK))
+        await self._learn({stream_id for user_id in users for stream_id in self._heard[user_id][1]})
+        for number, user_id in enumerate(users, start=1):
+            if self._notices.is_full:
+                return
+            framed, streams = self._heard.pop(user_id)
+            readers = self._companions(user_id, streams)
+            if readers:
+                self._notices.put(readers, framed)
             await _let_others_run(number)
 
     def _judge(self, person: _Person) -> None:
@@ -199,9 +230,19 @@ class Presence:
         del self._changed[user_id]
         if status != person.told:
             person.told, person.noticed_at = status, float("-inf")
-            self.tell(user_id, status, person.last_seen, person.streams)
+            self._change(person, status, person.last_seen)
         if not person.connections:
             del self._people[user_id]
+
+    def _change(self, person: _Person, status: UserStatus, last_seen: datetime | None) -> None:
+        """Let all processes know."""
+        data = {
+            "user_id": person.user_id,
+            "status": status,
+            "last_seen": last_seen,
+            "conversation_ids": list(person.streams),
+        }
+        self._notify(Notice("presence", encode_data(data)))
 
     def _show(self, connection: Subscriber) -> None:
         companions = self._companions(connection.user_id, connection.streams)
@@ -227,11 +268,11 @@ class Presence:
         readers = set[Subscriber]().union(*map(self._hub.members_of, small))
         return readers.difference(self._hub.connections_of(user_id))
 
-    def _audible(self, person: _Person) -> list[UUID]:
-        """Return those of somebody's conversations in which anybody else is connected."""
+    def _audible(self, user_id: UUID, streams: Iterable[UUID]) -> list[UUID]:
+        """Return those of somebody's conversations in which anybody else is connected here."""
         # Each of their own connections is in all of them.
-        own = len(self._hub.connections_of(person.user_id))
-        return [stream_id for stream_id in person.streams if len(self._hub.members_of(stream_id)) > own]
+        own = len(self._hub.connections_of(user_id))
+        return [stream_id for stream_id in streams if len(self._hub.members_of(stream_id)) > own]
 
     async def _learn(self, streams: Iterable[UUID]) -> None:
         """Find out which conversations are small, unless it is remembered."""

@@ -7,7 +7,7 @@ does not offer, is read from the log at once; another writer's batch may be on i
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -57,6 +57,8 @@ class Relay:
         self._hub = hub
         self._bus = bus
         self._patience = patience
+        # Hears of what was handed on to the hub.
+        self.told: Callable[[Sequence[LiveEvent]], None] = _nothing_more
         # By the position of the first event; what does not follow in time is read from the log instead.
         self._batches: dict[int, Batch] = {}
         self._came = asyncio.Event()
@@ -180,7 +182,7 @@ class Relay:
             if not rows:
                 return
             people = await self._people(rows)
-            self._hub.publish([self._event(row, people) for row in rows])
+            self._hand_on([self._event(row, people) for row in rows])
             # By the clock of the database, which is when they were appended.
             metrics.sockets.wrote(time.time() - rows[0]["appended_at"].timestamp())
 
@@ -205,12 +207,18 @@ class Relay:
             batch = self._batches.pop(first)
             rest = [event for event in batch.events if event.position > position]
             if rest:
-                self._hub.publish(rest)
+                self._hand_on(rest)
                 metrics.sockets.wrote(time.time() - batch.committed_at)
+
+    def _hand_on(self, events: Sequence[LiveEvent]) -> None:
+        self._hub.publish(events)
+        self.told(events)
 
     def _message(self, message: Message) -> LiveEvent:
         frame = encode(EventKind.MESSAGE, message, self.cursor(message.position), message.seq)
-        return LiveEvent(message.position, message.conversation_id, frame_text(frame))
+        return LiveEvent(
+            message.position, message.conversation_id, frame_text(frame), author=message.sender_id
+        )
 
     async def _people(self, rows: Sequence[Row]) -> Mapping[UUID, User]:
         changed = {row["subject_id"] for row in rows if row["kind"] == EventKind.USER_UPDATED}
@@ -225,6 +233,8 @@ class Relay:
             return LiveEvent(position, stream_id, b"", audience=NOBODY)
         frame = frame_text(encode(kind, data_of(row, people), self.cursor(position), row["event_seq"]))
         match kind:
+            case EventKind.MESSAGE:
+                return LiveEvent(position, stream_id, frame, author=row["actor_id"])
             case EventKind.USER_UPDATED:
                 return LiveEvent(
                     position, stream_id, frame, audience=frozenset([stream_id, *row["companions"]])
@@ -242,3 +252,7 @@ class Relay:
             case EventKind.GROUP_DELETED:
                 return LiveEvent(position, stream_id, frame, joins=NOBODY, ends=True)
         return LiveEvent(position, stream_id, frame)
+
+
+def _nothing_more(_events: Sequence[LiveEvent]) -> None:
+    """Leave it at what the hub does."""

@@ -1,19 +1,24 @@
 """Who types where. It is stored nowhere, and ends by itself.
 
 What people say changes only what is known here; what others are told follows from it at the next tick. So
-repeating it, or changing one's mind several times in a moment, costs nobody anything.
+repeating it, or changing one's mind several times in a moment, costs nobody anything. What is to be told goes over
+the bus, so that other processes, and this one, tell those who are connected there.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from generated.frames import LIMITS
 from parley.errors import Invalid, NotFound
-from parley.realtime.frames import encode
+from parley.realtime.bus import Notice, TakeNotice
+from parley.realtime.frames import encode, encode_data
 from parley.realtime.hub import Hub, Subscriber
 from parley.realtime.notices import Notices
+from parley.realtime.window import LiveEvent
 from parley.realtime.wire import frame_text
 
 # Seconds after which others are told again of somebody who goes on: well before they take it for over.
@@ -34,11 +39,14 @@ class _Typist:
 
 
 class Typing:
-    """Remembers who types, for all sockets of a user together."""
+    """Remembers who types, for all sockets of a user together. `notify` tells all processes."""
 
-    def __init__(self, hub: Hub, notices: Notices, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, hub: Hub, notices: Notices, notify: TakeNotice, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._hub = hub
         self._notices = notices
+        self._notify = notify
         self._now = now
         self._typists: dict[UUID, dict[UUID, _Typist]] = {}
         self._count = 0
@@ -66,6 +74,22 @@ class Typing:
         typist = self._typists.get(user_id, {}).get(conversation_id)
         if typist is not None:
             typist.until = self._now()
+
+    def told(self, events: Sequence[LiveEvent]) -> None:
+        """Let it be over for whoever has sent what they typed, through whichever process."""
+        if self._typists:
+            for event in events:
+                if event.author is not None:
+                    self.end(event.author, event.stream_id)
+
+    def heard(self, notice: Notice) -> None:
+        """Tell those who are connected here what some process noticed."""
+        data = orjson.loads(notice.data)
+        user_id = UUID(data["user_id"])
+        members = self._hub.members_of(UUID(data["conversation_id"]))
+        others = [reader for reader in members if reader.user_id != user_id]
+        if others:
+            self._notices.put(others, frame_text(encode("typing", data)))
 
     def left(self, connection: Subscriber) -> None:
         """Let all be over for whoever has no live connection any more."""
@@ -105,8 +129,5 @@ class Typing:
             del self._typists[user_id]
 
     def _tell(self, user_id: UUID, conversation_id: UUID, is_typing: bool) -> None:
-        members = self._hub.members_of(conversation_id)
-        others = [reader for reader in members if reader.user_id != user_id]
-        if others:
-            data = {"user_id": user_id, "conversation_id": conversation_id, "is_typing": is_typing}
-            self._notices.put(others, frame_text(encode("typing", data)))
+        data = {"user_id": user_id, "conversation_id": conversation_id, "is_typing": is_typing}
+        self._notify(Notice("typing", encode_data(data)))

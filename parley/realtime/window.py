@@ -15,7 +15,7 @@ class LiveEvent:
 
     `frame` is framed for the wire. It goes to the members of the stream at its position, or to `audience` where
     that is not None: then the stream is one user's own. `joins` are members from this position on, `leaves` none
-    any more; with `ends` nobody is after it.
+    any more; with `ends` nobody is after it. `author` has written what the event tells of for the first time.
     """
 
     position: int
@@ -25,6 +25,7 @@ class LiveEvent:
     joins: frozenset[UUID] = NOBODY
     leaves: frozenset[UUID] = NOBODY
     ends: bool = False
+    author: UUID | None = None
 
     @property
     def is_plain(self) -> bool:

@@ -102,6 +102,20 @@ async def test_every_notice(inside: Inside, ada: User) -> None:
     assert [frame["data"]["is_typing"] for frame in other.heard("typing")] == [True, False]
 
 
+async def test_typing_ends_with_the_message(inside: Inside, ada: User) -> None:
+    """Others need not wait six seconds to see that what somebody typed has come."""
+    bob = await inside.user("bob")
+    conversation = await ada.person.direct(bob.person)
+    other, peer = await connected(inside, bob), await connected(inside, ada)
+    for _ in range(2):
+        peer.say({"type": "typing", "data": {"conversation_id": str(conversation.id), "is_typing": True}})
+        await inside.pass_time(1)
+        await ada.person.say(bob.person)
+        await inside.settle()
+        await inside.pass_time(1)
+    assert [frame["data"]["is_typing"] for frame in other.heard("typing")] == [True, False] * 2
+
+
 async def test_receipt_of_a_client(inside: Inside, ada: User) -> None:
     """A watermark that a client's frame moves is told to the other side."""
     bob = await inside.user("bob")

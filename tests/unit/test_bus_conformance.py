@@ -1,16 +1,24 @@
 """What every bus promises, tried on each there is: another one is another line in `LINES`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import NoReturn
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, NoReturn, cast
 from uuid import UUID
 
 import pytest
 
+from live import Ticking, join
+from parley.realtime.actions import Actions
 from parley.realtime.bus import Batch, Bus, InProcessBus, Notice
-from parley.realtime.window import LiveEvent
+from parley.realtime.hub import Hub
+from parley.realtime.window import LiveEvent, Window
+from parley.services import Services
+from parley.services.presence import Presence as KnownPresence
+from parley.storage.database import Database
 
 pytestmark = pytest.mark.anyio
 
@@ -106,6 +114,7 @@ async def test_comes_whole(line: Line) -> None:
         LiveEvent(2**53 + 10, ADA, b"own", audience=frozenset([ADA])),
         LiveEvent(2**53 + 11, ADA, b"nobody's", audience=frozenset()),
         LiveEvent(2**53 + 12, STREAM, b"ends", ends=True),
+        LiveEvent(2**53 + 13, STREAM, b"written", author=BOB),
     )
     here.publish(sent)
     await ear.heard(1)
@@ -177,3 +186,58 @@ async def test_carries_between_start_and_stop(line: Line) -> None:
     bus.notify(Notice("typing", b"{}"))
     assert [heard.first for heard in ear.batches] == [2]
     assert ear.notices == []
+
+
+class Process:
+    """One of those that a line joins, with somebody connected to it."""
+
+    def __init__(self, bus: Bus, user_id: UUID) -> None:
+        nobody = cast(Database, None)
+        self.hub = Hub(Window(0))
+        self.clock = Ticking()
+        known = Everything(nobody, lambda: datetime.fromtimestamp(self.clock.now, UTC))
+        services = cast(Services, SimpleNamespace(receipts=None))
+        self.actions = Actions(self.hub, services, known, bus, self.clock)
+        bus.subscribe(lambda _batch: None, self.actions.heard)
+        self.live = join(self.hub, user_id, STREAM)
+        self.actions.joined(self.live)
+
+    async def tick(self) -> None:
+        self.clock.now += 0.3
+        await self.actions.people.tick()
+        await self.actions.tick()
+
+
+class Everything(KnownPresence):
+    """Who is online, where all conversations are small."""
+
+    async def shared_in(self, conversation_ids: Sequence[UUID]) -> set[UUID]:
+        return set(conversation_ids)
+
+
+async def test_whoever_is_elsewhere_hears_who_types_and_comes(line: Line) -> None:
+    """Ada is connected to one process and Bob to another one; a message of hers ends her typing, whoever took it."""
+    here, there = line(), line()
+    await here.start()
+    await there.start()
+    ada, bob = Process(here, ADA), Process(there, BOB)
+
+    async def told(frame_type: str) -> dict[str, Any]:
+        async with asyncio.timeout(10):
+            while True:
+                for process in (ada, bob):
+                    await process.tick()
+                for frame in bob.live.heard():
+                    if frame["type"] == frame_type:
+                        data: dict[str, Any] = frame["data"]
+                        return data
+                await asyncio.sleep(0.001)
+
+    assert (await told("presence"))["user_id"] == str(ADA)
+    typing = {"conversation_id": str(STREAM), "is_typing": True}
+    ada.actions.typing(ada.live, typing)
+    assert await told("typing") == {"user_id": str(ADA), **typing}
+    message = LiveEvent(1, STREAM, b"", author=ADA)
+    for process in (ada, bob):
+        process.actions.told([message])
+    assert (await told("typing"))["is_typing"] is False

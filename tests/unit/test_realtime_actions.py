@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from live import Live, Ticking, hub, join
-from parley.errors import Unavailable
 from parley.realtime import actions
 from parley.realtime.actions import Actions
+from parley.realtime.bus import InProcessBus, Notice
 from parley.services import Services
 from parley.services.presence import Presence as KnownPresence
 from parley.services.receipts import Mark
@@ -58,7 +58,8 @@ class Process:
         self.written = Written()
         known = Everything(cast(Database, None), lambda: datetime.fromtimestamp(clock.now, UTC))
         services = cast(Services, SimpleNamespace(receipts=self.written))
-        self.actions = Actions(self.hub, services, known, clock)
+        self.bus = InProcessBus()
+        self.actions = Actions(self.hub, services, known, self.bus, clock)
 
     def enter(self, user_id: UUID) -> Live:
         live = join(self.hub, user_id, CHAT)
@@ -67,28 +68,15 @@ class Process:
 
 
 @pytest.fixture
-def process() -> Process:
-    return Process()
-
-
-def test_nobody_acts_before_the_token_is_judged(process: Process) -> None:
-    """Such a connection is nobody's, and is told to say it again."""
-    nobody: Any = SimpleNamespace(streams=set())
-    for act, data in (
-        (process.actions.typing, TYPING),
-        (process.actions.presence, HIDE),
-        (process.actions.receipt, RECEIPT),
-    ):
-        with pytest.raises(Unavailable):
-            act(nobody, data)
+async def process() -> Process:
+    process = Process()
+    await process.bus.start()
+    return process
 
 
 async def test_catching_up_only_receives(process: Process) -> None:
-    """Whoever is not live yet reads, and may say so; others do not see them yet."""
+    """Whoever is not live yet reads, and may say so; the connection keeps what else they say."""
     early = Live(ADA)
-    for act, data in ((process.actions.typing, TYPING), (process.actions.presence, HIDE)):
-        with pytest.raises(Unavailable):
-            act(early, data)
     process.actions.receipt(early, RECEIPT)
     process.actions.received(early, 7)
     await process.actions.receipts.flush()
@@ -98,6 +86,7 @@ async def test_catching_up_only_receives(process: Process) -> None:
 
 async def test_each_frame_has_its_place(process: Process) -> None:
     """Live people see each other come, type and go."""
+    process.bus.subscribe(lambda _: None, process.actions.heard)
     ada, bob = process.enter(ADA), process.enter(BOB)
     process.actions.typing(ada, TYPING)
     await process.actions.people.tick()
@@ -130,3 +119,10 @@ async def test_starts_and_stops(process: Process, monkeypatch: pytest.MonkeyPatc
     process.actions.receipt(ada, RECEIPT)
     await process.actions.stop()
     assert [mark.user_id for mark in process.written.marks] == [ADA]
+
+
+async def test_notices_of_a_newer_version(process: Process) -> None:
+    """What nobody here understands is no trouble."""
+    process.enter(ADA)
+    process.actions.heard(Notice(cast(Any, "call"), b"?"))
+    await process.actions.tick()

@@ -12,6 +12,7 @@ from live import Live, Ticking, hub, join, remove
 from parley.errors import Unavailable
 from parley.model import Caller
 from parley.realtime import presence
+from parley.realtime.bus import Notice
 from parley.realtime.notices import Notices
 from parley.realtime.presence import GRACE, REMEMBER_FOR, Presence
 from parley.services.presence import ONLINE_FOR
@@ -48,7 +49,13 @@ class House:
         self.hub = hub()
         self.notices = Notices()
         self.known = Known(self.clock)
-        self.presence = Presence(self.hub, self.known, self.notices, self.clock)
+        self.others: list[Presence] = []
+        self.presence = Presence(self.hub, self.known, self.notices, self.notify, self.clock)
+
+    def notify(self, notice: Notice) -> None:
+        """Stands for the bus."""
+        for process in (self.presence, *self.others):
+            process.heard(notice)
 
     def enter(self, user_id: UUID, *streams: UUID) -> Live:
         live = join(self.hub, user_id, *streams)
@@ -366,3 +373,48 @@ async def test_ticks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     await house.presence.stop()
     await house.notices.flush()
     assert statuses(ada) == [(BOB, "online")]
+
+
+@pytest.fixture
+def there(house: House) -> House:
+    """Another process, on the same bus and with the same clock."""
+    other = House()
+    other.clock = house.clock
+    other.presence._now = house.clock
+    house.others.append(other.presence)
+    other.others.append(house.presence)
+    return other
+
+
+async def both(house: House, there: House, seconds: float) -> None:
+    for _ in range(round(seconds / 0.25)):
+        await house.after()
+        await there.presence.tick()
+        await there.notices.flush()
+
+
+async def test_other_processes_hear(house: House, there: House) -> None:
+    """Whoever comes or goes in one is told of in all, to those who share a small conversation."""
+    bob, eve = there.enter(BOB, CHAT), there.enter(EVE, HALL)
+    await both(house, there, 1)
+    ada = house.enter(ADA, CHAT, HALL)
+    await both(house, there, 1)
+    assert statuses(bob) == [(ADA, "online")]
+    house.leave(ada)
+    await both(house, there, 2 * GRACE)
+    assert statuses(bob) == [(ADA, "offline")]
+    assert eve.told() == []
+
+
+async def test_sockets_in_two_processes(house: House, there: House) -> None:
+    """Somebody is online as long as one of their sockets is, wherever that is."""
+    bob, eve = there.enter(BOB, CHAT), house.enter(EVE, CHAT)
+    desk, phone = house.enter(ADA, CHAT), there.enter(ADA, CHAT)
+    await both(house, there, 1)
+    assert {(ADA, "online")} <= set(statuses(bob)) & set(statuses(eve))
+    house.leave(desk)
+    await both(house, there, 2 * GRACE)
+    assert {status for _, status in [*statuses(bob), *statuses(eve)]} <= {"online"}
+    there.leave(phone)
+    await both(house, there, 2 * GRACE)
+    assert statuses(bob)[-1] == statuses(eve)[-1] == (ADA, "offline")

@@ -9,8 +9,10 @@ from generated.frames import LIMITS
 from live import Live, Ticking, hub, join, remove
 from parley.errors import Invalid, NotFound
 from parley.realtime import typing
+from parley.realtime.bus import Notice
 from parley.realtime.notices import CROWDED, MAX_WAITING, Notices
 from parley.realtime.typing import TELL_AGAIN_AFTER, Typing
+from parley.realtime.window import LiveEvent
 
 pytestmark = pytest.mark.anyio
 
@@ -25,11 +27,15 @@ class Room:
         self.clock = Ticking()
         self.hub = hub()
         self.notices = Notices()
-        self.typing = Typing(self.hub, self.notices, self.clock)
+        self.typing = Typing(self.hub, self.notices, self.notify, self.clock)
         self.ada = join(self.hub, ADA, CHAT, OTHER)
         self.phone = join(self.hub, ADA, CHAT, OTHER)
         self.bob = join(self.hub, BOB, CHAT)
         self.eve = join(self.hub, EVE, OTHER)
+
+    def notify(self, notice: Notice) -> None:
+        """Stands for a bus that nobody else is on."""
+        self.typing.heard(notice)
 
     def say(self, who: Live, is_typing: bool = True, where: UUID = CHAT, **more: Any) -> None:
         self.typing.say(who, {"conversation_id": str(where), "is_typing": is_typing, **more})
@@ -72,6 +78,25 @@ async def test_ends_by_itself(room: Room) -> None:
     assert await room.after(0.6) == [notice(False)]
     assert await room.after(20) == []
     assert len(room.typing) == 0
+
+
+async def test_ends_with_the_message(room: Room) -> None:
+    """Whoever has sent what they typed types no more in that conversation, and goes on in others."""
+    room.say(room.ada)
+    room.say(room.ada, where=OTHER)
+    room.say(room.bob)
+    assert await room.after(0.2) == [notice(True)]
+    assert len(room.eve.told()) == 1
+    room.typing.told(
+        [
+            LiveEvent(1, CHAT, b"", author=EVE),
+            LiveEvent(2, OTHER, b"", author=BOB),
+            LiveEvent(3, CHAT, b""),
+            LiveEvent(4, CHAT, b"", author=ADA),
+        ]
+    )
+    assert await room.after(0.2) == [notice(False)]
+    assert (room.eve.told(), len(room.typing)) == ([], 2)
 
 
 async def test_going_on_is_told_now_and_then(room: Room) -> None:
