@@ -329,7 +329,16 @@ PIECES = st.sampled_from([
     "example.com", "127.0.0.1", "8.8.8.8", "::1", "2606::1",
 ])  # fmt: skip
 # What is put before them, so that more than a handful is accepted.
-BEGINNINGS = st.sampled_from(["", "http://", "http://example.com", "https://8.8.8.8", "http://[2606::1]"])
+BEGINNINGS = st.sampled_from(
+    [
+        "",
+        "http://",
+        "http://example.com",
+        "http://a.example.com/",
+        "https://8.8.8.8:8080/?",
+        "http://[2606::1]/",
+    ]
+)
 
 
 @given(st.builds(lambda beginning, rest: beginning + "".join(rest), BEGINNINGS, st.lists(PIECES, max_size=8)))
