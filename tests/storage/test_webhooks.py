@@ -1,0 +1,405 @@
+"""What owners do with their webhooks, on a real database: what is kept of it, what is repeated, what is left."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from chat import Chat, Person, running
+from hooks import queue_of
+from parley import cursors
+from parley.errors import Conflict, IdempotencyMismatch, Invalid, NotFound
+from parley.model import CreatedWebhook
+from parley.services import webhooks as service
+from parley.services.egress import Egress
+from parley.services.idempotency import Idempotency
+from parley.services.messages import NewMessage
+from parley.services.webhooks import NewWebhook, Webhooks
+from parley.settings import PortRange
+from parley.storage import deliveries, webhooks
+
+pytestmark = pytest.mark.anyio
+
+URL = "https://receiver.example/"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Desk:
+    """The webhooks of a process, and how often its workers were woken."""
+
+    chat: Chat
+    woken: int = 0
+    webhooks: Webhooks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.webhooks = self.another()
+
+    def another(self) -> Webhooks:
+        """Return those of another process on the same database."""
+        return Webhooks(
+            self.chat.database,
+            self.chat.log,
+            Idempotency(),
+            Egress(ports=[PortRange(443, 443)]),
+            max_per_user=10,
+            wake=self._wake,
+        )
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def make(self, owner: Person, *events: str, key: str | None = None, **more: Any) -> CreatedWebhook:
+        made, _ = await self.webhooks.create(
+            owner.caller, NewWebhook(URL, list(events) or ["*"], **more), key
+        )
+        return made
+
+    async def set_status(self, owner: Person, webhook_id: UUID, status: str) -> None:
+        await self.webhooks.update(owner.caller, webhook_id, {"status": status})
+
+    async def dispatch(self) -> None:
+        async with self.chat.database.read() as conn:
+            assert await deliveries.dispatch(conn, 100_000) is not None
+
+    async def heard(self, webhook_id: UUID) -> list[tuple[int, str]]:
+        return [(row["position"], row["event"]) for row in await queue_of(self.chat, webhook_id)]
+
+    async def finish(self, webhook_id: UUID, status: str) -> None:
+        """Let all that waits have come to an end, after one attempt."""
+        await self.chat.execute(
+            """
+            WITH finished AS (
+                UPDATE deliveries
+                SET status = $2, attempts = attempts + 1, finished_at = clock_timestamp()
+                WHERE webhook_id = $1 AND status = 'pending'
+                RETURNING *
+            )
+            INSERT INTO delivery_attempts (webhook_id, delivery_id, number, at, status, latency_ms)
+            SELECT webhook_id, delivery_id, attempts, clock_timestamp(), 200, 1 FROM finished
+            """,
+            webhook_id,
+            status,
+        )
+
+
+@asynccontextmanager
+async def open_desk(dsn: str) -> AsyncIterator[Desk]:
+    async with running(dsn) as chat:
+        yield Desk(chat)
+
+
+@pytest.fixture
+async def desk(database_dsn: str) -> AsyncIterator[Desk]:
+    async with open_desk(database_dsn) as desk:
+        yield desk
+
+
+async def everything_happens(ada: Person, bob: Person, eve: Person) -> None:
+    """Let there be some of each event for Bob, and some that is not his to read."""
+    message = await ada.say(bob)
+    await bob.read(message)
+    await ada.edit(message, "edited")
+    await ada.delete(message)
+    await ada.say(eve, "none of his business")
+    group = await ada.found(bob)
+    await ada.say(group)
+    await ada.add(group, eve)
+    await ada.promote(group, bob, "admin")
+    await ada.change(group, name="Other")
+    await eve.describe_oneself(bio="new")
+    await bob.describe_oneself(bio="new")
+    await ada.remove(group, bob)
+    await ada.say(group, "not his any more")
+    await ada.dissolve(group)
+
+
+# ---- making
+
+
+async def test_ten_in_all_processes_together(desk: Desk) -> None:
+    """However many ask at the same time."""
+    bob = await desk.chat.person()
+    processes = [desk.another() for _ in range(3)]
+
+    async def make(number: int) -> bool:
+        try:
+            await processes[number % 3].create(bob.caller, NewWebhook(URL, ["*"]))
+        except Conflict:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(make(number) for number in range(14)))) == 10
+
+
+async def test_new_webhook_hears_of_what_comes(desk: Desk) -> None:
+    """And one that is enabled again too; of what was in between it hears nothing by itself."""
+    ada, bob = await desk.chat.people(2)
+    await ada.say(bob, "before")
+    hook = (await desk.make(bob, "message.created")).id
+    first = await ada.say(bob, "heard")
+    await desk.dispatch()
+    await desk.set_status(bob, hook, "disabled")
+    await ada.say(bob, "missed")
+    await desk.set_status(bob, hook, "active")
+    last = await ada.say(bob, "heard")
+    await desk.dispatch()
+    assert await desk.heard(hook) == [
+        (first.position, "message.created"),
+        (last.position, "message.created"),
+    ]
+
+
+async def test_key_is_kept_without_a_secret(desk: Desk) -> None:
+    """Not even as a hash: what is kept is the same for any secret, and a repeat is compared with the webhook."""
+    bob = await desk.chat.person()
+    await desk.make(bob, key="one", secret="a secret of the tests")
+    await desk.make(bob, key="two", secret="another secret of the tests")
+    kinds = await desk.chat.fetchval("SELECT count(DISTINCT request_hash) FROM idempotency_keys")
+    assert kinds == 1
+    with pytest.raises(IdempotencyMismatch):
+        await desk.make(bob, key="one", secret="another secret of the tests")
+    with pytest.raises(IdempotencyMismatch):
+        await desk.make(bob, key="one")
+
+
+async def test_repeat_in_another_process(desk: Desk) -> None:
+    """The second one waits for the first and shows what that made."""
+    bob = await desk.chat.person()
+    new = NewWebhook(URL, ["*"])
+    answers = await asyncio.gather(*(desk.another().create(bob.caller, new, "the same") for _ in range(5)))
+    assert len({made.id for made, _ in answers}) == 1
+    assert len({made.secret for made, _ in answers}) == 1
+    assert sorted(replayed for _, replayed in answers) == [False, True, True, True, True]
+
+
+async def test_refusals_change_nothing(desk: Desk) -> None:
+    """A bad address among good changes, and a conversation that is not the owner's."""
+    ada, bob, eve = await desk.chat.people(3)
+    foreign = await ada.direct(eve)
+    hook = await desk.make(bob)
+    with pytest.raises(Invalid):
+        await desk.webhooks.update(
+            bob.caller, hook.id, {"events": ["user.updated"], "url": "https://10.0.0.1/"}
+        )
+    for status in ({}, {"status": "disabled"}):
+        changes = {"events": ["user.updated"], "conversation_id": foreign.id, **status}
+        with pytest.raises(NotFound):
+            await desk.webhooks.update(bob.caller, hook.id, changes)
+    shown = await desk.webhooks.get(bob.caller, hook.id)
+    assert (shown.url, shown.events, shown.status) == (URL, ["*"], "active")
+    assert "webhook.disabled" not in [kind for kind, _ in await bob.news()]
+
+
+async def test_enabling_forgives(desk: Desk) -> None:
+    """Whatever slowed it down or disabled it is forgotten."""
+    bob = await desk.chat.person()
+    hook = (await desk.make(bob)).id
+    await desk.chat.execute(
+        """
+        UPDATE webhooks
+        SET status = 'disabled', disabled_reason = 'failures', disabled_at = now(), failing_since = now(),
+            pace = 60, resume_at = now() + interval '1 hour'
+        """
+    )
+    await desk.set_status(bob, hook, "active")
+    left = await desk.chat.fetchval(
+        """
+        SELECT (disabled_reason IS NULL AND disabled_at IS NULL AND failing_since IS NULL AND pace = 0
+                AND resume_at IS NULL)
+        FROM webhooks
+        """
+    )
+    assert left is True
+    assert desk.woken == 1
+
+
+# ---- what is left
+
+
+async def test_deleted_webhook_leaves_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many deliveries the rest goes in the background; nobody sees them meanwhile."""
+    ada, bob = await desk.chat.people(2)
+    monkeypatch.setattr(webhooks, "DELETED_AT_ONCE", 2)
+    hook, other = (await desk.make(bob)).id, (await desk.make(bob)).id
+    for _ in range(5):
+        await ada.say(bob)
+    await desk.dispatch()
+    await desk.finish(hook, "succeeded")
+    await desk.webhooks.delete(bob.caller, hook)
+    with pytest.raises(NotFound):
+        await desk.webhooks.list_deliveries(bob.caller, hook, limit=10)
+    assert len(await queue_of(desk.chat, hook)) == 3
+    await desk.chat.retain()
+    for table in ("deliveries", "delivery_attempts"):
+        assert await desk.chat.fetchval(f"SELECT count(*) FROM {table} WHERE webhook_id = $1", hook) == 0
+    assert len(await queue_of(desk.chat, other)) == 5
+
+
+async def test_deleted_user_leaves_nothing(desk: Desk) -> None:
+    """Neither webhooks nor secrets nor deliveries."""
+    ada, bob = await desk.chat.people(2)
+    await desk.make(bob)
+    await ada.say(bob)
+    await desk.dispatch()
+    await desk.chat.execute("DELETE FROM users WHERE id = $1", bob.id)
+    await desk.chat.retain()
+    for table in ("webhooks", "deliveries", "delivery_attempts"):
+        assert await desk.chat.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+async def test_what_is_trimmed_cannot_be_repeated(desk: Desk) -> None:
+    """A delivery whose event the log no longer keeps is not shown any more, though retention has not been there."""
+    ada, bob = await desk.chat.people(2)
+    hook = (await desk.make(bob, "message.created")).id
+    first, second = await ada.say(bob), await ada.say(bob)
+    await desk.dispatch()
+    await desk.finish(hook, "failed")
+    await desk.chat.execute("UPDATE log_state SET trimmed_to = $1", first.position)
+    page = await desk.webhooks.list_deliveries(bob.caller, hook, limit=10)
+    (shown,) = page.items
+    assert shown.cursor is not None
+    assert cursors.decode(shown.cursor).position == second.position
+    assert page.total == 1
+    old, _ = await queue_of(desk.chat, hook)
+    with pytest.raises(NotFound):
+        await desk.webhooks.redeliver(bob.caller, hook, old["delivery_id"])
+    assert (await desk.webhooks.recover(bob.caller, hook, LONG_AGO)).deliveries == 1
+
+
+# ---- again
+
+
+async def test_redelivery_begins_the_schedule_anew(desk: Desk) -> None:
+    """All attempts until now are spent; the number of the next one goes on."""
+    ada, bob = await desk.chat.people(2)
+    hook = (await desk.make(bob, "message.created")).id
+    await ada.say(bob)
+    await desk.dispatch()
+    await desk.finish(hook, "failed")
+    (row,) = await queue_of(desk.chat, hook)
+    again = await desk.webhooks.redeliver(bob.caller, hook, row["delivery_id"])
+    assert (again.status, again.attempt_count, len(again.attempts)) == ("pending", 1, 1)
+    (row,) = await queue_of(desk.chat, hook)
+    assert (row["spent"], row["attempts"], row["finished_at"], row["leased_until"]) == (1, 1, None, None)
+    with pytest.raises(Conflict):
+        await desk.webhooks.redeliver(bob.caller, hook, row["delivery_id"])
+    assert desk.woken == 1
+
+
+async def test_last_attempts_are_shown(desk: Desk) -> None:
+    """Of very many the last twenty, in order."""
+    bob = await desk.chat.person()
+    hook = (await desk.make(bob)).id
+    delivery, _ = await desk.webhooks.test(bob.caller, hook)
+    await desk.chat.execute(
+        """
+        INSERT INTO delivery_attempts (webhook_id, delivery_id, number, at, error, latency_ms)
+        SELECT $1, $2, n, now(), 'nobody is there', n FROM generate_series(1, 25) AS n
+        """,
+        hook,
+        delivery.id,
+    )
+    shown = await desk.webhooks.get_delivery(bob.caller, hook, delivery.id)
+    assert [attempt.number for attempt in shown.attempts] == list(range(6, 26))
+    assert shown.attempts[0].latency_ms == 6
+
+
+@pytest.mark.parametrize(
+    "events",
+    [["*"], ["message.created"], ["member.removed", "user.updated"], ["receipt.updated", "group.created"]],
+)
+@pytest.mark.parametrize("in_group", [False, True])
+async def test_recovered_is_what_an_active_one_heard(desk: Desk, events: list[str], in_group: bool) -> None:
+    """What a disabled webhook missed is just what its twin got meanwhile."""
+    ada, bob, eve = await desk.chat.people(3)
+    conversation_id = (await ada.found(bob, eve)).id if in_group else None
+    active, missing = [(await desk.make(bob, *events, conversation_id=conversation_id)).id for _ in range(2)]
+    await desk.set_status(bob, missing, "disabled")
+    # What its twin hears of that is no event of its own.
+    start = await desk.chat.log.read_position()
+    await everything_happens(ada, bob, eve)
+    if conversation_id is not None:
+        await desk.chat.messages.send(ada.caller, NewMessage("Hello", conversation_id=conversation_id))
+        await ada.chat.groups.remove_member(ada.caller, conversation_id, bob.id)
+    await desk.dispatch()
+    assert await desk.heard(missing) == []
+    await desk.set_status(bob, missing, "active")
+    recovery = await desk.webhooks.recover(bob.caller, missing, LONG_AGO)
+    expected = [each for each in await desk.heard(active) if each[0] > start]
+    assert await desk.heard(missing) == expected
+    assert (recovery.deliveries, recovery.has_more) == (len(expected), False)
+    # The same ids as if it had been active, so the dispatcher cannot make them again.
+    assert (await desk.webhooks.recover(bob.caller, missing, LONG_AGO)).deliveries == 0
+
+
+async def test_long_recovery_goes_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks again with the time that the answer gives gets everything, once each."""
+    monkeypatch.setattr(service, "RECOVERED_AT_ONCE", 4)
+    monkeypatch.setattr(service, "RECOVERY_PAGE", 2)
+    ada, bob, eve = await desk.chat.people(3)
+    hook = (await desk.make(bob, "message.created")).id
+    for number in range(6):
+        await ada.say(bob, f"failed {number}")
+    await desk.dispatch()
+    await desk.finish(hook, "failed")
+    await desk.set_status(bob, hook, "disabled")
+    for number in range(9):
+        await ada.say(bob, f"missed {number}")
+        await ada.say(eve, "elsewhere")
+    await desk.set_status(bob, hook, "active")
+    since, made, rounds = LONG_AGO, 0, 0
+    while True:
+        recovery = await desk.webhooks.recover(bob.caller, hook, since)
+        made, rounds = made + recovery.deliveries, rounds + 1
+        if not recovery.has_more:
+            break
+        assert rounds < 20
+        since = recovery.since
+    assert made == 15
+    assert [row["status"] for row in await queue_of(desk.chat, hook)] == ["pending"] * 15
+
+
+async def test_position_of_a_time(desk: Desk) -> None:
+    """The last one that is older, wherever the log begins, also where several have the same time."""
+    ada, bob = await desk.chat.people(2)
+    for number in range(40):
+        await asyncio.gather(*(ada.say(bob, f"{number}") for _ in range(number % 4)))
+    trimmed = random.randrange(10)
+    await desk.chat.execute("UPDATE log_state SET trimmed_to = $1", trimmed)
+    async with desk.chat.database.read() as conn:
+        times = {
+            row["position"]: row["created_at"]
+            for row in await conn.fetch(
+                "SELECT position, created_at FROM events WHERE position > $1", trimmed
+            )
+        }
+        some = [LONG_AGO, datetime.now(UTC) + timedelta(days=1), *times.values()]
+        some += [time + timedelta(microseconds=1) for time in times.values()]
+        for time in some:
+            expected = max((position for position, at in times.items() if at < time), default=trimmed)
+            assert await webhooks.position_before(conn, time) == expected
+
+
+REFUSED_WHILE_DISABLED: dict[str, Callable[[Desk, Person, UUID], Any]] = {
+    "test": lambda desk, bob, hook: desk.webhooks.test(bob.caller, hook),
+    "recover": lambda desk, bob, hook: desk.webhooks.recover(bob.caller, hook, LONG_AGO),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED_WHILE_DISABLED)
+async def test_disabled_webhook_takes_nothing(desk: Desk, what: str) -> None:
+    """Nothing is put into its queue, and no worker is woken for it."""
+    bob = await desk.chat.person()
+    hook = (await desk.make(bob)).id
+    await desk.set_status(bob, hook, "disabled")
+    with pytest.raises(Conflict):
+        await REFUSED_WHILE_DISABLED[what](desk, bob, hook)
+    assert await queue_of(desk.chat, hook) == []
+    assert desk.woken == 0
