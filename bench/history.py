@@ -2,7 +2,7 @@
 
     python -m bench.history [--seconds 5] [--rounds 3] [--long 1000000]
 
-Needs `wrk`. Pages of 50 are asked for at the end, in the middle and at the beginning of both.
+Needs `wrk`. Pages of 50 are asked for in a thousand places all over both, and so few of them again soon.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from bench.messages import call, measure, parley_server
 from parley.storage.embedded import EmbeddedPostgres
 
 SHORT = 1000
+PLACES = 1000
 
 FILL = """
     INSERT INTO messages (conversation_id, position, seq, message_id, sender_id, type, content, metadata, created_at)
@@ -35,14 +36,18 @@ end
 
 
 async def fill(dsn: str, conversation_id: str, sender_id: str, length: int, start: int) -> list[str]:
-    """Put messages into a conversation, and return the ids of some along its length."""
+    """Put messages into a conversation, and return the ids of a thousand along its length, in no order."""
     conn = await asyncpg.connect(dsn)
     try:
         await conn.execute(FILL, conversation_id, start, sender_id, length)
         rows = await conn.fetch(
-            "SELECT message_id FROM messages WHERE conversation_id = $1 AND seq = ANY($2::bigint[])",
+            """
+            SELECT message_id FROM messages
+            WHERE conversation_id = $1 AND seq = ANY($2::bigint[])
+            ORDER BY message_id
+            """,
             conversation_id,
-            [length // 10 * part for part in range(1, 10)],
+            [50 + (length - 50) * part // PLACES for part in range(1, PLACES + 1)],
         )
         return [str(row["message_id"]) for row in rows]
     finally:
