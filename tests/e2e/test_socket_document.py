@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from generated.frames import LIMITS, CloseCode
+from hooks import make_webhook
 from inside import Inside, Peer, User
 from parley import cursors, metrics
 from parley.cursors import Cursor
 from parley.errors import Unavailable
 from parley.realtime.handshake import Refusal
+from parley.webhooks.disabling import disable
 from people import expired
 from websocket_wire import BINARY, CONTINUATION, TEXT, closing, masked
 
@@ -81,6 +83,24 @@ async def test_every_event(inside: Inside, ada: User) -> None:
         "member.removed",
         "group.deleted",
     ]
+
+
+async def test_disabled_webhook(inside: Inside, ada: User) -> None:
+    """Its owner hears of it, on all sockets and in the log; nobody else does."""
+    bob = await inside.user("bob")
+    await ada.person.say(bob.person)
+    hook = await make_webhook(ada.person)
+    peers = [await connected(inside, user) for user in (ada, ada, bob)]
+    await disable(ada.person.chat.log, hook, "failures")
+    await inside.settle()
+    data = {"webhook_id": str(hook), "reason": "failures"}
+    assert [[frame["data"] for frame in peer.heard("webhook.disabled")] for peer in peers] == [
+        [data],
+        [data],
+        [],
+    ]
+    late = await connected(inside, ada, cursor="0")
+    assert [frame["data"] for frame in late.heard("webhook.disabled")] == [data]
 
 
 async def test_every_notice(inside: Inside, ada: User) -> None:
