@@ -222,6 +222,11 @@ limiter_failures = Counter(
     "Requests let through because the rate limiter could not reach its counters.",
     registry=REGISTRY,
 )
+log_room_missing = Counter(
+    "parley_log_room_missing",
+    "Appends that had to wait for a partition of the log: retention should have made it ahead.",
+    registry=REGISTRY,
+)
 unexpected_errors = Counter(
     "parley_unexpected_errors", "Answers of 500: each is a fault of Parley's.", registry=REGISTRY
 )

@@ -51,8 +51,9 @@ class Retention:
             await asyncio.wait([self._task])
 
     async def round(self) -> None:
-        """Do once all there is to do, unless another process is at it."""
+        """Do once all there is to do, unless another process is at it; room in the log is made by each."""
         async with self._database.read() as conn:
+            await retention.extend_log(conn)
             if not await retention.take_turn(conn):
                 return
             try:
@@ -62,7 +63,6 @@ class Retention:
 
     async def _work(self, conn: Connection) -> None:
         now = self._now()
-        await retention.extend_log(conn)
         for conversation_id, keep_since in await retention.groups_to_purge(conn, now):
             await _repeat(partial(retention.purge_messages, conn, conversation_id, keep_since, now))
         # Events go last: what is purged can still be told as a tombstone by those that remain.

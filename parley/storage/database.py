@@ -40,7 +40,6 @@ OUTAGES = (
     asyncpg.TransactionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InternalClientError,
-    asyncpg.InterfaceError,
     OSError,
     TimeoutError,
 )
@@ -83,6 +82,26 @@ def outages_translated() -> Iterator[None]:
         yield
     except OUTAGES as error:
         raise _unavailable() from error
+
+
+def is_loss(error: BaseException | None, conn: "Connection | asyncpg.Connection[asyncpg.Record]") -> bool:
+    """Whether the driver complains because the connection was lost before. Else we have used it wrongly."""
+    if not isinstance(error, asyncpg.InterfaceError):
+        return False
+    try:
+        return conn.is_closed()
+    except asyncpg.InterfaceError:
+        # It was lost, and the pool has taken it back already.
+        return True
+
+
+def lacks_partition(error: asyncpg.CheckViolationError) -> bool:
+    """Whether the log has no partition for a position: a constraint without a name, which nobody's data break."""
+    return error.constraint_name is None and error.table_name == "events"
+
+
+def _lost() -> asyncpg.PostgresConnectionError:
+    return asyncpg.ConnectionDoesNotExistError("the connection was lost")
 
 
 def _unavailable() -> Unavailable:
@@ -130,7 +149,8 @@ class Loan:
             self._conn = await self._pool.acquire(timeout=timeout)
         except BaseException as error:
             self._turns.release()
-            if isinstance(error, OUTAGES):
+            is_closing = isinstance(error, asyncpg.InterfaceError) and self._pool.is_closing()
+            if is_closing or isinstance(error, OUTAGES):
                 raise _unavailable() from error
             raise
         return self._conn
@@ -138,6 +158,8 @@ class Loan:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Asked now, because whoever gave a connection back cannot ask it anything.
+        is_outage = error is not None and (isinstance(error, OUTAGES) or is_loss(error, self._conn))
         try:
             await self._pool.release(self._conn, timeout=RELEASE_TIMEOUT)
         except OUTAGES as outage:
@@ -146,7 +168,7 @@ class Loan:
                 raise _unavailable() from outage
         finally:
             self._turns.release()
-        if isinstance(error, OUTAGES):
+        if is_outage:
             raise _unavailable() from error
 
 
@@ -191,8 +213,15 @@ class Database:
     @asynccontextmanager
     async def appending(self) -> AsyncIterator[Connection]:
         """A connection for the log. Its errors are the driver's own, since the log must tell outcomes apart."""
+        if self._appending.is_closing():
+            raise _lost()
         async with self._appending.acquire(timeout=ACQUIRE_TIMEOUT) as conn:
-            yield conn
+            try:
+                yield conn
+            except asyncpg.InterfaceError as error:
+                if is_loss(error, conn):
+                    raise _lost() from error
+                raise
 
     async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         """Open a connection outside of the pools, for whoever listens. Its errors are the driver's own."""
@@ -224,8 +253,13 @@ async def _pool(dsn: str, size: int, session: dict[str, str]) -> Pool:
 
 async def _read_json_as_values(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
     # Facts (jsonb) are looked into; metadata (json) is the client's own and goes through as it came.
-    await conn.set_type_codec("jsonb", encoder=_dumps, decoder=orjson.loads, schema="pg_catalog")
-    await conn.set_type_codec("json", encoder=_dumps, decoder=orjson.Fragment, schema="pg_catalog")
+    try:
+        await conn.set_type_codec("jsonb", encoder=_dumps, decoder=orjson.loads, schema="pg_catalog")
+        await conn.set_type_codec("json", encoder=_dumps, decoder=orjson.Fragment, schema="pg_catalog")
+    except asyncpg.InterfaceError as error:
+        if is_loss(error, conn):
+            raise _lost() from error
+        raise
 
 
 def _dumps(value: Any) -> str:

@@ -58,7 +58,7 @@ class Listener:
             reason: object = "the connection was closed"
             try:
                 await self._listen()
-            except (*OUTAGES, asyncpg.PostgresError) as error:
+            except (*OUTAGES, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
                 reason = error
             if not self._warned:
                 # Once for each outage, and not with every attempt.

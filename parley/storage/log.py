@@ -20,18 +20,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+import structlog
+
+from parley.errors import Unavailable
 from parley.events import EventKind
+from parley.metrics import log_room_missing
 from parley.storage.database import (
     ACQUIRE_TIMEOUT,
     OUTAGES,
     Connection,
     Database,
     fetch_one,
+    lacks_partition,
     outages_translated,
 )
+from parley.storage.retention import extend_log
 
 # One commit holds at most so many events, so that nobody waits long for the head.
 MAX_EVENTS_PER_COMMIT = 256
+
+# The alarm of a log that has no partition for what is to be appended.
+NO_ROOM = "the log had no partition ahead: is retention running?"
+
+logger = structlog.get_logger(__name__)
 
 
 class Head:
@@ -109,18 +121,23 @@ class Log:
         The block should be a few short statements: everybody else who writes is waiting. Raises Unavailable
         when the database is away; the outcome is then unknown.
         """
-        with outages_translated():
-            async with self._turn(), self._database.appending() as conn:
-                try:
-                    # In here, because whoever is cancelled while waiting for the head may be given it all the same.
-                    await conn.execute("BEGIN; SELECT take_head()")
-                    head, at = await fetch_one(conn, "SELECT head, at FROM read_head($1)", self.head.position)
-                    entry = Entry(conn, head, at)
-                    yield entry
-                    await self._write(entry)
-                except BaseException:
-                    await _roll_back(conn)
-                    raise
+        try:
+            with outages_translated():
+                async with self._turn(), self._database.appending() as conn:
+                    try:
+                        # In here, because whoever is cancelled while waiting for the head may be given it all the same.
+                        await conn.execute("BEGIN; SELECT take_head()")
+                        read = "SELECT head, at FROM read_head($1)"
+                        head, at = await fetch_one(conn, read, self.head.position)
+                        entry = Entry(conn, head, at)
+                        yield entry
+                        await self._write(entry)
+                    except BaseException:
+                        await _roll_back(conn)
+                        raise
+        except asyncpg.CheckViolationError as error:
+            await self.make_room(error)
+            raise Unavailable("The log had no room, and has some now") from error
         self.head.appended(entry.head + len(entry.rows))
 
     @asynccontextmanager
@@ -139,12 +156,31 @@ class Log:
 
     async def call(self, run: Callable[[Connection, int], Any]) -> Any:
         """Run one appending function on a connection of the log, telling it the last known position."""
-        with outages_translated():
-            async with self._database.appending() as conn:
-                row = await run(conn, self.head.position)
+        try:
+            row = await self._call(run)
+        except asyncpg.CheckViolationError as error:
+            await self.make_room(error)
+            row = await self._call(run)
         if row["head"] is not None:
             self.head.appended(row["head"])
         return row
+
+    async def _call(self, run: Callable[[Connection, int], Any]) -> Any:
+        with outages_translated():
+            async with self._database.appending() as conn:
+                return await run(conn, self.head.position)
+
+    async def make_room(self, error: asyncpg.CheckViolationError) -> None:
+        """Make the partition for which an append has failed, as retention should have done long before.
+
+        Any other error of that kind is raised again.
+        """
+        if not lacks_partition(error):
+            raise error
+        log_room_missing.inc()
+        logger.error(NO_ROOM, head=self.head.position)
+        async with self._database.read() as conn:
+            await extend_log(conn)
 
     async def read_position(self) -> int:
         """The last position, asked of the database; those who wait are woken if it moved."""
@@ -169,5 +205,5 @@ class Log:
 
 async def _roll_back(conn: Connection) -> None:
     # Where even that fails the connection is dead, and the server rolls back by itself.
-    with suppress(*OUTAGES):
+    with suppress(*OUTAGES, asyncpg.InterfaceError):
         await conn.execute("ROLLBACK")

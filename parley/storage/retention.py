@@ -14,8 +14,10 @@ from parley.storage.database import Connection, fetch_one
 PARTITION_SIZE = 1_000_000
 PARTITIONS_AHEAD = 2
 
-# The advisory lock of whoever tidies up; the number is arbitrary.
+# The advisory lock of whoever tidies up; the number is arbitrary. It goes with the connection, which the server
+# closes when the process says nothing for so long: a frozen one must not keep all others from their work.
 TURN = 7236837127
+TURN_ENDS_AFTER = "30s"
 
 
 async def groups_to_purge(conn: Connection, now: datetime) -> list[tuple[UUID, datetime | None]]:
@@ -218,9 +220,16 @@ async def forget_deleted_groups(conn: Connection, before: datetime) -> int:
 async def take_turn(conn: Connection) -> bool:
     """Become the one process that tidies up, on this connection until `end_turn`; False if another is."""
     taken: bool = await conn.fetchval("SELECT pg_try_advisory_lock($1)", TURN)
+    if taken:
+        await _close_when_idle(conn, TURN_ENDS_AFTER)
     return taken
 
 
 async def end_turn(conn: Connection) -> None:
     """Let another process tidy up."""
     await conn.execute("SELECT pg_advisory_unlock($1)", TURN)
+    await _close_when_idle(conn, "0")
+
+
+async def _close_when_idle(conn: Connection, after: str) -> None:
+    await conn.execute("SELECT set_config('idle_session_timeout', $1, false)", after)

@@ -27,8 +27,8 @@ Verdict = Literal["sent", "found", "not_member", "replayed", "mismatch", "bad_re
 SETTLE_FOR = 15.0
 SETTLE_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 
-# Errors of what was sent, not of the database: SQLSTATE classes 22 and 23.
-BAD_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+# Errors of what was sent, not of the database: SQLSTATE classes 22 and 23, and what the driver cannot even write.
+BAD_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.InterfaceError)
 
 logger = structlog.get_logger(__name__)
 
@@ -185,6 +185,11 @@ class SendQueue:
                 )
                 await asyncio.sleep(SETTLE_PAUSES[min(attempt, len(SETTLE_PAUSES) - 1)])
                 attempt += 1
+            except asyncpg.CheckViolationError as error:
+                # Perhaps no message is at fault, but the log has no partition: then nothing was written yet.
+                await self._log.make_room(error)
+                if time.monotonic() > deadline:
+                    raise Unavailable("The log has no room at the moment") from error
 
     def _tell(self, drafts: Sequence[Draft], results: Sequence[Sent]) -> None:
         if self.publish is None:

@@ -20,7 +20,7 @@ from parley.services import retention as service
 from parley.services.retention import Retention
 from parley.storage import retention as storage
 from parley.storage.embedded import cluster
-from parley.storage.log import Log
+from parley.storage.log import NO_ROOM, Log
 
 pytestmark = pytest.mark.anyio
 
@@ -294,6 +294,53 @@ class TestLog:
         await chat.retain()
         assert await partitions(chat) == ["2", "3", "4"]
         assert [data.content for kind, data in await bob.news() if kind == "message"] == ["new"]
+
+    async def test_partitions_are_made_by_all(self, chat: Chat, people: list[Person]) -> None:
+        """Also by a process whose turn it is not to tidy up: whose it is may be frozen."""
+        await let_the_log_grow(chat, 2 * SIZE - 1)
+        async with chat.database.read() as conn:
+            assert await storage.take_turn(conn)
+            await chat.retain()
+            await storage.end_turn(conn)
+        assert await partitions(chat) == ["0", "1", "2", "3", "4"]
+
+    async def test_a_missing_partition_loses_nothing(self, chat: Chat, people: list[Person]) -> None:
+        """Messages wait until it is made, no matter how many come at once, and somebody is told why."""
+        ada, bob, _ = people
+        await ada.say(bob)
+        await let_the_log_grow(chat, 3 * SIZE - 1)
+        with capture_logs() as lines:
+            sent = await asyncio.gather(*(ada.say(bob, str(number)) for number in range(20)))
+        assert [message.position for message in sent] == [3 * SIZE + number for number in range(20)]
+        assert {line["event"] for line in lines if line["log_level"] == "error"} == {NO_ROOM}
+        assert await partitions(chat) == ["0", "1", "2", "3", "4", "5"]
+
+    async def test_a_missing_partition_is_an_outage(self, chat: Chat, people: list[Person]) -> None:
+        """Who does something rarer is told to come again, and then it works; receipts just work."""
+        ada, bob, _ = people
+        message = await ada.say(bob)
+        await let_the_log_grow(chat, 3 * SIZE - 1)
+        with pytest.raises(Unavailable):
+            await ada.found(name="Too early")
+        assert (await ada.found(name="In time")).name == "In time"
+        await let_the_log_grow(chat, 6 * SIZE - 1)
+        await bob.read(message)
+        assert await chat.fetchval("SELECT max(position) FROM events") == 6 * SIZE
+
+    async def test_the_turn_of_a_frozen_process_ends(
+        self, chat: Chat, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The database takes it back from a process that says nothing more; others do the work."""
+        monkeypatch.setattr(storage, "TURN_ENDS_AFTER", "100ms")
+        with pytest.raises(Unavailable):
+            async with chat.database.read() as frozen:
+                assert await storage.take_turn(frozen)
+                async with chat.database.read() as conn:
+                    while not await storage.take_turn(conn):
+                        await asyncio.sleep(0.01)
+                    await storage.end_turn(conn)
+                    assert await conn.fetchval("SHOW idle_session_timeout") == "0"
+                await storage.end_turn(frozen)
 
     async def test_an_empty_log_keeps_its_place(
         self, database_dsn: str, chat: Chat, people: list[Person]
