@@ -1,5 +1,6 @@
 """Webhooks of a whole server: made over REST, heard by receivers on this machine, by the side of the socket."""
 
+import hmac
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 from standardwebhooks import Webhook, WebhookVerificationError
 
 import people
@@ -138,6 +140,35 @@ def test_both_secrets_are_good_after_a_rotation(pair: tuple[Person, Person], rec
     with pytest.raises(WebhookVerificationError):
         verified(before, new["signing_secret"])
     verify_member(after.payload, secret=new["secret"])
+
+
+def test_numbers_and_names_of_clients_are_signed(pair: tuple[Person, Person], receiver: Receiver) -> None:
+    """Whatever a client put into `custom`: canonical JSON has its own rules for floats and the order of names."""
+    ada, bob = pair
+    webhook(bob, receiver.url, "message.created", secret=SECRET)
+    custom = {
+        "\ufb33": 1.0,
+        "\U0001f600": -0.0,
+        "a": 1e21,
+        "b": 5e-7,
+        "c": 2.0**60,
+        "d": 2**53 - 1,
+    }
+    ada.say(bob, metadata={"custom": custom})
+    (arrival,) = receiver.wait_for_count(1)
+    payload = arrival.payload
+    verify_member(payload, secret=SECRET)
+    assert {name: float(value) for name, value in payload["data"]["metadata"]["custom"].items()} == {
+        name: float(value) for name, value in custom.items()
+    }
+    member = payload.pop("signature")
+    expected = hmac.new(SECRET.encode(), rfc8785.dumps(as_doubles(payload)), "sha256").hexdigest()
+    assert member == f"sha256={expected}"
+
+
+def as_doubles(value: Any) -> Any:
+    """Return JSON with every number as a double, as JavaScript reads it."""
+    return json.loads(json.dumps(value), parse_int=float)
 
 
 def test_a_burst_arrives_once_each(pair: tuple[Person, Person], receiver: Receiver) -> None:
