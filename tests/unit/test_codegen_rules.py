@@ -28,6 +28,8 @@ LIST_USERS = "paths/~1users/get"
 GET_ME = "paths/~1me/get"
 GET_USER = "paths/~1users~1{user_id}/get"
 SEND = "paths/~1messages/post"
+ROTATE = "paths/~1webhooks~1{webhook_id}~1rotate-secret/post"
+CALLBACK = "paths/~1webhooks/post/callbacks/delivery/{$request.body#~1url}/post"
 LIST_MESSAGES = "paths/~1messages/get"
 GET_MESSAGE = "paths/~1messages~1{message_id}/get"
 JSON = "content/application~1json"
@@ -192,6 +194,12 @@ PLANTED = [
         {f"{SCHEMAS}/Attachment/additionalProperties": False},
         "components/schemas/Attachment: the server sends it",
     ),
+    # What only webhooks are sent is the server's too.
+    Planted(
+        rules_of_schemas.answers_are_open,
+        {f"{SCHEMAS}/WebhookTest/additionalProperties": False},
+        "components/schemas/WebhookTest: the server sends it",
+    ),
     Planted(
         rules_of_schemas.answers_say_what_is_always_there,
         {f"{SCHEMAS}/Receipt/required": ["conversation_id", "user_id", "delivered_seq"]},
@@ -294,6 +302,8 @@ PLANTED = [
     Planted(rules_of_operations.answers_are_complete, {f"{GET_USER}/responses/404": GONE}, "can answer 404"),
     Planted(rules_of_operations.answers_are_complete, {f"{LOGIN}/responses/415": GONE}, "can answer 415"),
     Planted(rules_of_operations.answers_are_complete, {f"{SEND}/responses/422": GONE}, "can answer 422"),
+    # What has a token and a key can contradict an earlier request, though it makes nothing.
+    Planted(rules_of_operations.answers_are_complete, {f"{ROTATE}/responses/422": GONE}, "can answer 422"),
     Planted(
         rules_of_operations.answers_are_complete,
         {f"{GET_ME}/responses/413": ref("PayloadTooLarge", "responses")},
@@ -525,6 +535,16 @@ PLANTED = [
         rules_of_examples.examples_are_valid,
         {"components/examples/message/value/seq": "2"},
         "send_message/201/application/json: examples/message is not what its schema says: seq",
+    ),
+    Planted(
+        rules_of_examples.examples_are_valid,
+        {"components/examples/test_payload/value/event": "webhook.sung"},
+        "create_webhook/callbacks/delivery/requestBody/application/json: examples/test is not what its schema says",
+    ),
+    Planted(
+        rules_of_examples.examples_are_valid,
+        {f"{CALLBACK}/parameters/1/example": -1},
+        "create_webhook/callbacks/delivery/parameters/webhook-timestamp: example is not what its schema says",
     ),
     Planted(
         rules_of_examples.examples_are_valid,
