@@ -7,6 +7,7 @@ While it catches up (`catching_up`) nothing live is queued for it, so a long rep
 client says before it can be done is held back until it can.
 """
 
+import asyncio
 from collections.abc import Collection
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -124,6 +125,8 @@ class Connection:
         self._cursor = socket.request.query.get("cursor")
         token = _token(socket.request)
         if token is not None:
+            # The answer to the handshake comes with the greeting, where that takes no second (see `tick`).
+            socket.hold()
             self._begin(token, self._cursor)
 
     def text(self, text: str) -> None:
@@ -197,6 +200,8 @@ class Connection:
             if self._since_ping > LIMITS.auth_seconds:
                 self.close(CloseCode.UNAUTHORIZED)
             return
+        if self._state is State.RECOGNISING:
+            self.socket.release()
         if self._expires_at <= now:
             self.close(CloseCode.TOKEN_EXPIRED)
         elif self._missed and self._since_ping >= LIMITS.heartbeat_timeout_seconds:
@@ -343,7 +348,10 @@ class Connection:
 
     async def greet(self, start: Cursor, said: Cursor) -> None:
         """Say `ready`: the client stands at `start`, and is told `said`. Raises Unavailable."""
+        self.socket.hold()
         await self._say_ready(said)
+        # With the greeting goes what was missed, as far as it can be written in this turn of the loop.
+        asyncio.get_running_loop().call_soon(self.socket.release)
         if self._state is State.RECOGNISING:
             self._state = State.CATCHING_UP
             self._epoch, self.stands_at = start.epoch, start.position

@@ -111,6 +111,10 @@ class Socket(asyncio.Protocol):
     `write` takes framed bytes, one frame or many, and is the transport's own until the socket closes: what is
     written after that goes nowhere. `received` counts the packets that came, so that a number that has grown is
     a sign of life.
+
+    Who comes back gets an answer to the handshake, a greeting and what they missed: three system calls, each of
+    which wakes the peer, and together a third of what coming back cost. So a listener may `hold` what is written,
+    from within `opened` on: even the answer to the handshake waits then, for `release`, `drained` or a close.
     """
 
     __slots__ = (
@@ -119,6 +123,8 @@ class Socket(asyncio.Protocol):
         "_cut",
         "_drained",
         "_full",
+        "_held",
+        "_is_held",
         "_listener",
         "_options",
         "_owed_pong",
@@ -155,6 +161,8 @@ class Socket(asyncio.Protocol):
         self._full = False
         self._drained: asyncio.Event | None = None
         self._owed_pong: bytes | None = None
+        self._held: list[bytes] = []
+        self._is_held = False
         self._since = asyncio.get_running_loop().time()
 
     @property
@@ -181,10 +189,23 @@ class Socket(asyncio.Protocol):
 
     async def drained(self) -> None:
         """Wait while the peer reads more slowly than we write, or until there is nothing to wait for any more."""
+        self.release()
         while self._full and self._state is _State.OPEN:
             if self._drained is None:
                 self._drained = asyncio.Event()
             await self._drained.wait()
+
+    def hold(self) -> None:
+        """Keep what is written from now on until `release`."""
+        if self._state is _State.OPEN:
+            self._is_held = True
+            self._write_by(self._held.append)
+
+    def release(self) -> None:
+        """Write what was kept, at once. Where nothing is held there is nothing to do."""
+        if self._is_held:
+            self._is_held = False
+            self._write_held()
 
     def ping(self, payload: bytes = b"") -> None:
         """Ask for a sign of life."""
@@ -207,14 +228,18 @@ class Socket(asyncio.Protocol):
         """Go away with the server."""
         self._send_away(self._options.going_away_code)
 
-    def open(self, rest: bytes) -> None:
-        """Begin. `rest` came behind the handshake."""
+    def open(self, answer: bytes, rest: bytes) -> None:
+        """Begin. `answer` is the one to the handshake, and `rest` came behind it."""
         assert self._listener is not None
         self._connections.add(self)
+        self._held.append(answer)
+        self._write_by(self._held.append)
         try:
             self._listener.opened(self)
         except Exception:
             self._stumble()
+        if not self._is_held and self._held:
+            self._write_held()
         # Nobody needs the headers again, and the query may hold a token.
         self.request = replace(self.request, query={}, headers={})
         if rest:
@@ -321,8 +346,20 @@ class Socket(asyncio.Protocol):
             metrics.sockets.closed(code)
             self.close(code, reason)
 
+    def _write_held(self) -> None:
+        self._write_by(self._transport.write)
+        if self._held:
+            held, self._held = self._held, []
+            self._transport.write(b"".join(held))
+
+    def _write_by(self, write: Callable[[bytes], None]) -> None:
+        """Choose where what is written goes; frames are looked at before that, in tests."""
+        self.write = write
+
     def _say_close(self, code: int, framed: bytes, state: _State) -> None:
         self.write(framed)
+        self._is_held = False
+        self._write_held()
         self._code = code
         self._cut_later()
         self._end(state)
@@ -330,6 +367,8 @@ class Socket(asyncio.Protocol):
     def _end(self, state: _State) -> None:
         """Say nothing more, and let the listener know."""
         self._state = state
+        self._is_held = False
+        self._held.clear()
         self.write = _nowhere
         self._wake()
         listener, self._listener = self._listener, None
@@ -373,10 +412,9 @@ def open_socket(
     except Exception as error:
         metrics.sockets.refused(error.code if isinstance(error, Refusal) else "internal_error")
         raise
-    transport.write(answer(handshake.headers))
     socket = (sockets.make or Socket)(transport, handshake, listener, sockets.options, connections)
     transport.set_protocol(socket)
-    socket.open(rest)
+    socket.open(answer(handshake.headers), rest)
 
 
 def _nowhere(_framed: bytes) -> None:

@@ -108,6 +108,9 @@ class Client:
         self.extras = 0
         self.buffered = 0
         self.compresses = False
+        self.is_held = False
+        # How many frames there were each time that something was released.
+        self.released: list[int] = []
         self.compressed: list[bytes] = []
         self.pings: list[bytes] = []
         self.closed_with: int | None = None
@@ -131,6 +134,15 @@ class Client:
             if self.compresses:
                 self.compressed.append(payload)
             self._read(payload)
+
+    def hold(self) -> None:
+        # On no network what is held is read at once all the same.
+        self.is_held = True
+
+    def release(self) -> None:
+        if self.is_held:
+            self.is_held = False
+            self.released.append(len(self.frames))
 
     def ping(self, payload: bytes = b"") -> None:
         self.pings.append(payload)

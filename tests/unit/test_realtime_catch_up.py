@@ -587,6 +587,47 @@ class TestSlowReaders:
         assert len(house.hub) == 0
 
 
+class TestHolding:
+    """What is written in the beginning is held, so that it is one write, but not for long."""
+
+    async def test_until_all_is_said(self, house: House, people: list[Person]) -> None:
+        """The answer to the handshake, the greeting and what was missed go together."""
+        ada, bob, _ = people
+        await ada.say(bob)
+        await house.settle()
+        client = house.client(bob, "0")
+        assert client.is_held
+        await client.until_live()
+        await asyncio.sleep(0)
+        assert client.types == ["ready", "conversation.created", "message"]
+        assert client.released == [3]
+
+    async def test_not_longer_than_a_second(
+        self, house: House, people: list[Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """While the database takes its time, a client at least hears that it is connected."""
+        asked, may_answer = asyncio.Event(), asyncio.Event()
+        read_periods = feed.read_periods
+
+        async def read_late(*arguments: Any) -> Any:
+            asked.set()
+            await may_answer.wait()
+            return await read_periods(*arguments)
+
+        monkeypatch.setattr(feed, "read_periods", read_late)
+        client = house.client(people[0])
+        await asked.wait()
+        assert client.is_held
+        house.tick()
+        assert not client.is_held
+        may_answer.set()
+        await client.until_live()
+
+    async def test_nothing_for_whoever_is_still_to_say_who_they_are(self, house: House) -> None:
+        """They cannot say it before they were answered."""
+        assert not house.stranger().is_held
+
+
 class TestEnds:
     async def test_of_a_session(self, house: House, people: list[Person]) -> None:
         """All sockets of the session go at once, live or not, and no other does."""
