@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from parley.errors import Conflict, IdempotencyMismatch, Invalid, NotFound
+from parley.errors import Conflict, IdempotencyMismatch, NotFound
 from parley.events import EventKind
 from parley.ids import uuid7
 from parley.model import (
@@ -119,12 +119,12 @@ class Webhooks:
         before: UUID | None = None,
         after: UUID | None = None,
     ) -> Page[Webhook]:
-        """Return a page of the caller's webhooks, newest first."""
+        """Return a page of the caller's webhooks, newest first.
+
+        Identifiers are in the order of making, so one that is gone, or of somebody else, says where to go on as well.
+        """
         check_direction(before, after)
         async with self._database.read() as conn:
-            cursor = before or after
-            if cursor is not None and await webhooks.find(conn, caller.user_id, cursor) is None:
-                raise Invalid("before" if before else "after", "This is none of your webhooks")
             found = await webhooks.page(
                 conn, caller.user_id, status, limit=limit + 1, before=before, after=after
             )
@@ -223,13 +223,10 @@ class Webhooks:
         before: UUID | None = None,
         after: UUID | None = None,
     ) -> Page[Delivery]:
-        """Return a page of a webhook's deliveries, newest first. Raises NotFound."""
+        """Return a page of a webhook's deliveries, newest first, going on also where one stood. Raises NotFound."""
         check_direction(before, after)
         async with self._database.read() as conn:
             await _own(conn, caller, webhook_id)
-            cursor = before or after
-            if cursor is not None and await webhooks.find_delivery(conn, webhook_id, cursor) is None:
-                raise Invalid("before" if before else "after", "This is no delivery of this webhook")
             found = await webhooks.delivery_page(
                 conn, webhook_id, status, limit=limit + 1, before=before, after=after
             )
