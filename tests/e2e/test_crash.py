@@ -1,17 +1,27 @@
-"""Nothing that was acknowledged is lost, and nothing that was retried is there twice, whatever is killed when."""
+"""Nothing that was acknowledged is lost, and nothing that was retried is there twice, whatever is killed when.
+
+Nor on sockets: whoever listens through all of it, and comes back with the cursor each time, hears every message once
+and in order.
+"""
 
 import asyncio
+import json
 import os
 import random
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from generated.frames import CloseCode
+from parley import cursors
 from servers import Server, StartServer
 
 pytest_plugins = ["servers"]
@@ -30,6 +40,61 @@ class Ledger:
     name: str
     tried: list[str] = field(default_factory=list)
     acknowledged: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Ear:
+    """A client that listens: what it heard over all of its sockets."""
+
+    token: str
+    cursor: str = "0"
+    position: int = 0
+    seqs: list[int] = field(default_factory=list)
+    contents: list[str] = field(default_factory=list)
+    sockets: int = 0
+    codes: set[int] = field(default_factory=set)
+
+    async def listen(self, cluster: "Cluster") -> None:
+        """Come back with the cursor, whatever happens, until it is cancelled."""
+        while True:
+            address = cluster.server.url.replace("http", "ws", 1)
+            try:
+                async with connect(
+                    f"{address}/ws?token={self.token}&cursor={self.cursor}",
+                    proxy=None,
+                    open_timeout=RECOVERY,
+                    max_size=None,
+                ) as socket:
+                    self.sockets += 1
+                    while True:
+                        self.take(json.loads(await socket.recv()))
+            except ConnectionClosed as closed:
+                if closed.rcvd is not None:
+                    self.codes.add(closed.rcvd.code)
+            except (OSError, InvalidHandshake):
+                # The server is not there, or vanished in the middle of the handshake.
+                pass
+            await asyncio.sleep(0.02)
+
+    def take(self, frame: dict[str, Any]) -> None:
+        assert frame["type"] != "resync", "the log is the same as before"
+        if frame["type"] == "ready" and self.cursor != "0":
+            assert frame["data"]["cursor"] == self.cursor
+        cursor = frame.get("cursor")
+        if cursor is None:
+            return
+        position = cursors.decode(cursor).position
+        assert position > self.position, "it is told again"
+        self.cursor, self.position = cursor, position
+        if frame["type"] == "message":
+            self.seqs.append(frame["seq"])
+            self.contents.append(frame["data"]["content"])
+
+    async def heard(self, contents: set[str]) -> None:
+        """Return when all of these have come."""
+        async with asyncio.timeout(RECOVERY):
+            while not contents <= set(self.contents):
+                await asyncio.sleep(0.02)
 
 
 class Cluster:
@@ -68,6 +133,8 @@ async def test_acknowledged_messages_survive_kills(
     tokens, conversation_id = await _group(cluster)
     ledgers = [Ledger(f"sender{number}") for number in range(SENDERS)]
     stopping = asyncio.Event()
+    ears = [Ear(token) for token in tokens]
+    listening = [asyncio.create_task(ear.listen(cluster)) for ear in ears]
     async with asyncio.TaskGroup() as senders:
         for ledger, token in zip(ledgers, tokens, strict=True):
             senders.create_task(_send_on(cluster, ledger, token, conversation_id, stopping))
@@ -80,9 +147,31 @@ async def test_acknowledged_messages_survive_kills(
                 cluster.kill_database(choice)
         await _after(ledgers, 10)
         stopping.set()
+    await _check_ears(ears, listening, ledgers)
     await _check_history(cluster, tokens[0], conversation_id, ledgers)
     await _check_log(cluster, tokens[0], ledgers)
     await cluster.client.aclose()
+
+
+async def _check_ears(
+    ears: Sequence[Ear], listening: Sequence[asyncio.Task[None]], ledgers: Sequence[Ledger]
+) -> None:
+    """Each heard everything once, in one order, over all of its sockets."""
+    acknowledged = {content for ledger in ledgers for content in ledger.acknowledged}
+    # What broke an ear while it listened is told here.
+    heard = asyncio.gather(*(ear.heard(acknowledged) for ear in ears))
+    either: list[asyncio.Future[Any]] = [heard, *listening]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    for task in listening:
+        if task.done():
+            task.result()
+        task.cancel()
+    await heard
+    for ear in ears:
+        assert ear.seqs == list(range(1, len(ear.seqs) + 1))
+        assert ear.contents == ears[0].contents
+        assert ear.sockets > ROUNDS // 4
+        assert ear.codes <= {CloseCode.GOING_AWAY, CloseCode.UNAVAILABLE}
 
 
 async def _after(ledgers: list[Ledger], more: int) -> None:
@@ -183,4 +272,4 @@ async def _client(cluster: Cluster, token: str | None = None) -> AsyncIterator[h
         yield client
 
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
