@@ -15,7 +15,7 @@ from parley.services.conversations import Conversations, Directory
 from parley.services.idempotency import Claim, Idempotency, request_hash
 from parley.services.pages import check_direction, cut
 from parley.storage import groups, messages
-from parley.storage.database import Database
+from parley.storage.database import Connection, Database
 from parley.storage.history import HistoryReader, Wanted
 from parley.storage.log import Log
 from parley.storage.messages import COUNT_LIMIT, Filter, MessageJson
@@ -111,10 +111,7 @@ class Messages:
         async with self._database.read() as conn:
             place = None
             if cursor is not None:
-                located = await messages.locate(conn, cursor, caller.user_id)
-                if located is None or only.conversation_id not in (None, located[0]):
-                    raise _not_of_this_list(before)
-                place = located[1]
+                place = await self._place(conn, caller, cursor, only.conversation_id, before)
             start, end = (place, None) if before else (None, place)
             found = await messages.page(conn, caller.user_id, only, limit=limit + 1, before=start, after=end)
             page = cut(found, limit, str(after) if after else None, lambda message: str(message.id))
@@ -133,6 +130,25 @@ class Messages:
             total_exact=only.counts_are_free or total <= COUNT_LIMIT,
             current_page=newer // limit + 1,
         )
+
+    async def _place(
+        self,
+        conn: Connection,
+        caller: Caller,
+        cursor: UUID,
+        conversation_id: UUID | None,
+        before: UUID | None,
+    ) -> int:
+        """Return where in one conversation, or in all, a message stands or stood. Raises Invalid."""
+        located = await messages.locate(conn, cursor, caller.user_id)
+        if located is not None:
+            if conversation_id not in (None, located[0]):
+                raise _not_of_this_list(before)
+            return located[1]
+        younger = await messages.locate_by_age(conn, cursor, caller.user_id, conversation_id)
+        if younger is None:
+            raise _not_of_this_list(before)
+        return younger if before else younger - 1
 
     async def _history_page(self, wanted: Wanted) -> Page[MessageJson]:
         """Return a page of one whole conversation, whose numbers tell all that there is to count."""

@@ -59,7 +59,12 @@ EVENT_COLUMNS = f"""
     ) END AS user_ids
 """
 CONTENT = f"""
-    LEFT JOIN c ON c.conversation_id = e.stream_id
+    LEFT JOIN c AS known ON known.conversation_id = e.stream_id
+    CROSS JOIN LATERAL (
+        -- Who received or read a message after somebody left is not theirs to know: it is as it was when it was sent.
+        SELECT known.kind, known.low_user_id, known.high_user_id,
+               CASE WHEN e.left_at IS NULL THEN known.low END AS low
+    ) c
     LEFT JOIN LATERAL (
         SELECT w.conversation_id, w.position, w.seq, w.message_id, w.sender_id,
                w.type, v.content, v.metadata, w.created_at, v.edited_at, v.deleted_at, w.edited_position

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from parley.errors import Unavailable
 from parley.storage.database import Connection, Database, Row, direction
-from parley.storage.messages import MESSAGE_JSON, PAST_THE_END, MessageJson
+from parley.storage.messages import MESSAGE_JSON, PAST_THE_END, PERHAPS_PURGED, MessageJson
 
 # How many statements run at a time, and how many pages one of them reads at most.
 LANES = 4
@@ -53,14 +53,18 @@ def _statement(after: bool | None) -> str:
     """Return the query for pages in one direction. Seqs have no holes, so they tell what is beyond a page."""
     return f"""
         WITH wanted AS MATERIALIZED (
-            SELECT w.*, CASE WHEN w.cursor_id IS NULL THEN {PAST_THE_END} ELSE (
+            SELECT w.*, CASE WHEN w.cursor_id IS NULL THEN {PAST_THE_END} ELSE coalesce((
                 SELECT position FROM messages
                 WHERE message_id = w.cursor_id AND conversation_id = w.conversation_id
                 UNION ALL
                 SELECT position FROM purged_messages
                 WHERE message_id = w.cursor_id AND conversation_id = w.conversation_id
                 LIMIT 1
-            ) END AS place
+            ), (
+                -- It is forgotten where it stood, but that was before whatever is left.
+                SELECT c.purged_position FROM conversations c
+                WHERE c.conversation_id = w.conversation_id AND {PERHAPS_PURGED.format("w.cursor_id")}
+            )) END AS place
             FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[])
                 WITH ORDINALITY AS w (user_id, conversation_id, cursor_id, size, number)
             WHERE (SELECT true FROM members WHERE conversation_id = w.conversation_id AND user_id = w.user_id)

@@ -13,6 +13,10 @@ from parley.storage.database import Connection, Row, direction, fetch_one
 # Later than every position.
 PAST_THE_END = 2**63 - 1
 
+# Whether an id is as old as what was purged from the `conversations c`. Ids are made by servers and tell when; their
+# clocks may differ a little from the database's.
+PERHAPS_PURGED = "uuid_extract_timestamp({}) <= c.purged_until + interval '1 minute'"
+
 # Counting a filtered list stops here.
 COUNT_LIMIT = 10_000
 
@@ -135,6 +139,31 @@ async def locate(conn: Connection, message_id: UUID, user_id: UUID) -> tuple[UUI
         PAST_THE_END,
     )
     return None if row is None else (row["conversation_id"], row["position"])
+
+
+async def locate_by_age(
+    conn: Connection, message_id: UUID, user_id: UUID, conversation_id: UUID | None
+) -> int | None:
+    """Return where the user's messages, in one conversation or in all, begin that are younger than one which was
+    purged so long ago that nothing but its id is known of it. None where nothing as old was purged.
+    """
+    position: int | None = await conn.fetchval(
+        f"""
+        WITH mine AS (
+            SELECT conversation_id FROM members
+            WHERE user_id = $2 AND ($3::uuid IS NULL OR conversation_id = $3)
+        )
+        SELECT position_since(ARRAY(SELECT conversation_id FROM mine), uuid_extract_timestamp($1))
+        WHERE EXISTS (
+            SELECT FROM mine JOIN conversations c USING (conversation_id)
+            WHERE {PERHAPS_PURGED.format("$1")}
+        )
+        """,
+        message_id,
+        user_id,
+        conversation_id,
+    )
+    return position
 
 
 async def page(

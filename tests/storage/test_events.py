@@ -355,6 +355,18 @@ class TestPeriods:
         assert [m.content for m in await heard(bob, "message")] == ["second"]
         assert (await bob.see(message)).content == "second"
 
+    async def test_read_after_leaving(self, people: list[Person]) -> None:
+        """Whether others have read it since is not theirs to know; whoever is still there sees it."""
+        ada, bob, eve = people
+        group = await ada.found(bob, eve)
+        message = await ada.say(group)
+        await bob.leave(group)
+        await eve.read(message)
+        assert [m.status for m in await heard(bob, "message")] == ["sent"]
+        assert [m.status for m in await heard(ada, "message")] == ["read"]
+        await bob.join(group)
+        assert [m.status for m in await heard(bob, "message")] == ["read"]
+
     async def test_deleted_later(self, people: list[Person]) -> None:
         """A message that was deleted since is told as a tombstone, to those who left too."""
         ada, bob, eve = people

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from chat import Chat, Person, running
 from parley.errors import IdempotencyMismatch, Invalid, NotFound, Unavailable
+from parley.ids import uuid7
 from parley.model import Group
 from parley.services import retention as service
 from parley.services.retention import Retention
@@ -188,7 +189,7 @@ class TestMessages:
         assert await shown(bob, group) == ""
 
     async def test_its_place_is_kept(self, chat: Chat, people: list[Person]) -> None:
-        """A cursor that names a purged message goes on where it stood, for as long as events are kept."""
+        """A cursor that names a purged message goes on where it stood."""
         ada, bob, _ = people
         group = await ada.found(bob, days=2)
         await say_daily(chat, ada, group, 5)
@@ -203,9 +204,41 @@ class TestMessages:
         stranger = await chat.person()
         with pytest.raises(Invalid):
             await stranger.history(after=second.id)
-        await chat.retain(after=WEEK + DAY)
+
+    async def test_its_place_is_told_by_its_id(self, chat: Chat, people: list[Person]) -> None:
+        """Also when all else of a purged message is forgotten its cursor goes on; no other one does."""
+        ada, bob, _ = people
+        group, other = await ada.found(bob, days=2), await ada.found(bob)
+        await ada.say(other, "before")
+        oldest, second = [await ada.say(group, "purged") for _ in range(2)]
+        await chat.retain(after=3 * DAY)
+        for content in ("3", "4"):
+            await ada.say(group, content)
+        chat.ahead = timedelta()
+        await chat.execute("UPDATE purged_messages SET purged_at = purged_at - interval '11 days'")
+        await chat.retain()
+        assert await chat.fetchval("SELECT count(*) FROM purged_messages") == 0
+        everything: dict[str, Any] = {}
+        for only in (everything, {"sender_id": ada.id}):
+            page = await bob.history(group, after=oldest.id, limit=2, **only)
+            assert [message.content for message in page.items] == ["4", "3"]
+            page = await bob.history(group, before=second.id, **only)
+            assert (page.items, page.has_more, page.next_cursor, page.total) == ([], False, None, 2)
+        assert [message.content for message in (await bob.history(after=oldest.id)).items] == ["4", "3"]
+        assert [message.content for message in (await bob.history(before=oldest.id)).items] == ["before"]
+        later = UUID(int=uuid7().int + (3_600_000 << 80))
+        for where, cursor in (
+            (group, later),
+            (None, later),
+            (group, uuid4()),
+            (None, uuid4()),
+            (other, second.id),
+        ):
+            with pytest.raises(Invalid):
+                await bob.history(where, before=cursor)
+        stranger = await chat.person()
         with pytest.raises(Invalid):
-            await bob.history(group, before=second.id)
+            await stranger.history(after=second.id)
 
 
 class TestGroups:
