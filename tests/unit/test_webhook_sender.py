@@ -219,6 +219,12 @@ async def test_who_says_nothing_is_not_waited_for(behave: Behaviour) -> None:
     assert outcome.latency_ms >= 190
 
 
+async def test_the_time_is_what_was_set() -> None:
+    """Neither less nor, give or take what a busy machine does to a test, more."""
+    outcome = await outcome_of(receivers.hanging, timeout=1.0)
+    assert 990 <= outcome.latency_ms < 2900
+
+
 async def test_the_time_is_for_all_of_it() -> None:
     """The name, the connection, the answer and its body together."""
     with receiving(receivers.dripping(b"HTTP/1.1 200 OK\r\nX: ")) as receiver:
@@ -573,6 +579,29 @@ async def test_names_that_hang_leave_room_for_others(
             assert (await sender.send(url("other"), b"{}", HEADERS)).succeeded
     finally:
         release.set()
+
+
+async def test_lookups_are_bounded(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a thread, and there is an end to threads."""
+    monkeypatch.setattr(resolver, "_MAX_LOOKUPS", 2)
+    release, running = threading.Event(), threading.Barrier(3)
+
+    def look_up(host: str) -> list[str]:
+        del host
+        running.wait(60)
+        release.wait(60)
+        return ["127.0.0.1"]
+
+    def url(name: str) -> str:
+        return f"http://{name}.example.com:{receiver.port}/"
+
+    async with sending(look_up=look_up) as sender:
+        first = [asyncio.create_task(sender.send(url(name), b"{}", HEADERS)) for name in ("one", "two")]
+        await asyncio.to_thread(running.wait, 60)
+        third = await sender.send(url("three"), b"{}", HEADERS)
+        release.set()
+        assert all(outcome.succeeded for outcome in await asyncio.gather(*first))
+    assert third.error == "too many names are being looked up"
 
 
 async def test_a_name_is_looked_up_once_at_a_time(
