@@ -130,8 +130,17 @@ class Proxy:
         """How many WebSockets are open now."""
         return sum(1 for link in list(self._links) if link.is_socket)
 
-    def _call(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=20)
+    def until_sockets(self, number: int, patience: float = 30.0) -> None:
+        """Wait until so many WebSockets are open."""
+        self._call(self._until_sockets(number, patience), patience + 5)
+
+    def _call(self, work: Coroutine[Any, Any, Result], patience: float = 20.0) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=patience)
+
+    async def _until_sockets(self, number: int, patience: float) -> None:
+        async with asyncio.timeout(patience):
+            while self.sockets != number:
+                await asyncio.sleep(0.01)
 
     async def _listen(self) -> int:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)

@@ -237,6 +237,8 @@ class Listener:
         self._timeout = timeout
         self._socket: ClientConnection | None = None
         self._closing = threading.Event()
+        # The token that the socket knows, and one that the server refused.
+        self._token: str | None = None
         self._stale: str | None = None
 
     @property
@@ -330,7 +332,7 @@ class Listener:
             user_agent_header=USER_AGENT,
             proxy=None,
         ).__enter__()
-        self._socket, self._stale = socket, None
+        self._socket, self._token, self._stale = socket, token, None
         if self._closing.is_set():
             socket.close()
         socket.send(self._course.opening(token))
@@ -356,7 +358,8 @@ class Listener:
         return self._course.take(text)
 
     def _renew(self, socket: ClientConnection) -> None:
-        socket.send(self._course.frame("auth", {"token": self._client.fresh_token()}))
+        self._token = self._client.fresh_token(self._token)
+        socket.send(self._course.frame("auth", {"token": self._token}))
         self._course.renewed()
 
     def _lost(self, error: Exception) -> None:
@@ -384,6 +387,8 @@ class AsyncListener:
         self._timeout = timeout
         self._socket: AsyncConnection | None = None
         self._closing = asyncio.Event()
+        # The token that the socket knows, and one that the server refused.
+        self._token: str | None = None
         self._stale: str | None = None
 
     @property
@@ -476,7 +481,7 @@ class AsyncListener:
             user_agent_header=USER_AGENT,
             proxy=None,
         )
-        self._socket, self._stale = socket, None
+        self._socket, self._token, self._stale = socket, token, None
         if self._closing.is_set():
             await socket.close()
         await socket.send(self._course.opening(token))
@@ -504,7 +509,8 @@ class AsyncListener:
         return self._course.take(text)
 
     async def _renew(self, socket: AsyncConnection) -> None:
-        await socket.send(self._course.frame("auth", {"token": await self._client.fresh_token()}))
+        self._token = await self._client.fresh_token(self._token)
+        await socket.send(self._course.frame("auth", {"token": self._token}))
         self._course.renewed()
 
     async def _lost(self, error: Exception) -> None:
