@@ -64,7 +64,7 @@ def body_signature(canonical_body: bytes, key: bytes) -> str:
 def canonical(value: Any) -> bytes:
     """Return the canonical JSON (RFC 8785) of what orjson can write; times are written in UTC with a Z.
 
-    Without numbers and names that need care, orjson's sorted output is the canonical one already, in a twentieth
+    Without numbers and names that need care, orjson's sorted output is the canonical one already, in a seventh
     of the time.
     """
     if _is_simple(value):
