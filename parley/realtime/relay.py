@@ -7,6 +7,7 @@ does not offer, is read from the log at once; another writer's batch may be on i
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from parley.services.users import Users
 from parley.storage import events, feed
 from parley.storage.database import Database, Row
 from parley.storage.log import Log
+from parley.storage.messages import message_of as stored_message
 from parley.storage.send_queue import Written
 
 # Seconds between looks at the log for what other processes appended, and after the database was away.
@@ -41,6 +43,10 @@ MAX_BATCHES = 1000
 PAGE = 500
 REMEMBERED = 20_000
 REMEMBERED_PAGE = 200
+# For how many seconds the window holds anything: messages are kept for a day at least, and one that is purged must not
+# be in memory any more. How often it is noted how far the log had got.
+REMEMBER_FOR = 3600.0
+MARK_EVERY = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -63,6 +69,8 @@ class Relay:
         self._batches: dict[int, Batch] = {}
         self._came = asyncio.Event()
         self._look_at = 0.0
+        self._marks: deque[tuple[float, int]] = deque()
+        self._deletions = 0
         self._task: asyncio.Task[None] | None = None
         self.epoch = b""
 
@@ -132,7 +140,7 @@ class Relay:
 
     async def _remember_page(self, trimmed_to: int) -> bool:
         """Put a page before the window, and return whether there may be more."""
-        window, resets = self._hub.window, self._hub.resets
+        window, resets, deletions = self._hub.window, self._hub.resets, self._deletions
         end = window.start
         start = max(trimmed_to, end - REMEMBERED_PAGE)
         if start >= end:
@@ -142,7 +150,12 @@ class Relay:
         # Of what was edited after `since`, this is not the content as it was then.
         edited = [row["event_position"] for row in rows if (row["edited_position"] or 0) > window.since]
         kept = [row for row in rows if row["event_position"] > max(edited, default=0)]
+        young = time.time() - REMEMBER_FOR
+        kept = [row for row in kept if row["appended_at"].timestamp() > young]
         people = await self._people(kept)
+        if deletions != self._deletions:
+            # It may have been one of these, which are as they were before: read them again.
+            return True
         if not kept or resets != self._hub.resets or window.start != end:
             return False
         first: int = kept[0]["event_position"]
@@ -155,6 +168,7 @@ class Relay:
         now = asyncio.get_running_loop().time()
         if now < self._look_at:
             return
+        self._forget_old(now)
         async with self._database.read() as conn:
             state = await events.read_state(conn)
         self._look_at = now + LOOK_EVERY
@@ -164,6 +178,7 @@ class Relay:
             # Positions mean other events now: everybody comes back and is told so.
             self.epoch = epoch
             self._batches.clear()
+            self._marks.clear()
             self._log.head.set_back(state.head)
             for connection in self._hub.restart(state.head):
                 connection.log_was_reset()
@@ -183,6 +198,9 @@ class Relay:
                 return
             people = await self._people(rows)
             self._hand_on([self._event(row, people) for row in rows])
+            for row in rows:
+                if row["kind"] == EventKind.MESSAGE_DELETED:
+                    self._blank(stored_message(row))
             # By the clock of the database, which is when they were appended.
             metrics.sockets.wrote(time.time() - rows[0]["appended_at"].timestamp())
 
@@ -210,6 +228,21 @@ class Relay:
                 self._hand_on(rest)
                 metrics.sockets.wrote(time.time() - batch.committed_at)
 
+    def _forget_old(self, now: float) -> None:
+        if not self._marks or now - self._marks[-1][0] >= MARK_EVERY:
+            self._marks.append((now, self._hub.position))
+        while now - self._marks[0][0] > REMEMBER_FOR:
+            self._hub.window.forget(self._marks.popleft()[1])
+
+    def _blank(self, tombstone: Message) -> None:
+        """Let whoever missed a message that was deleted be told its tombstone, wherever it is told of."""
+        self._deletions += 1
+        window = self._hub.window
+        for event in window.telling_of(tombstone.conversation_id, tombstone.position):
+            kind = EventKind.MESSAGE if event.position == tombstone.position else EventKind.MESSAGE_UPDATED
+            frame = encode(kind, tombstone, self.cursor(event.position), tombstone.seq)
+            window.retell(event, frame_text(frame))
+
     def _hand_on(self, events: Sequence[LiveEvent]) -> None:
         self._hub.publish(events)
         self.told(events)
@@ -235,6 +268,8 @@ class Relay:
         match kind:
             case EventKind.MESSAGE:
                 return LiveEvent(position, stream_id, frame, author=row["actor_id"])
+            case EventKind.MESSAGE_UPDATED:
+                return LiveEvent(position, stream_id, frame, of=row["position"])
             case EventKind.USER_UPDATED:
                 return LiveEvent(
                     position, stream_id, frame, audience=frozenset([stream_id, *row["companions"]])

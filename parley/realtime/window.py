@@ -15,7 +15,8 @@ class LiveEvent:
 
     `frame` is framed for the wire. It goes to the members of the stream at its position, or to `audience` where
     that is not None: then the stream is one user's own. `joins` are members from this position on, `leaves` none
-    any more; with `ends` nobody is after it. `author` has written what the event tells of for the first time.
+    any more; with `ends` nobody is after it. `author` has written what the event tells of for the first time, and
+    `of` is the position of the message that it tells of once more.
     """
 
     position: int
@@ -26,6 +27,7 @@ class LiveEvent:
     leaves: frozenset[UUID] = NOBODY
     ends: bool = False
     author: UUID | None = None
+    of: int = 0
 
     @property
     def is_plain(self) -> bool:
@@ -46,6 +48,8 @@ class Window:
         self._events: list[LiveEvent] = []
         self._plain: dict[UUID, list[LiveEvent]] = {}
         self._others: list[LiveEvent] = []
+        # By the position of the message: what was told of it later.
+        self._later: dict[int, list[LiveEvent]] = {}
         self._dropped = 0
         self._bytes = 0
         self._max_bytes = max_bytes
@@ -59,15 +63,42 @@ class Window:
         for event in events:
             if event.is_plain:
                 self._plain.setdefault(event.stream_id, []).append(event)
+                if event.of:
+                    self._later.setdefault(event.of, []).append(event)
             else:
                 self._others.append(event)
         self._bytes += sum(len(event.frame) for event in events)
         self.end = events[-1].position
         while self._bytes > self._max_bytes:
-            oldest = self._events[self._dropped]
-            self._bytes -= len(oldest.frame)
-            self._dropped += 1
-            self.start = oldest.position
+            self._drop()
+        self._tidy()
+
+    def forget(self, position: int) -> None:
+        """Drop what is up to a position."""
+        while self._dropped < len(self._events) and self._events[self._dropped].position <= position:
+            self._drop()
+        self._tidy()
+
+    def telling_of(self, stream_id: UUID, position: int) -> list[LiveEvent]:
+        """Return what the window holds of a message: where it was sent, and what was told of it later."""
+        return [
+            *_between(self._plain.get(stream_id, ()), position - 1, position),
+            *self._later.get(position, ()),
+        ]
+
+    def retell(self, event: LiveEvent, frame: bytes) -> None:
+        """Let an event of the window say something else from now on."""
+        if event.position > self.start:
+            self._bytes += len(frame) - len(event.frame)
+        event.frame = frame
+
+    def _drop(self) -> None:
+        oldest = self._events[self._dropped]
+        self._bytes -= len(oldest.frame)
+        self._dropped += 1
+        self.start = oldest.position
+
+    def _tidy(self) -> None:
         # The lists are cut when half of all is dropped: that costs each event one copy.
         if self._dropped > len(self._events) // 2:
             self._cut()
@@ -83,6 +114,8 @@ class Window:
         for event in events:
             if event.is_plain:
                 plain.setdefault(event.stream_id, []).append(event)
+                if event.of:
+                    self._later.setdefault(event.of, []).append(event)
         for stream_id, earlier in plain.items():
             self._plain[stream_id] = earlier + self._plain.get(stream_id, [])
         self._bytes += size
@@ -94,6 +127,7 @@ class Window:
         self._events.clear()
         self._plain.clear()
         self._others.clear()
+        self._later.clear()
         self._dropped = self._bytes = 0
         self.start = self.since = self.end = position
 
@@ -125,6 +159,12 @@ class Window:
             del plain[: bisect_right(plain, self.start, key=_position)]
             if not plain:
                 del self._plain[stream_id]
+        for position in {event.of for event in gone if event.of}:
+            later = [event for event in self._later[position] if event.position > self.start]
+            if later:
+                self._later[position] = later
+            else:
+                del self._later[position]
 
 
 def _position(event: LiveEvent) -> int:

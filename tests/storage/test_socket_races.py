@@ -369,6 +369,61 @@ class TestWhileItReads:
         assert back.types[:2] == ["ready", "resync"]
 
 
+@pytest.mark.parametrize("how", ["window", "read back", "log"])
+async def test_what_was_deleted_is_told_nobody(club: Club, how: str) -> None:
+    """Whoever missed it is told its tombstone, from memory too: neither what it said at first nor what later."""
+    ada, bob, house = club.ada, club.bob, club.house
+    cursor = house.relay.cursor(house.hub.position)
+    message = await ada.say(club.group, "a secret")
+    kept = await ada.say(club.group, "no matter")
+    await ada.edit(message, "another secret")
+    await ada.edit(kept, "no matter at all")
+    await ada.edit(message, "the last secret")
+    await house.settle()
+    if how == "read back":
+        await club.forget()
+        while await house.relay._remember_page(0):
+            continue
+    await ada.delete(message)
+    await house.settle()
+    if how == "log":
+        await club.forget()
+    client = await house.live(bob, cursor)
+    assert client.events == await told(bob, cursor)
+    theirs = [frame for frame in client.frames[1:] if frame["data"]["id"] == str(message.id)]
+    assert [frame["type"] for frame in theirs] == ["message", *["message.updated"] * 2, "message.deleted"]
+    assert [frame["data"]["content"] for frame in theirs] == [None] * 4
+    assert "secret" not in str(client.frames)
+
+
+async def test_what_is_deleted_while_it_is_read_back(club: Club, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the database said before the deletion is not what is kept."""
+    ada, bob, house = club.ada, club.bob, club.house
+    message = await ada.say(club.group, "a secret")
+    await club.forget()
+    read = feed.read
+    pages = 0
+
+    async def read_and_delete(*arguments: Any) -> list[Any]:
+        nonlocal pages
+        rows = await read(*arguments)
+        pages += 1
+        if pages == 1:
+            await ada.delete(message)
+            await house.settle()
+        return rows
+
+    monkeypatch.setattr(feed, "read", read_and_delete)
+    while await house.relay._remember_page(0):
+        continue
+    client = await house.live(bob, "0")
+    assert client.events == await told(bob)
+    assert [frame["data"]["content"] for frame in client.frames if frame["type"] == "message"] == [
+        "Hello, world!",
+        None,
+    ]
+
+
 @pytest.mark.parametrize("how", ["live", "window", "log"])
 async def test_kinds_of_a_newer_version(club: Club, how: str) -> None:
     """While nodes are replaced one by one, an old one passes over what it does not know, however it reads it."""

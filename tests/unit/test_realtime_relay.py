@@ -363,6 +363,33 @@ async def test_kinds_of_a_newer_version(
     assert capsys.readouterr().out.count("call.started") == 1
 
 
+async def test_memory_does_not_outlive_messages(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What retention purges it tells nobody: nothing stays in the window for nearly as long as it is kept at least."""
+    monkeypatch.setattr(relay_module, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(relay_module, "MARK_EVERY", 0.02)
+    monkeypatch.setattr(relay_module, "REMEMBER_FOR", 0.1)
+    async with running(stored) as post:
+        post.arrives(1, 3)
+        await post.handed_on(3)
+        assert post.hub.window.start == 0
+        async with asyncio.timeout(10):
+            while post.hub.window.start < 3:
+                await asyncio.sleep(0.001)
+        post.arrives(4, 4)
+        assert await post.handed_on(4) == sources(("batch", 1))
+
+
+async def test_what_is_old_is_not_read_back(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of before this process began only what is young."""
+    stored.head, stored.age = 10, relay_module.REMEMBER_FOR + 60
+    async with running(stored) as post:
+        async with asyncio.timeout(10):
+            while not stored.reads:
+                await asyncio.sleep(0.001)
+        await post.relay._remembering
+        assert (post.hub.window.start, post.hub.window.end) == (10, 10)
+
+
 async def test_stops_in_the_middle(stored: Stored) -> None:
     """Whatever it waits for, it ends when it is told to, and hears the bus no more."""
     async with running(stored) as post:

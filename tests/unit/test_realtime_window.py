@@ -158,3 +158,23 @@ def test_reaches_back_as_far_as_there_is_room() -> None:
     assert (window.start, after(window, 18)) == (18, list(range(19, 29)))
     assert not window.prepend(events(18, 18), 17)
     assert after(window, 18) == list(range(19, 29))
+
+
+def test_what_was_told_is_told_otherwise() -> None:
+    """A message is found where it was sent and where it was told of again, and is let go with the rest."""
+    window = Window(0, 10 * SIZE)
+    window.append([LiveEvent(1, STREAM, bytes(SIZE)), *events(2, 3)])
+    window.append([LiveEvent(4, STREAM, bytes(SIZE), of=1), LiveEvent(5, STREAM, bytes(SIZE), of=2)])
+    told = window.telling_of(STREAM, 1)
+    assert [event.position for event in told] == [1, 4]
+    for event in told:
+        window.retell(event, b"gone")
+    found, _ = window.page(ADA, [STREAM], 0, 10)
+    assert [event.position for event in found if event.frame == b"gone"] == [1, 4]
+    assert window._bytes == 3 * SIZE + 2 * len(b"gone")
+    window.forget(4)
+    assert (window.start, window._bytes) == (4, SIZE)
+    assert window.telling_of(STREAM, 1) == []
+    assert [event.position for event in window.telling_of(STREAM, 2)] == [5]
+    window.append(events(6, 30))
+    assert window._later == {}
