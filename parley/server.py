@@ -150,7 +150,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a head."""
-        super().connection_made(transport)  # type: ignore[arg-type]
+        super().connection_made(transport)  # type: ignore[arg-type]  # its own is narrower
         self._wait(self.config.options.head_seconds, for_head=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -229,7 +229,7 @@ class PatientProtocol(HttpToolsProtocol):
         else:
             self.connections.discard(self)
             # It refers to us as we do to it, and this one object of the two is never needed again.
-            self.parser = None  # type: ignore[assignment]
+            self.parser = None  # type: ignore[assignment]  # nothing is parsed any more
 
     def _switching(self, headers: Sequence[Header]) -> bytes:
         upgrade = [(b"upgrade", b"websocket"), (b"connection", b"Upgrade"), *headers]

@@ -17,12 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # So that it also runs as a bare script, where Python looks for modules only beside it.
 sys.path.insert(0, str(ROOT))
 
-from scripts import contract_rules, socket_rules  # noqa: E402
-from scripts.frames_module import frames_module  # noqa: E402
-from scripts.models_module import models_module  # noqa: E402
-from scripts.operations_module import operations_module  # noqa: E402
-from scripts.socket_document import Socket, bundled  # noqa: E402
-from scripts.specification import BrokenDocument, read_specification  # noqa: E402
+from scripts import contract_rules, socket_rules  # noqa: E402 (the path comes first)
+from scripts.frames_module import frames_module  # noqa: E402 (the path comes first)
+from scripts.models_module import models_module  # noqa: E402 (the path comes first)
+from scripts.operations_module import operations_module  # noqa: E402 (the path comes first)
+from scripts.socket_document import Socket, bundled  # noqa: E402 (the path comes first)
+from scripts.specification import BrokenDocument, read_specification  # noqa: E402 (the path comes first)
 
 SPECIFICATION = ROOT / "spec" / "openapi.yaml"
 SOCKET_SPECIFICATION = ROOT / "spec" / "asyncapi.yaml"

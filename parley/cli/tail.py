@@ -64,9 +64,9 @@ class _Server:
     def post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
         """Return the answer. Raises Refused with the server's own words."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
-        request = urllib.request.Request(self.address + path, json.dumps(body).encode(), headers)  # noqa: S310
+        request = urllib.request.Request(self.address + path, json.dumps(body).encode(), headers)  # noqa: S310 - http(s)
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - likewise
                 value: dict[str, Any] = json.load(answer)
                 return value
         except urllib.error.HTTPError as error:

@@ -195,7 +195,7 @@ class Sessions:
             access_token=self._signed(session, "access", issued_at, access_until, None),
             refresh_token=self._signed(session, "refresh", issued_at, refresh_until, session.generation),
             expires_in=access_until - issued_at,
-            token_type="Bearer",  # noqa: S106
+            token_type="Bearer",  # noqa: S106 - a kind of token, and no secret
             user_id=session.user_id,
             session_id=session.id,
         )

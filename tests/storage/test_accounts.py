@@ -201,7 +201,7 @@ async def test_log_in_says_not_what_is_wrong(
 
     async def noted(*given: str | None) -> bool:
         checked.append(given)
-        return await verify(*given)  # type: ignore[arg-type]
+        return await verify(*given)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(parley.passwords, "verify", noted)
     with pytest.raises(Unauthorized) as refused:

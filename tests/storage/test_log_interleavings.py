@@ -617,8 +617,8 @@ def test_planted_fault_is_found(
     """The search is able to fail: without the rules that cannot matter it soon finds each of these faults."""
 
     class Machine(Interleavings):
-        read = create = open_direct = promote = rename_or_delete = None  # type: ignore[assignment]
-        change = mark = mark_many = change_profile = give_up = None  # type: ignore[assignment]
+        read = create = open_direct = promote = rename_or_delete = None  # type: ignore[assignment]  # no rule here
+        change = mark = mark_many = change_profile = give_up = None  # type: ignore[assignment]  # no rule here
 
         def __init__(self) -> None:
             super().__init__(world)

@@ -227,7 +227,7 @@ class TestHistory:
         for wrong in (uuid4(), other.id, foreign.id):
             for field in ("before", "after"):
                 with pytest.raises(Invalid) as refused:
-                    await ada.history(where, **{field: wrong})  # type: ignore[arg-type]
+                    await ada.history(where, **{field: wrong})  # type: ignore[arg-type]  # a chosen name
                 assert refused.value.details["field"] == field
         with pytest.raises(Invalid):
             await ada.history(before=foreign.id)

@@ -75,7 +75,7 @@ async def test_task_writes_and_stop_writes_the_rest(
     write = storage.write
 
     async def noticed(*args: object) -> None:
-        await write(*args)  # type: ignore[arg-type]
+        await write(*args)  # type: ignore[arg-type]  # passed on as they came
         written.set()
 
     monkeypatch.setattr(storage, "write", noticed)
@@ -285,7 +285,7 @@ async def test_many_are_written_in_parts(
         calls += 1
         if calls == 2:
             raise Unavailable
-        await write(*args)  # type: ignore[arg-type]
+        await write(*args)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(storage, "write", cut)
     with pytest.raises(Unavailable):

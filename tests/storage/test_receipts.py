@@ -143,7 +143,7 @@ class TestMarks:
             await ada.remove(group, bob)
             return await call(run)
 
-        chat.log.call = removed_before  # type: ignore[method-assign]
+        chat.log.call = removed_before  # type: ignore[method-assign]  # a stand-in
         assert await receipts.mark([read(bob, message), read(eve, message)]) == []
         assert await told(ada) == [(eve.id, 1, 1)]
 

@@ -129,7 +129,7 @@ async def test_bad_data_fails_alone(database_dsn: str, bad: dict[str, str]) -> N
     async with writer(database_dsn) as alone, observer(database_dsn) as conn:
         group_id = await make_group(alone.log, OWNER)
         drafts = [draft(group_id, OWNER, str(n), key=f"k{n}") for n in range(5)]
-        drafts[2] = replace(drafts[2], **bad)  # type: ignore[arg-type]
+        drafts[2] = replace(drafts[2], **bad)  # type: ignore[arg-type]  # a chosen field
         assert await ends(hand_in(alone, drafts)) == ["sent", "sent", drafts_error(bad), "sent", "sent"]
         assert [e["seq"] for e in (await check_log(conn))[1:]] == [1, 2, 3, 4]
         assert await ends(hand_in(alone, [draft(group_id, OWNER, "mended", key="k2")])) == ["sent"]

@@ -155,7 +155,7 @@ async def test_conditions_add_up(parley: Process) -> None:
 async def test_aimless_lists_are_refused(parley: Process, asked: dict[str, object]) -> None:
     """Users are looked for by something, in one direction: nobody reads them all."""
     with pytest.raises(Invalid):
-        await parley.users.list_page(**asked)  # type: ignore[arg-type]
+        await parley.users.list_page(**asked)  # type: ignore[arg-type]  # names are chosen
 
 
 async def test_walks_back_to_the_oldest(parley: Process) -> None:
@@ -180,9 +180,9 @@ async def test_walks_on_to_the_newest(parley: Process) -> None:
     """`after` leads to newer pages, shown newest first, and its cursor goes on when there is none yet."""
     users = await register_many(parley, 5)
     prefix = {"username": "user", "limit": 2}
-    first = await parley.users.list_page(after=users[0].id, **prefix)  # type: ignore[arg-type]
-    second = await parley.users.list_page(after=cursor(first), **prefix)  # type: ignore[arg-type]
-    third = await parley.users.list_page(after=cursor(second), **prefix)  # type: ignore[arg-type]
+    first = await parley.users.list_page(after=users[0].id, **prefix)  # type: ignore[arg-type]  # names are chosen
+    second = await parley.users.list_page(after=cursor(first), **prefix)  # type: ignore[arg-type]  # names are chosen
+    third = await parley.users.list_page(after=cursor(second), **prefix)  # type: ignore[arg-type]  # names are chosen
     assert [names(page) for page in (first, second, third)] == [
         ["user02", "user01"],
         ["user04", "user03"],
@@ -191,7 +191,7 @@ async def test_walks_on_to_the_newest(parley: Process) -> None:
     assert [page.has_more for page in (first, second, third)] == [True, False, False]
     assert third.next_cursor == second.next_cursor
     await parley.register("user05")
-    later = await parley.users.list_page(after=cursor(third), **prefix)  # type: ignore[arg-type]
+    later = await parley.users.list_page(after=cursor(third), **prefix)  # type: ignore[arg-type]  # names are chosen
     assert names(later) == ["user05"]
 
 

@@ -90,7 +90,7 @@ def unknown_fields_accepted() -> None:
             known = {name: part for name, part in value.items() if name not in unknown} if unknown else value
             return checked(body, known)
 
-    operations.Body.checked = overlook  # type: ignore[method-assign, assignment]
+    operations.Body.checked = overlook  # type: ignore[method-assign, assignment]  # the fault
 
 
 def somebody_elses_messages() -> None:

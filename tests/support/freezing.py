@@ -33,7 +33,7 @@ def freeze() -> None:
 
 def freeze_when_torn(conn: Connection) -> None:
     """Freeze as soon as a part of the request is on its way, and the rest waits for the server to read that."""
-    if conn._transport.get_write_buffer_size():  # type: ignore[attr-defined]
+    if conn._transport.get_write_buffer_size():  # type: ignore[attr-defined]  # not public
         freeze()
     else:
         asyncio.get_running_loop().call_soon(freeze_when_torn, conn)

@@ -369,4 +369,4 @@ def _connection_of(peer: Peer) -> Any:
 
 
 def _transport_of(connection: Subscriber) -> Any:
-    return connection.socket._transport  # type: ignore[attr-defined]
+    return connection.socket._transport  # type: ignore[attr-defined]  # not public

@@ -78,7 +78,7 @@ def test_every_function_without_an_operation_is_named() -> None:
 
 def test_what_is_private_plain_or_imported_needs_no_operation() -> None:
     people = module_with("async def list_people(): ...\nasync def _help(): ...\ndef plain(): ...")
-    people.imported = handler  # type: ignore[attr-defined]
+    people.imported = handler  # type: ignore[attr-defined]  # a module made here
     bind(DOCUMENT, {**WHOLE, "people": people})
 
 

@@ -179,7 +179,7 @@ async def test_asking_what_is_left_costs_one() -> None:
 class Unreachable(Storage):
     """A storage whose machine is away."""
 
-    STORAGE_SCHEME = ["async+parley-unreachable"]  # noqa: RUF012
+    STORAGE_SCHEME = ["async+parley-unreachable"]  # noqa: RUF012 - as its base has it
 
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         raise ConnectionRefusedError(key)

@@ -48,7 +48,7 @@ def shared() -> Edge:
 @pytest.fixture
 def edge(shared: Edge) -> Edge:
     shared.handlers.replies.clear()
-    shared.watcher.__init__()  # type: ignore[misc]
+    shared.watcher.__init__()  # type: ignore[misc]  # forget what others saw
     return shared
 
 

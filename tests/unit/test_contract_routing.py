@@ -26,7 +26,7 @@ def routings() -> tuple[RouteTable, Router]:
 
     class Kept(TableRouting):
         def __init__(self, app: ASGIApp) -> None:
-            super().__init__(app, edge=None)  # type: ignore[arg-type]
+            super().__init__(app, edge=None)  # type: ignore[arg-type]  # routing needs none
             made.append(self)
 
     async def nothing(*_: Any) -> None:

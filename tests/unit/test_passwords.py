@@ -46,7 +46,7 @@ class Noting(PasswordHasher):
         super().__init__(time_cost=1, memory_cost=8, parallelism=1)
         self.verified: list[Parameters] = []
 
-    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - the name is argon2's
         self.verified.append(extract_parameters(str(hash)))
         return super().verify(hash, password)
 

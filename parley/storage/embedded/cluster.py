@@ -198,8 +198,9 @@ def socket_directory(data_dir: Path) -> tuple[Path, bool]:
         if _holds_sockets(inside):
             return inside, False
     place = tempfile.gettempdir()
-    # mkdtemp makes it private wherever it is.
-    return Path(tempfile.mkdtemp(prefix="parley-", dir=place if len(place) < 64 else "/tmp")), True  # noqa: S108
+    if len(place) >= 64:
+        place = "/tmp"  # noqa: S108 - mkdtemp makes it private wherever it is
+    return Path(tempfile.mkdtemp(prefix="parley-", dir=place)), True
 
 
 def _holds_sockets(directory: Path) -> bool:
