@@ -25,7 +25,8 @@ from parley.storage.send_queue import Draft, SendQueue, Sent
 MAX_CUSTOM_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made per request.
+@dataclass(slots=True)
 class NewMessage:
     """What a client wants to send, to exactly one of a receiver and a conversation."""
 
