@@ -56,18 +56,31 @@ class Claim:
     failing_since: datetime | None
     pace: float
     lane_until: datetime | None
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A webhook that a caller knows: how many it takes for it, whether it is well, and where it found the last ones."""
+
+    room: int
+    well: bool
+    due_from: datetime | None = None
+    position_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
     """How many deliveries a caller can take: for all webhooks that are well, for all others, and for those it knows.
 
-    Of these it tells the room of each and whether it is well; of any other webhook it takes one.
+    Of any other webhook it takes one. Without `everything` it looks for those that it knows alone, and only from where
+    it found the last ones.
     """
 
     well: int
     others: int
-    known: Mapping[UUID, tuple[int, bool]]
+    known: Mapping[UUID, Known]
+    everything: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +133,17 @@ async def claim(conn: Connection, lease: timedelta, room: Room, now: datetime | 
     rows = await conn.fetch(
         """
         SELECT webhook_id, delivery_id, position, event, number, spent, created_at, user_id, url, ordered,
-               secret, previous_secret, failing_since, pace, lane_until
-        FROM claim_deliveries($1, $2, $3, $4, $5, $6, $7)
+               secret, previous_secret, failing_since, pace, lane_until, due_at
+        FROM claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         """,
         now,
         lease,
         list(room.known),
-        [number for number, _ in known],
-        [well for _, well in known],
+        [one.room for one in known],
+        [one.well for one in known],
+        [one.due_from for one in known],
+        [one.position_from for one in known],
+        room.everything,
         room.well,
         room.others,
     )
@@ -340,7 +356,9 @@ async def forget(conn: Connection, before: datetime, limit: int) -> int:
             CROSS JOIN LATERAL (
                 SELECT v.webhook_id, v.delivery_id FROM deliveries v
                 WHERE v.webhook_id = w.webhook_id
-                  AND (live.webhook_id IS NULL OR v.delivery_id < $1 AND v.created_at < $2)
+                  AND v.delivery_id < CASE WHEN live.webhook_id IS NULL THEN $4::uuid ELSE $1::uuid END
+                  -- What was dispatched late is younger than its id.
+                  AND (live.webhook_id IS NULL OR v.created_at < $2)
                   AND (v.leased_until IS NULL OR v.leased_until < clock_timestamp())
                 ORDER BY v.delivery_id
                 LIMIT $3
@@ -362,6 +380,7 @@ async def forget(conn: Connection, before: datetime, limit: int) -> int:
         UUID(int=int(before.timestamp() * 1000) << 80),
         before,
         limit,
+        UUID(int=2**128 - 1),
     )
     return forgotten
 

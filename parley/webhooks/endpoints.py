@@ -2,10 +2,10 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from parley.storage.deliveries import Claim
+from parley.storage.deliveries import Claim, Known
 from parley.webhooks.payloads import Payload
 from parley.webhooks.schedule import Pace
 
@@ -18,6 +18,8 @@ STOCK_SECONDS = 4.0
 SLOW = 2.0
 # How long an endpoint that did not answer is left alone by one process. In seconds.
 REST = 1.0
+# What others have put into the queue may have become visible so much later than it was due.
+OVERLAP = timedelta(seconds=5)
 # How much the newest answer counts in the average.
 _WEIGHT = 0.1
 
@@ -50,6 +52,9 @@ class Endpoint:
     seconds: float | None = None
     rest_until: float = 0.0
     used_at: float = 0.0
+    # When and where the last deliveries were due that were claimed.
+    due_from: datetime | None = None
+    position_from: int = 0
     # Whether the last claim got as much as there was room for.
     has_more: bool = False
     stock: deque[Job] = field(default_factory=deque)
@@ -78,6 +83,17 @@ class Endpoint:
             return 0 if self.held or self.lane_until is not None else LANE
         soon = int(self.width * STOCK_SECONDS / max(self.seconds, 0.001))
         return max(0, min(max(soon, self.width), MOST_IN_STOCK) - self.held)
+
+    def known(self, now: float) -> Known:
+        """Return what whoever claims has to know."""
+        return Known(self.room(now), self.well, self.due_from, self.position_from)
+
+    def claimed(self, claim: Claim) -> None:
+        """Note where a delivery was found; those of one claim come in order of position."""
+        due_from = claim.due_at - OVERLAP
+        self.due_from = due_from if self.due_from is None else max(self.due_from, due_from)
+        if claim.ordered and claim.position is not None and not self.stock:
+            self.position_from = claim.position
 
     def answered(self, seconds: float) -> None:
         """Note an answer, whatever it says."""

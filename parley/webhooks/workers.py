@@ -21,7 +21,7 @@ from parley import metrics
 from parley.errors import Unavailable
 from parley.storage import deliveries
 from parley.storage.database import Database
-from parley.storage.deliveries import Claim, Health, Result, Room, State
+from parley.storage.deliveries import Claim, Health, Known, Result, Room, State
 from parley.storage.log import Log
 from parley.webhooks import schedule
 from parley.webhooks.disabling import Reason, disable
@@ -47,6 +47,9 @@ LEAST_RATE = 50.0
 BUSY_CLAIMS = 25
 # Seconds that requests under way are given when the process ends.
 STOP_SECONDS = 2.0
+# Where looking for everything that is due takes longer than so many seconds, it is done for a part of the time only.
+SLOW_LOOK = 0.25
+PART = 0.05
 # After so many seconds without a delivery an endpoint is new again.
 FORGET_AFTER = 60.0
 
@@ -104,6 +107,7 @@ class Workers:
         self._lanes: dict[UUID, datetime] = {}
         self._health: dict[UUID, Health] = {}
         self._hopeless: dict[UUID, Reason] = {}
+        self._look_for_everything_at = 0.0
         self._stopping = False
         self._due = asyncio.Event()
         self._came = asyncio.Event()
@@ -195,6 +199,8 @@ class Workers:
             return 0
         async with self._database.read() as conn:
             claims = await deliveries.claim(conn, self._lease, room, self._at())
+        if room.everything:
+            self._look_for_everything_at = _next_look(now, self._loop_time())
         if not claims:
             return 0
         payloads = await self._read(claims)
@@ -203,27 +209,28 @@ class Workers:
         for claim in claims:
             found[claim.webhook_id] = found.get(claim.webhook_id, 0) + 1
             endpoint = self._endpoint(claim)
+            endpoint.claimed(claim)
             if claim.delivery_id in payloads:
                 endpoint.stock.append(Job(claim, payloads[claim.delivery_id], begin_before))
             else:
                 self._failed(endpoint, claim, OUR_FAULT)
         for webhook_id, number in found.items():
             endpoint = self._endpoints[webhook_id]
-            allowed, _ = room.known.get(webhook_id, (1, False))
-            endpoint.has_more = number >= allowed
+            known = room.known.get(webhook_id)
+            endpoint.has_more = number >= (1 if known is None else known.room)
             endpoint.used_at = now
             self._send_on(endpoint)
         return len(claims)
 
     def _room(self, now: float) -> Room:
         """Return what there is room for, and forget endpoints that were not used for long."""
-        known: dict[UUID, tuple[int, bool]] = {}
+        known: dict[UUID, Known] = {}
         held = held_unwell = 0
         for webhook_id, endpoint in list(self._endpoints.items()):
             if not endpoint.held and endpoint.lane_until is None and now - endpoint.used_at > FORGET_AFTER:
                 del self._endpoints[webhook_id]
                 continue
-            known[webhook_id] = (endpoint.room(now), endpoint.well)
+            known[webhook_id] = endpoint.known(now)
             held += endpoint.held
             held_unwell += 0 if endpoint.well else endpoint.held
         most = BUSY_CLAIMS if self._pressure.busy else self._concurrency * CLAIMS_PER_PLACE
@@ -231,6 +238,7 @@ class Workers:
             well=max(0, most - held),
             others=max(0, min(most, self._concurrency // 2) - held_unwell),
             known=known,
+            everything=now >= self._look_for_everything_at,
         )
 
     def _endpoint(self, claim: Claim) -> Endpoint:
@@ -460,6 +468,12 @@ class Workers:
 
     def _loop_time(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _next_look(began: float, ended: float) -> float:
+    """Return when to look for everything again: at once, unless it takes long, as it does under a long snapshot."""
+    took = ended - began
+    return ended + took / PART if took > SLOW_LOOK else 0.0
 
 
 def _result(

@@ -15,7 +15,7 @@ from chat import Chat, Person, running
 from hooks import OK, Receivers, Request, attempts_of, make_webhook, put_test, queue_of
 from parley.errors import Unavailable
 from parley.storage import deliveries
-from parley.storage.deliveries import Claim, Result, Room
+from parley.storage.deliveries import Claim, Known, Result, Room
 from parley.webhooks.payloads import Payloads
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.schedule import DELAYS
@@ -399,10 +399,10 @@ class TestClaims:
         for _ in range(5):
             await ada.say(bob)
         await post.dispatch()
-        room = Room(well=3, others=1, known={first: (2, True), second: (2, True)})
+        room = Room(well=3, others=1, known={first: Known(2, True), second: Known(2, True)})
         found = [(one.webhook_id, one.position) for one in await claim(post.chat, post.clock, room)]
         assert found == [(first, 2), (first, 3), (second, 2), (third, 2)]
-        room = Room(well=9, others=0, known={first: (0, True), second: (9, True)})
+        room = Room(well=9, others=0, known={first: Known(0, True), second: Known(9, True)})
         found = [(one.webhook_id, one.position) for one in await claim(post.chat, post.clock, room)]
         assert found == [(second, position) for position in (3, 4, 5, 6)]
 
@@ -413,7 +413,7 @@ class TestClaims:
         for _ in range(40):
             await ada.say(bob)
         await post.dispatch()
-        room = Room(well=7, others=7, known={hook: (7, True)})
+        room = Room(well=7, others=7, known={hook: Known(7, True)})
         async with running(database_dsn) as other:
             claims = [
                 one
@@ -544,7 +544,7 @@ class TestLanes:
         for _ in range(4):
             await ada.say(bob)
         await post.dispatch()
-        room = Room(well=9, others=9, known={hook: (2, True)})
+        room = Room(well=9, others=9, known={hook: Known(2, True)})
         first = await claim(post.chat, post.clock, room)
         assert [one.position for one in first] == [2, 3]
         assert await claim(post.chat, post.clock, room) == []

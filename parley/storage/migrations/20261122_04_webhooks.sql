@@ -297,12 +297,17 @@ $$;
 -- that are `well` together `well_room`, all others together `other_room`.
 -- One that asked for less gets one at a time, and is not asked again before its pace allows it.
 -- An ordered webhook is claimed as a whole: its first deliveries, up to the first that is not due, and tests.
+-- Under a long snapshot what was delivered stays in the indexes, before what is due. Then one does not look for
+-- `everything`, but only at known webhooks, from where there was something the last time (`due_from`, `positions_from`).
 CREATE FUNCTION claim_deliveries(
     at timestamptz,
     lease interval,
     known uuid[],
     rooms integer[],
     well boolean[],
+    due_from timestamptz[],
+    positions_from bigint[],
+    everything boolean,
     well_room integer,
     other_room integer
 )
@@ -321,7 +326,8 @@ RETURNS TABLE (
     previous_secret text,
     failing_since timestamptz,
     pace double precision,
-    lane_until timestamptz
+    lane_until timestamptz,
+    due_at timestamptz
 )
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off SET enable_bitmapscan = off
@@ -333,12 +339,14 @@ DECLARE
     open_ids uuid[];
     open_rooms integer[];
     open_well boolean[];
+    open_from timestamptz[];
     lanes uuid[];
     paced uuid[];
 BEGIN
     PERFORM without_waiting_for_the_disk();
     WITH RECURSIVE waiting AS (
-        (SELECT d.webhook_id FROM deliveries d WHERE d.status = 'pending' ORDER BY d.webhook_id LIMIT 1)
+        (SELECT d.webhook_id FROM deliveries d
+         WHERE everything AND d.status = 'pending' ORDER BY d.webhook_id LIMIT 1)
         UNION ALL
         SELECT (
             SELECT d.webhook_id FROM deliveries d
@@ -347,12 +355,22 @@ BEGIN
         )
         FROM waiting p
         WHERE p.webhook_id IS NOT NULL
+    ), candidates AS (
+        SELECT p.webhook_id FROM waiting p
+        UNION ALL
+        SELECT k.id FROM unnest(known) AS k (id) WHERE NOT everything
     ), ready AS (
         SELECT w.webhook_id, w.ordered, w.pace, coalesce(well[k.place], false) AS well,
-               coalesce(rooms[k.place], 1) AS room
-        FROM waiting p
+               coalesce(rooms[k.place], 1) AS room, k.due_from
+        FROM candidates p
         JOIN webhooks w ON w.webhook_id = p.webhook_id
-        CROSS JOIN LATERAL (SELECT array_position(known, w.webhook_id) AS place OFFSET 0) k
+        CROSS JOIN LATERAL (
+            SELECT i.place,
+                   CASE WHEN everything THEN '-infinity' ELSE coalesce(due_from[i.place], '-infinity') END AS due_from,
+                   CASE WHEN everything THEN 0 ELSE coalesce(positions_from[i.place], 0) END AS positions_from
+            FROM (SELECT array_position(known, w.webhook_id) AS place) i
+            OFFSET 0
+        ) k
         WHERE w.status = 'active'
           AND (w.resume_at IS NULL OR w.resume_at <= now)
           AND NOT EXISTS (SELECT FROM credentials c WHERE c.user_id = w.user_id AND c.suspended_at IS NOT NULL)
@@ -360,7 +378,7 @@ BEGIN
             WHEN w.ordered THEN (w.lane_until IS NULL OR w.lane_until <= now) AND (
                 (
                     SELECT d.next_attempt_at <= now FROM deliveries d
-                    WHERE d.webhook_id = w.webhook_id AND d.status = 'pending' AND d.position IS NOT NULL
+                    WHERE d.webhook_id = w.webhook_id AND d.status = 'pending' AND d.position >= k.positions_from
                     ORDER BY d.position NULLS FIRST LIMIT 1
                 ) OR EXISTS (
                     SELECT FROM deliveries d
@@ -370,7 +388,8 @@ BEGIN
             )
             WHEN w.pace > 0 THEN EXISTS (
                 SELECT FROM deliveries d
-                WHERE d.webhook_id = w.webhook_id AND d.status = 'pending' AND d.next_attempt_at <= now
+                WHERE d.webhook_id = w.webhook_id AND d.status = 'pending'
+                  AND d.next_attempt_at >= k.due_from AND d.next_attempt_at <= now
                   AND (d.leased_until IS NULL OR d.leased_until <= now)
             )
             ELSE true
@@ -379,10 +398,11 @@ BEGIN
     SELECT array_agg(r.webhook_id) FILTER (WHERE NOT r.ordered AND r.pace = 0),
            array_agg(r.room) FILTER (WHERE NOT r.ordered AND r.pace = 0),
            array_agg(r.well) FILTER (WHERE NOT r.ordered AND r.pace = 0),
+           array_agg(r.due_from) FILTER (WHERE NOT r.ordered AND r.pace = 0),
            coalesce((array_agg(r.webhook_id) FILTER (WHERE r.ordered AND r.well))[:well_room], '{}')
            || (array_agg(r.webhook_id) FILTER (WHERE r.ordered AND NOT r.well))[:other_room],
            (array_agg(r.webhook_id) FILTER (WHERE NOT r.ordered AND r.pace > 0))[:other_room]
-    INTO open_ids, open_rooms, open_well, lanes, paced
+    INTO open_ids, open_rooms, open_well, open_from, lanes, paced
     FROM ready r
     WHERE r.room > 0;
 
@@ -404,13 +424,15 @@ BEGIN
     WITH found AS MATERIALIZED (
         SELECT o.webhook_id, o.well, d.delivery_id, d.ord
         FROM unnest(open_ids || paced, open_rooms || array_fill(1, ARRAY[coalesce(cardinality(paced), 0)]),
-                    open_well || array_fill(false, ARRAY[coalesce(cardinality(paced), 0)]))
-             AS o (webhook_id, room, well)
+                    open_well || array_fill(false, ARRAY[coalesce(cardinality(paced), 0)]),
+                    open_from || array_fill('-infinity'::timestamptz, ARRAY[coalesce(cardinality(paced), 0)]))
+             AS o (webhook_id, room, well, due_from)
         CROSS JOIN LATERAL (
             SELECT q.delivery_id, row_number() OVER () AS ord
             FROM (
                 SELECT v.delivery_id FROM deliveries v
-                WHERE v.webhook_id = o.webhook_id AND v.status = 'pending' AND v.next_attempt_at <= now
+                WHERE v.webhook_id = o.webhook_id AND v.status = 'pending'
+                  AND v.next_attempt_at >= o.due_from AND v.next_attempt_at <= now
                   AND (v.leased_until IS NULL OR v.leased_until <= now)
                 ORDER BY v.next_attempt_at
                 LIMIT o.room
@@ -426,14 +448,16 @@ BEGIN
         UNION ALL
         SELECT f.webhook_id, f.delivery_id, until
         FROM unnest(lanes) AS l (webhook_id)
+        CROSS JOIN LATERAL (SELECT array_position(known, l.webhook_id) AS place OFFSET 0) k
         CROSS JOIN LATERAL (
             SELECT o.webhook_id, o.delivery_id, bool_and(o.due) OVER (ORDER BY o.position) AS due
             FROM (
                 SELECT v.webhook_id, v.delivery_id, v.position, v.next_attempt_at <= now AS due
                 FROM deliveries v
-                WHERE v.webhook_id = l.webhook_id AND v.status = 'pending' AND v.position IS NOT NULL
+                WHERE v.webhook_id = l.webhook_id AND v.status = 'pending'
+                  AND v.position >= CASE WHEN everything THEN 0 ELSE coalesce(positions_from[k.place], 0) END
                 ORDER BY v.position NULLS FIRST
-                LIMIT coalesce(rooms[array_position(known, l.webhook_id)], 1)
+                LIMIT coalesce(rooms[k.place], 1)
             ) o
             UNION ALL
             -- Tests are in nobody's way.
@@ -447,10 +471,11 @@ BEGIN
         UPDATE deliveries d
         SET attempts = d.attempts + 1, leased_until = until
         FROM chosen c, deliveries was
-        WHERE d.webhook_id = c.webhook_id AND d.delivery_id = c.delivery_id AND d.status = 'pending'
+        -- Said without its status, a delivery is looked up by its key and never among all that wait.
+        WHERE d.webhook_id = c.webhook_id AND d.delivery_id = c.delivery_id AND d.finished_at IS NULL
           AND was.webhook_id = c.webhook_id AND was.delivery_id = c.delivery_id
         RETURNING d.webhook_id, d.delivery_id, d.position, d.event, d.attempts, d.spent, d.created_at,
-                  was.leased_until AS last_lease, c.lane_until
+                  d.next_attempt_at, was.leased_until AS last_lease, c.lane_until
     ), occupied AS (
         UPDATE webhooks w SET lane_until = until
         WHERE w.webhook_id = ANY (lanes) AND EXISTS (SELECT FROM chosen c WHERE c.webhook_id = w.webhook_id)
@@ -468,7 +493,7 @@ BEGIN
     SELECT t.webhook_id, t.delivery_id, t.position, t.event, t.attempts, t.spent, t.created_at,
            w.user_id, w.url, w.ordered, w.secret,
            CASE WHEN w.previous_secret_until > now THEN w.previous_secret END,
-           w.failing_since, w.pace, t.lane_until
+           w.failing_since, w.pace, t.lane_until, t.next_attempt_at
     FROM taken t
     JOIN webhooks w ON w.webhook_id = t.webhook_id
     ORDER BY t.webhook_id, t.position NULLS FIRST;
@@ -510,12 +535,12 @@ BEGIN
         UPDATE deliveries d
         SET status = CASE WHEN o.state IN ('succeeded', 'failed') THEN o.state ELSE 'pending' END,
             attempts = d.attempts - CASE WHEN o.state = 'unsent' THEN 1 ELSE 0 END,
-            next_attempt_at = coalesce(o.next_at, d.next_attempt_at),
+            next_attempt_at = CASE o.state WHEN 'unsent' THEN now ELSE coalesce(o.next_at, d.next_attempt_at) END,
             leased_until = NULL,
             finished_at = CASE WHEN o.state IN ('succeeded', 'failed') THEN now END
         FROM outcome o
         WHERE d.webhook_id = o.webhook_id AND d.delivery_id = o.delivery_id
-          AND d.attempts = o.number AND d.status = 'pending' AND d.leased_until IS NOT NULL
+          AND d.attempts = o.number AND d.finished_at IS NULL AND d.leased_until IS NOT NULL
         RETURNING d.webhook_id, d.delivery_id, o.number, o.state, o.at, o.status, o.error, o.latency_ms, o.excerpt
     ), told AS (
         INSERT INTO delivery_attempts (
