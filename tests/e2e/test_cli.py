@@ -83,6 +83,8 @@ def log_in(server: Server, **credentials: str) -> httpx.Response:
         ("migrate",),
         ("openapi",),
         ("settings",),
+        ("webhooks",),
+        ("webhooks", "listen"),
     ],
 )
 def test_help_reads_well(arguments: tuple[str, ...]) -> None:
