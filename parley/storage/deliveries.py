@@ -383,23 +383,3 @@ async def forget(conn: Connection, before: datetime, limit: int) -> int:
         UUID(int=2**128 - 1),
     )
     return forgotten
-
-
-async def collect(conn: Connection, webhook_id: UUID, first: int, last: int) -> int:
-    """Write the deliveries that an active webhook should have for the positions `first` < p <= `last`; return how many.
-
-    What it has already it keeps as it is, since a delivery's id follows from its event.
-    """
-    made: int = await conn.fetchval(
-        """
-        SELECT coalesce((
-            SELECT collect_deliveries($2, $3, wanted_kinds(w.events), ARRAY[w.user_id], w.webhook_id, clock_timestamp())
-            FROM webhooks w
-            WHERE w.webhook_id = $1
-        ), 0)
-        """,
-        webhook_id,
-        first,
-        last,
-    )
-    return made

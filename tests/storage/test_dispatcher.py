@@ -176,18 +176,6 @@ class TestWhatIsDelivered:
         assert await dispatch_all(chat) == 3
         assert [row["delivery_id"] for row in await queue_of(chat, hook)] == before
 
-    async def test_recovery_collects_what_was_missed(self, chat: Chat) -> None:
-        """One webhook can be given a part of the log afterwards, and keeps what it has."""
-        ada, bob = await chat.people(2)
-        await ada.say(bob)
-        hook = await make_webhook(bob, "message.created")
-        await ada.say(bob)
-        await dispatch_all(chat)
-        async with chat.database.read() as conn:
-            assert await deliveries.collect(conn, hook, 0, 2) == 1
-            assert await deliveries.collect(conn, hook, 0, 100) == 0
-        assert [position for position, _ in await got(chat, hook)] == [2, 3]
-
 
 class TestCursor:
     async def test_it_reads_in_steps(self, chat: Chat) -> None:

@@ -119,7 +119,6 @@ CREATE FUNCTION collect_deliveries(
     last bigint,
     kinds text[],
     owners uuid[],
-    only_webhook uuid,
     at timestamptz,
     OUT made integer
 )
@@ -216,8 +215,7 @@ BEGIN
     WHERE w.events && ARRAY[n.event, '*'] AND n.event IS NOT NULL
       AND (w.conversation_id IS NULL OR w.conversation_id = e.stream_id
            OR w.conversation_id::text = e.facts ->> 'conversation_id')
-      -- Whoever asks for one webhook wants what it did not hear.
-      AND (e.position > w.hears_after AND only_webhook IS NULL OR w.webhook_id = only_webhook)
+      AND e.position > w.hears_after
       AND NOT EXISTS (SELECT FROM credentials c WHERE c.user_id = w.user_id AND c.suspended_at IS NOT NULL)
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS made = ROW_COUNT;
@@ -280,7 +278,7 @@ BEGIN
         FROM webhooks w CROSS JOIN unnest(w.events) AS n (name) WHERE w.status = 'active';
         -- Few owners are looked up in each stream; of many, those who are in it.
         made := collect_deliveries(start, cursor, wanted_kinds(names),
-                                   CASE WHEN cardinality(owners) <= few THEN owners END, NULL,
+                                   CASE WHEN cardinality(owners) <= few THEN owners END,
                                    coalesce(now, clock_timestamp()));
     END IF;
     -- A webhook that is made hears of nothing before, so without any it does not matter where exactly this stands.
