@@ -11,6 +11,11 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
+import orjson
+
+# How the values below are written as JSON, for whomever: times in UTC with `Z`.
+JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+
 Role = Literal["owner", "admin", "member"]
 ConversationKind = Literal["direct", "group"]
 MessageType = Literal["text", "image", "video", "audio", "file"]

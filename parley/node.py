@@ -275,6 +275,7 @@ class Node:
             database, log, size=chosen.send_queue_size, observe=partial(_observe_batch, delivery.pressure)
         )
         history = HistoryReader(database)
+        receipts = Receipts(database, log)
         retention = Retention(database, keep_events=timedelta(days=chosen.event_retention_days))
         standing = () if self._visiting else (presence, sessions, retention, delivery)
         await self._start(stack, [*standing, queue, history])
@@ -291,9 +292,9 @@ class Node:
             users=users,
             conversations=conversations,
             messages=Messages(database, log, queue, history, directory, conversations, idempotency),
-            receipts=Receipts(database, log),
+            receipts=receipts,
             groups=Groups(database, log, idempotency, max_members=chosen.group_max_members),
-            events=Events(database, log, conversations, users, sessions),
+            events=Events(database, log, receipts, users, sessions),
             webhooks=Webhooks(
                 database,
                 log,

@@ -10,10 +10,8 @@ from typing import Any
 
 import orjson
 
-from parley.model import Page
+from parley.model import JSON_OPTIONS, Page
 from parley.storage.database import write_identifier
-
-_JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
 # Not frozen: one is made per request.
@@ -57,4 +55,4 @@ def paged(name: str, page: Page[Any]) -> Reply:
 
 def encode(body: Any) -> bytes:
     """Write a body as JSON: times in UTC with `Z`, identifiers as strings, property names as they are."""
-    return orjson.dumps(body, default=write_identifier, option=_JSON_OPTIONS)
+    return orjson.dumps(body, default=write_identifier, option=JSON_OPTIONS)

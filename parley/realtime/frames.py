@@ -4,9 +4,8 @@ from typing import Any
 
 import orjson
 
+from parley.model import JSON_OPTIONS
 from parley.storage.database import write_identifier
-
-_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
 def encode(frame_type: str, data: Any, cursor: str | None = None, seq: int | None = None) -> bytes:
@@ -21,4 +20,4 @@ def encode(frame_type: str, data: Any, cursor: str | None = None, seq: int | Non
 
 def encode_data(data: Any) -> bytes:
     """Return the JSON of something that is to stand in a frame."""
-    return orjson.dumps(data, default=write_identifier, option=_OPTIONS)
+    return orjson.dumps(data, default=write_identifier, option=JSON_OPTIONS)

@@ -21,9 +21,6 @@ Value = TypeVar("Value")
 
 # Others hear of receipts in conversations of at most so many members; in larger ones only the numbers move.
 RECEIPT_AUDIENCE = 100
-# How many conversations one cursor that comes back moves forward at the most.
-MAX_RECEIVED_AT_ONCE = 200
-MAX_REMEMBERED_READERS = 100_000
 
 _ACTIVITY_PATTERN = re.compile(r"activity-([1-9][0-9]{0,17})")
 
@@ -92,8 +89,6 @@ class Conversations:
         self._log = log
         self._directory = directory
         self._idempotency = idempotency
-        # How far a user's cursor is known to have come back: the same one again costs nothing.
-        self._received: OrderedDict[UUID, int] = OrderedDict()
 
     async def list_page(
         self, caller: Caller, *, limit: int, before: str | None = None, after: str | None = None
@@ -175,17 +170,6 @@ class Conversations:
         if seq is None:
             raise NotFound("message")
         return await self._move(Receipt(conversation_id, caller.user_id, seq, seq if read else 0))
-
-    async def received_up_to(self, caller: Caller, position: int) -> None:
-        """Note that the caller's client came back with a cursor: whatever lies before it was received."""
-        if position <= self._received.get(caller.user_id, 0):
-            return
-        async with self._database.read() as conn:
-            behind = await conversations.undelivered(conn, caller.user_id, position, MAX_RECEIVED_AT_ONCE)
-        for conversation_id, seq in behind:
-            await self._move(Receipt(conversation_id, caller.user_id, seq, 0))
-        if len(behind) < MAX_RECEIVED_AT_ONCE:
-            _remember(self._received, caller.user_id, position, MAX_REMEMBERED_READERS)
 
     async def _move(self, receipt: Receipt) -> Receipt:
         row = await self._log.call(

@@ -11,7 +11,7 @@ from parley.cursors import Cursor, ForgedCursor
 from parley.errors import Gone, Invalid
 from parley.events import EventKind, kind_of
 from parley.model import Caller, Event, Receipt, User
-from parley.services.conversations import Conversations
+from parley.services.receipts import Receipts
 from parley.services.sessions import Sessions
 from parley.services.users import Users
 from parley.storage import events
@@ -47,11 +47,11 @@ class Events:
     """Reads the log for one user."""
 
     def __init__(
-        self, database: Database, log: Log, conversations: Conversations, users: Users, sessions: Sessions
+        self, database: Database, log: Log, receipts: Receipts, users: Users, sessions: Sessions
     ) -> None:
         self._database = database
         self._log = log
-        self._conversations = conversations
+        self._receipts = receipts
         self._users = users
         self._sessions = sessions
         self._ending = False
@@ -70,7 +70,7 @@ class Events:
         cursor = _decoded(after)
         position = await self._position(cursor, after)
         if cursor is not None:
-            await self._conversations.received_up_to(caller, position)
+            await self._receipts.came_back(caller.user_id, position)
         deadline = asyncio.get_running_loop().time() + wait
         waited = False
         while True:

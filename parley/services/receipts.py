@@ -1,16 +1,19 @@
 """Receipts of many people at once, as sockets bring them; `Conversations.mark` is the same for one."""
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from parley.model import Receipt
-from parley.services.conversations import MAX_RECEIVED_AT_ONCE, RECEIPT_AUDIENCE
+from parley.services.conversations import RECEIPT_AUDIENCE
 from parley.storage import receipts
 from parley.storage.database import Database
 from parley.storage.log import Log
 
+# How many conversations one cursor that comes back moves forward at the most.
+MAX_RECEIVED_AT_ONCE = 200
+MAX_REMEMBERED_READERS = 100_000
 # One commit moves at most so many watermarks, so that nobody waits long for the head.
 MOVES_PER_COMMIT = 32
 
@@ -31,6 +34,8 @@ class Receipts:
     def __init__(self, database: Database, log: Log) -> None:
         self._database = database
         self._log = log
+        # How far a user's cursor is known to have come back: the same one again costs nothing.
+        self._came_back: OrderedDict[UUID, int] = OrderedDict()
 
     async def mark(self, marks: Sequence[Mark]) -> list[Mark]:
         """Note how far people have got, and return the marks that are refused: there is no such message in that
@@ -63,6 +68,14 @@ class Receipts:
         await self._move(missing)
         counted = Counter(receipt.user_id for receipt in missing)
         return {user_id for user_id, number in counted.items() if number >= MAX_RECEIVED_AT_ONCE}
+
+    async def came_back(self, user_id: UUID, position: int) -> None:
+        """Note that a client came back with a cursor: whatever lies before it was received. Raises Unavailable."""
+        if position <= self._came_back.get(user_id, 0) or await self.received({user_id: position}):
+            return
+        self._came_back[user_id] = position
+        if len(self._came_back) > MAX_REMEMBERED_READERS:
+            self._came_back.popitem(last=False)
 
     async def _move(self, wanted: Sequence[Receipt]) -> None:
         for first in range(0, len(wanted), MOVES_PER_COMMIT):

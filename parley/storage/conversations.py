@@ -143,36 +143,6 @@ async def seq_of(conn: Connection, conversation_id: UUID, message_id: UUID, user
     return seq
 
 
-async def undelivered(conn: Connection, user_id: UUID, position: int, limit: int) -> list[tuple[UUID, int]]:
-    """Return up to `limit` conversations with a message up to a position that counts as not yet received,
-    each with the seq of the last such message.
-    """
-    rows = await conn.fetch(
-        """
-        WITH perhaps AS MATERIALIZED (
-            SELECT m.conversation_id, s.seq
-            FROM members m
-            CROSS JOIN LATERAL (
-                SELECT l.seq FROM messages l
-                WHERE l.conversation_id = m.conversation_id AND l.position <= $2
-                ORDER BY l.position DESC LIMIT 1
-            ) s
-            LEFT JOIN LATERAL receipt_of(m.conversation_id, m.user_id) r ON true
-            WHERE m.user_id = $1 AND s.seq > coalesce(r.delivered_seq, 0)
-        )
-        SELECT p.conversation_id, p.seq
-        FROM perhaps p
-        -- What one sent oneself was not noted, and is looked up for those few.
-        WHERE p.seq > (SELECT w.delivered_seq FROM watermarks(p.conversation_id) w WHERE w.user_id = $1)
-        LIMIT $3
-        """,
-        user_id,
-        position,
-        limit,
-    )
-    return [(row["conversation_id"], row["seq"]) for row in rows]
-
-
 async def count(conn: Connection, user_id: UUID) -> int:
     """Count a person's conversations."""
     number: int = await conn.fetchval("SELECT count(*) FROM members WHERE user_id = $1", user_id)

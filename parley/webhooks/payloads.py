@@ -13,6 +13,7 @@ import orjson
 from parley import cursors
 from parley.cursors import Cursor
 from parley.events import EventKind
+from parley.model import JSON_OPTIONS
 from parley.services.events import data_of
 from parley.services.users import Users
 from parley.storage import deliveries
@@ -20,8 +21,6 @@ from parley.storage.database import Database, Row, write_identifier
 from parley.storage.deliveries import Claim
 
 TEST = "webhook.test"
-
-_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 Payload = dict[str, Any]
 
@@ -69,7 +68,7 @@ class Payloads:
 
 def _plain(row: Row, data: Any) -> Any:
     """Return data as JSON has it; a message names its id once more, as `message_id`."""
-    plain = orjson.loads(orjson.dumps(data, default=write_identifier, option=_OPTIONS))
+    plain = orjson.loads(orjson.dumps(data, default=write_identifier, option=JSON_OPTIONS))
     if row["kind"] in {EventKind.MESSAGE, EventKind.MESSAGE_UPDATED, EventKind.MESSAGE_DELETED}:
         plain["message_id"] = plain["id"]
     return plain

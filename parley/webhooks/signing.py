@@ -17,6 +17,7 @@ import orjson
 import rfc8785
 
 from parley import __version__
+from parley.model import JSON_OPTIONS
 from parley.services.webhook_secrets import key_of
 
 ID_HEADER = "webhook-id"
@@ -24,7 +25,6 @@ TIMESTAMP_HEADER = "webhook-timestamp"
 SIGNATURE_HEADER = "webhook-signature"
 
 _CONSTANT_HEADERS = {"content-type": "application/json", "user-agent": f"Parley/{__version__}"}
-_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 # RFC 8785, section 3.2.2.3, after ECMAScript: a larger integer is written as the double it would be read as.
 _LARGEST_EXACT = 2**53 - 1
 _SIMPLE_TYPES = frozenset((str, bool, type(None), UUID, datetime))
@@ -68,8 +68,8 @@ def canonical(value: Any) -> bytes:
     of the time.
     """
     if _is_simple(value):
-        return orjson.dumps(value, option=_OPTIONS | orjson.OPT_SORT_KEYS)
-    return rfc8785.dumps(_with_doubles(orjson.loads(orjson.dumps(value, option=_OPTIONS))))
+        return orjson.dumps(value, option=JSON_OPTIONS | orjson.OPT_SORT_KEYS)
+    return rfc8785.dumps(_with_doubles(orjson.loads(orjson.dumps(value, option=JSON_OPTIONS))))
 
 
 def _is_simple(value: Any) -> bool:

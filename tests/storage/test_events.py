@@ -13,8 +13,8 @@ from parley import cursors
 from parley.cursors import Cursor
 from parley.errors import Gone, Invalid
 from parley.model import GroupSettings, Message, Receipt, User
-from parley.services import conversations as conversations_service
 from parley.services import events as events_service
+from parley.services import receipts as receipts_service
 from parley.storage import epoch, events
 
 pytestmark = pytest.mark.anyio
@@ -606,7 +606,7 @@ class TestReceiving:
         self, chat: Chat, people: list[Person], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """In each of them, and where there are too many for once, the next time."""
-        monkeypatch.setattr(conversations_service, "MAX_RECEIVED_AT_ONCE", 2)
+        monkeypatch.setattr(receipts_service, "MAX_RECEIVED_AT_ONCE", 2)
         bob, *others = await chat.people(6)
         messages = [await other.say(bob) for other in others]
         cursor = await head(bob)

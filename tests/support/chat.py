@@ -18,6 +18,7 @@ from parley.services.groups import Groups
 from parley.services.idempotency import Idempotency
 from parley.services.messages import Messages, NewMessage
 from parley.services.presence import Presence
+from parley.services.receipts import Receipts
 from parley.services.retention import Retention
 from parley.services.sessions import Sessions
 from parley.services.users import Users
@@ -263,7 +264,7 @@ async def running(dsn: str, *, max_members: int = 1000) -> AsyncIterator[Chat]:
             conversations,
             Messages(database, log, queue, history, directory, conversations, idempotency),
             Groups(database, log, idempotency, max_members=max_members),
-            Events(database, log, conversations, everybody, cast(Sessions, EverybodyIsIn())),
+            Events(database, log, Receipts(database, log), everybody, cast(Sessions, EverybodyIsIn())),
             queue,
         )
     finally:
