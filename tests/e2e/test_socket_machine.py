@@ -611,6 +611,8 @@ def run(world: World, runs: int, steps: int) -> None:
     )
 
 
+# A minute of work, and many where others work too.
+@pytest.mark.timeout(900)
 def test_every_event_once_and_in_order(world: World) -> None:
     """Three hundred runs, in CI with its seed."""
     run(world, 300, 40)
