@@ -1,7 +1,6 @@
 """Conversations on a real database: one for each pair, listed by activity, with what each member has read."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -13,18 +12,6 @@ from parley.errors import IdempotencyMismatch, Invalid, NotFound
 from parley.services.conversations import RECEIPT_AUDIENCE
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def chat(database_dsn: str) -> AsyncIterator[Chat]:
-    async with running(database_dsn) as services:
-        yield services
-
-
-@pytest.fixture
-async def people(chat: Chat) -> list[Person]:
-    """Return Ada, Bob and Eve."""
-    return [await chat.person(name) for name in ("ada", "bob", "eve")]
 
 
 async def open_with(person: Person, other: Person, key: str | None = None) -> tuple[object, bool, bool]:

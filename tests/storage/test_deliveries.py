@@ -90,12 +90,6 @@ def post_of(
 
 
 @pytest.fixture
-async def chat(database_dsn: str) -> AsyncIterator[Chat]:
-    async with running(database_dsn) as one:
-        yield one
-
-
-@pytest.fixture
 def post(chat: Chat) -> Post:
     return post_of(chat, Clock())
 

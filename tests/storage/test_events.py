@@ -1,7 +1,6 @@
 """The log as its readers see it, on a real database: what is whose, from which cursor on, and for how long."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,18 +19,6 @@ from parley.storage import epoch, events
 pytestmark = pytest.mark.anyio
 
 WEEK = timedelta(days=7)
-
-
-@pytest.fixture
-async def chat(database_dsn: str) -> AsyncIterator[Chat]:
-    async with running(database_dsn) as services:
-        yield services
-
-
-@pytest.fixture
-async def people(chat: Chat) -> list[Person]:
-    """Return Ada, Bob and Eve."""
-    return [await chat.person(name) for name in ("ada", "bob", "eve")]
 
 
 async def kinds(person: Person, after: str | None = "0") -> list[str]:

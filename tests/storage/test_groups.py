@@ -1,7 +1,7 @@
 """Groups on a real database: who may do what, who is in them, and who sees them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -15,18 +15,6 @@ from parley.storage.groups import COUNT_LIMIT
 pytestmark = pytest.mark.anyio
 
 SMALL = 5
-
-
-@pytest.fixture
-async def chat(database_dsn: str) -> AsyncIterator[Chat]:
-    async with running(database_dsn) as services:
-        yield services
-
-
-@pytest.fixture
-async def people(chat: Chat) -> list[Person]:
-    """Return Ada, Bob and Eve."""
-    return [await chat.person(name) for name in ("ada", "bob", "eve")]
 
 
 async def roles(person: Person, group: Group) -> dict[Any, str]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat import Chat, Person, message_of, running
+from chat import Chat, Person, message_of
 from parley.contract.replies import encode
 from parley.errors import Unavailable
 from parley.ids import uuid7
@@ -50,18 +50,6 @@ INSERT = """
     )
     VALUES ($1, 1000 + $2, $2, $3, $4, $5, $6, $7::text::json, $8, $9, $10)
 """
-
-
-@pytest.fixture
-async def chat(database_dsn: str) -> AsyncIterator[Chat]:
-    async with running(database_dsn) as services:
-        yield services
-
-
-@pytest.fixture
-async def people(chat: Chat) -> list[Person]:
-    """Return Ada, Bob and Eve."""
-    return [await chat.person(name) for name in ("ada", "bob", "eve")]
 
 
 async def fill(ada: Person, bob: Person, where: UUID) -> list[UUID]:

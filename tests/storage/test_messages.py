@@ -1,7 +1,6 @@
 """Messages on a real database: who may send what where, their status, filters, edits and deletions."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,18 +17,6 @@ from parley.storage import conversations
 pytestmark = pytest.mark.anyio
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-async def chat(database_dsn: str) -> AsyncIterator[Chat]:
-    async with running(database_dsn) as services:
-        yield services
-
-
-@pytest.fixture
-async def people(chat: Chat) -> list[Person]:
-    """Return Ada, Bob and Eve."""
-    return [await chat.person(name) for name in ("ada", "bob", "eve")]
 
 
 async def contents(person: Person, where: Any = None, **options: Any) -> list[str | None]:

@@ -1,7 +1,7 @@
 """Walks through lists that change meanwhile, on a real database: whatever stays is seen exactly once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat import Chat, Person, running
+from chat import Chat, Person
 from parley.errors import Invalid
 from parley.model import Group, Page
 from parley.services.accounts import Registration
@@ -27,18 +27,6 @@ Read = Callable[..., Awaitable[Page[Any]]]
 Change = Callable[[], Awaitable[None]]
 LIMITS = st.integers(1, 4)
 SIZES = st.integers(0, 9)
-
-
-@pytest.fixture
-async def chat(database_dsn: str) -> AsyncIterator[Chat]:
-    async with running(database_dsn) as services:
-        yield services
-
-
-@pytest.fixture
-async def people(chat: Chat) -> list[Person]:
-    """Return Ada, Bob and Eve."""
-    return [await chat.person(name) for name in ("ada", "bob", "eve")]
 
 
 async def walk(read: Read, limit: int, changes: Sequence[Change], **start: Any) -> list[Any]:

@@ -1,23 +1,16 @@
 """Receipts from a socket to the log of a real database, also through an outage."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from chat import Chat, running
+from chat import Chat
 from live import Live
 from parley.errors import Unavailable
 from parley.realtime.receipts import Receipts
 from parley.services.receipts import Receipts as ReceiptsService
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def chat(database_dsn: str) -> AsyncIterator[Chat]:
-    async with running(database_dsn) as services:
-        yield services
 
 
 @pytest.fixture

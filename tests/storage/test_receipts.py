@@ -1,14 +1,13 @@
 """Receipts of many people at once, on a real database: the same as one by one, with fewer commits."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from chat import Chat, Person, running
+from chat import Chat, Person
 from parley.model import Message
 from parley.services import receipts as service
 from parley.services.conversations import RECEIPT_AUDIENCE
@@ -16,18 +15,6 @@ from parley.services.receipts import Mark, Receipts
 from parley.storage import presence as storage
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def chat(database_dsn: str) -> AsyncIterator[Chat]:
-    async with running(database_dsn) as services:
-        yield services
-
-
-@pytest.fixture
-async def people(chat: Chat) -> list[Person]:
-    """Return Ada, Bob and Eve."""
-    return [await chat.person(name) for name in ("ada", "bob", "eve")]
 
 
 @pytest.fixture

@@ -36,12 +36,6 @@ Act = Callable[[], Awaitable[object]]
 
 
 @pytest.fixture
-async def chat(database_dsn: str) -> AsyncIterator[Chat]:
-    async with running(database_dsn) as services:
-        yield services
-
-
-@pytest.fixture
 async def house(chat: Chat) -> AsyncIterator[House]:
     async with open_house(chat) as opened:
         yield opened

@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 import receivers
-from chat import Chat, Person, running
+from chat import Chat, Person
 from hooks import attempts_of, make_webhook, put_test, queue_of
 from parley.services.egress import Egress
 from parley.settings import PortRange
@@ -80,12 +80,6 @@ class Hook:
 
     async def column(self, name: str) -> Any:
         return await self.chat.fetchval(f"SELECT {name} FROM webhooks WHERE webhook_id = $1", self.id)
-
-
-@pytest.fixture
-async def chat(database_dsn: str) -> AsyncIterator[Chat]:
-    async with running(database_dsn) as services:
-        yield services
 
 
 @asynccontextmanager
