@@ -328,7 +328,10 @@ class Settings(BaseSettings):
         description="The ports that webhooks may be sent to, such as 443,8000-8999.",
     )
     webhook_concurrency: int = Field(
-        200, ge=2, le=10_000, description="How many requests to webhooks a process has under way at most."
+        200,
+        ge=0,
+        le=10_000,
+        description="How many requests to webhooks a process has under way at most; with 0 it leaves them to others.",
     )
     webhook_concurrency_per_endpoint: int = Field(
         20, ge=1, le=1000, description="How many of them may be to the same webhook."
@@ -341,7 +344,7 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         "console", description="How a record looks: console for people, json for machines."
     )
-    log_requests: OnOff = Field(True, description="Whether each request is logged in a line: on or off.")
+    log_requests: OnOff = Field(True, description="Whether each request is logged in a line, which is an info: on or off.")
 
     # ---- tests
     check_answers: Path | None = Field(
@@ -349,6 +352,11 @@ class Settings(BaseSettings):
         description="For tests: check each answer against the contract and append what was found to "
         "this file. Slow.",
     )
+
+    @property
+    def logs_requests(self) -> bool:
+        """Whether each request gets a line, which is an info."""
+        return self.log_requests and self.log_level in ("debug", "info")
 
     def url(self, port: int) -> str:
         """Return the address of a server that listens on `port`, as somebody on this machine would write it."""

@@ -83,7 +83,7 @@ class Serving:
 
     async def _serve(self, node: Node) -> None:
         chosen = self._settings
-        request_log = RequestLog(chosen.log_format) if chosen.log_requests else None
+        request_log = RequestLog(chosen.log_format) if chosen.logs_requests else None
         contract = json.loads(document.as_json())
         app = App(
             node.services,

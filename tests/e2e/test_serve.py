@@ -253,9 +253,10 @@ def test_logs_have_request_ids_and_no_secrets(start_server: StartServer) -> None
         assert secret not in log
 
 
-def test_the_request_log_can_be_off(start_server: StartServer) -> None:
-    """Whoever has a proxy that logs needs no second log."""
-    server = start_server(env={"PARLEY_LOG_REQUESTS": "off"})
+@pytest.mark.parametrize("quiet", [{"PARLEY_LOG_REQUESTS": "off"}, {"PARLEY_LOG_LEVEL": "warning"}])
+def test_the_request_log_can_be_off(start_server: StartServer, quiet: dict[str, str]) -> None:
+    """Whoever has a proxy that logs needs no second log; and a line is an info."""
+    server = start_server(env=quiet)
     httpx.get(f"{server.url}/healthz")
     server.stop()
     assert '"request"' not in server.log.read_text()
