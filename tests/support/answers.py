@@ -86,7 +86,6 @@ class Seen:
         else:
             self.violations.add(f"{direction} {what}: {line['violation']}")
 
-
     def _take_payload(self, line: Mapping[str, object], by_luck: bool) -> None:
         event = str(line["payload"])
         if line["violation"] is not None:

@@ -166,7 +166,13 @@ async def test_what_is_left_is_told() -> None:
     await server.ask("GET", "/v1/me", token="bob")
     answer = await server.ask("GET", "/v1/limits")
     left = {bucket["name"]: (bucket["limit"], bucket["remaining"]) for bucket in answer.json()["buckets"]}
-    assert left == {"api": (7, 5), "auth": (5, 5), "auth_address": (60, 60), "ws": (10, 10)}
+    assert left == {
+        "api": (7, 5),
+        "auth": (5, 5),
+        "auth_address": (60, 60),
+        "webhooks": (30, 30),
+        "ws": (10, 10),
+    }
     assert shown(answer) == (7, 5)
 
 
