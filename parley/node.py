@@ -277,7 +277,9 @@ class Node:
         history = HistoryReader(database)
         receipts = Receipts(database, log)
         retention = Retention(database, keep_events=timedelta(days=chosen.event_retention_days))
-        standing = () if self._visiting else (presence, sessions, retention, delivery)
+        standing: list[Startable] = [] if self._visiting else [presence, sessions, retention]
+        if standing and chosen.webhook_concurrency:
+            standing.append(delivery)
         await self._start(stack, [*standing, queue, history])
         _watch(log, queue, history, database)
         metrics.watch(

@@ -93,6 +93,7 @@ class Workers:
         self._sender = sender
         self._pressure = pressure
         self._concurrency = concurrency
+        self._places_unwell = max(1, concurrency // 2)
         self._per_endpoint = per_endpoint
         self._alone = alone
         self._lease = lease
@@ -214,10 +215,12 @@ class Workers:
                 endpoint.stock.append(Job(claim, payloads[claim.delivery_id], begin_before))
             else:
                 self._failed(endpoint, claim, OUR_FAULT)
+        # Where there was no room for all of them together, each may have more.
+        cut_off = len(claims) >= min(room.well, room.others)
         for webhook_id, number in found.items():
             endpoint = self._endpoints[webhook_id]
             known = room.known.get(webhook_id)
-            endpoint.has_more = number >= (1 if known is None else known.room)
+            endpoint.has_more = cut_off or number >= (1 if known is None else known.room)
             endpoint.used_at = now
             self._send_on(endpoint)
         return len(claims)
@@ -236,7 +239,7 @@ class Workers:
         most = BUSY_CLAIMS if self._pressure.busy else self._concurrency * CLAIMS_PER_PLACE
         return Room(
             well=max(0, most - held),
-            others=max(0, min(most, self._concurrency // 2) - held_unwell),
+            others=max(0, min(most, self._places_unwell) - held_unwell),
             known=known,
             everything=now >= self._look_for_everything_at,
         )
@@ -292,7 +295,7 @@ class Workers:
     def _has_place(self, endpoint: Endpoint) -> bool:
         if self._running >= self._concurrency:
             return False
-        return endpoint.well or self._running_unwell < max(1, self._concurrency // 2)
+        return endpoint.well or self._running_unwell < self._places_unwell
 
     async def _drain(self, endpoint: Endpoint, unwell: bool) -> None:
         """Send what is in stock, one after the other, until there is nothing left or somebody else's turn."""

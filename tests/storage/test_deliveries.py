@@ -638,6 +638,30 @@ class TestOthersDoNotWait:
         assert await state(chat, hook) == [("succeeded", 1)] * 50
 
 
+class TestManyProcesses:
+    async def test_all_deliver(self, database_dsn: str, post: Post, pair: tuple[Person, Person]) -> None:
+        """Two processes on one database share the work, and do none of it twice."""
+        ada, bob = pair
+        hooks = [await make_webhook(bob, url=f"http://{number}.example/") for number in range(4)]
+        for _ in range(12):
+            await ada.say(bob)
+        await post.dispatch()
+        async with running(database_dsn) as other:
+            second = post_of(other, post.clock)
+            for _ in range(12):
+                claimed = await asyncio.gather(post.workers.claim(), second.workers.claim())
+                for one in (post, second):
+                    await one.workers.idle()
+                    await one.workers.note()
+                if not any(claimed):
+                    break
+        got = [[r.delivery_id for all_ in one.receivers.got.values() for r in all_] for one in (post, second)]
+        assert all(got)
+        assert len(got[0]) + len(got[1]) == len({*got[0], *got[1]}) == 48
+        for hook in hooks:
+            assert await state(post.chat, hook) == [("succeeded", 1)] * 12
+
+
 class TestStopping:
     async def test_what_is_under_way(self, chat: Chat, pair: tuple[Person, Person], monkeypatch: Any) -> None:
         """It gets a moment; then it is as if it had not been claimed."""

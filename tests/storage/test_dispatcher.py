@@ -240,6 +240,18 @@ class TestRetention:
             assert await storage.trim_log(conn, far) == storage.Trimmed(4, 4)
         assert len(await got(chat, hook)) == 2
 
+    async def test_waiting_is_an_alarm(self, chat: Chat) -> None:
+        """Each round of retention that has to wait says so, as an error."""
+        ada, bob = await chat.people(2)
+        await make_webhook(bob)
+        await ada.say(bob)
+        with capture_logs() as logs:
+            await chat.retain(after=timedelta(days=30))
+            await dispatch_all(chat)
+            await chat.retain(after=timedelta(days=30))
+        (line,) = logs
+        assert (line["log_level"], line["events"]) == ("error", 2)
+
 
 class TestDispatcher:
     async def test_it_follows_the_log(self, chat: Chat) -> None:
