@@ -344,7 +344,9 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         "console", description="How a record looks: console for people, json for machines."
     )
-    log_requests: OnOff = Field(True, description="Whether each request is logged in a line, which is an info: on or off.")
+    log_requests: OnOff = Field(
+        True, description="Whether each request is logged in a line, which is an info: on or off."
+    )
 
     # ---- tests
     check_answers: Path | None = Field(
