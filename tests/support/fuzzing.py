@@ -117,7 +117,9 @@ def answered(server: Server) -> Mapping[str, set[int]]:
     found: dict[str, set[int]] = {}
     for line in server.answers.read_text().splitlines():
         answer = json.loads(line)
-        found.setdefault(answer["operation"], set()).add(answer["status"])
+        # Frames of sockets and requests to webhooks are noted there too.
+        if "operation" in answer:
+            found.setdefault(answer["operation"], set()).add(answer["status"])
     return found
 
 
