@@ -118,6 +118,8 @@ class Dispatcher:
                     await self._rest(found, took)
             except Unavailable as error:
                 _log.warning("webhooks have to wait for the database", reason=str(error.__cause__))
+                # Perhaps it was too much to be read in the time that a statement has.
+                self._most = max(FEWEST, self._most // 2)
                 await asyncio.sleep(RETRY_AFTER)
             except Exception:
                 _log.exception("the dispatcher of webhooks stumbled")

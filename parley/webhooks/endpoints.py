@@ -13,7 +13,7 @@ from parley.webhooks.schedule import Pace
 MOST_IN_STOCK = 256
 LANE = 32
 # What is in stock is sent within about so many seconds, going by the answers so far.
-STOCK_SECONDS = 4.0
+STOCK_SECONDS = 1.0
 # Whoever takes longer to answer shares its places with the others of its kind. In seconds.
 SLOW = 2.0
 # How long an endpoint that did not answer is left alone by one process. In seconds.
@@ -26,11 +26,15 @@ _WEIGHT = 0.1
 
 @dataclass(slots=True)
 class Job:
-    """A delivery that is claimed, its payload (None: the log no longer has it), and until when sending may begin."""
+    """A delivery that is claimed, its payload (None: the log no longer has it), and until when sending may begin.
+
+    Of one that is `broken` no payload could be built.
+    """
 
     claim: Claim
     payload: Payload | None
     begin_before: float
+    broken: bool
 
 
 @dataclass(slots=True)

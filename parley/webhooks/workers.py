@@ -33,8 +33,10 @@ from parley.webhooks.sender import TIMEOUT_SECONDS, Outcome
 from parley.webhooks.signing import signed
 
 # A claim lasts for its time in stock and that of a request, and a little more.
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=25)
 MARGIN = 2.0
+# What was read of an event is sent within so many seconds, or read again: it may have been deleted meanwhile.
+FRESH = 5.0
 # Seconds between looks at the queue, and after the database was away.
 LOOK_EVERY = 1.0
 RETRY_AFTER = 0.5
@@ -205,16 +207,14 @@ class Workers:
         if not claims:
             return 0
         payloads = await self._read(claims)
-        begin_before = now + self._lease.total_seconds() - TIMEOUT_SECONDS - MARGIN
+        begin_before = now + min(FRESH, self._lease.total_seconds() - TIMEOUT_SECONDS - MARGIN)
         found: dict[UUID, int] = {}
         for claim in claims:
             found[claim.webhook_id] = found.get(claim.webhook_id, 0) + 1
             endpoint = self._endpoint(claim)
             endpoint.claimed(claim)
-            if claim.delivery_id in payloads:
-                endpoint.stock.append(Job(claim, payloads[claim.delivery_id], begin_before))
-            else:
-                self._failed(endpoint, claim, OUR_FAULT)
+            broken = claim.delivery_id not in payloads
+            endpoint.stock.append(Job(claim, payloads.get(claim.delivery_id), begin_before, broken))
         # Where there was no room for all of them together, each may have more.
         cut_off = len(claims) >= min(room.well, room.others)
         for webhook_id, number in found.items():
@@ -336,6 +336,9 @@ class Workers:
 
     async def _deliver(self, endpoint: Endpoint, job: Job) -> None:
         claim = job.claim
+        if job.broken:
+            self._failed(endpoint, claim, OUR_FAULT)
+            return
         if job.payload is None:
             self._note(Result(claim, "failed", self._now(), error="The log no longer has this event"))
             return

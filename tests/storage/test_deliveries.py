@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from structlog.testing import capture_logs
 from chat import Chat, Person, running
 from hooks import OK, Receivers, Request, attempts_of, make_webhook, put_test, queue_of
 from parley.errors import Unavailable
+from parley.node import Node
+from parley.settings import load
 from parley.storage import deliveries
 from parley.storage.deliveries import Claim, Known, Result, Room
 from parley.webhooks.payloads import Payloads
@@ -660,6 +663,22 @@ class TestManyProcesses:
         assert len(got[0]) + len(got[1]) == len({*got[0], *got[1]}) == 48
         for hook in hooks:
             assert await state(post.chat, hook) == [("succeeded", 1)] * 12
+
+
+class TestNodes:
+    @pytest.mark.parametrize(
+        ("concurrency", "visiting", "delivers"), [(200, False, True), (0, False, False), (200, True, False)]
+    )
+    async def test_who_delivers(
+        self, database_dsn: str, tmp_path: Path, concurrency: int, visiting: bool, delivers: bool
+    ) -> None:
+        """A server does, unless it leaves it to others; a command that visits a server's database does not."""
+        chosen = load(database_url=database_dsn, data_dir=tmp_path, webhook_concurrency=concurrency)
+        async with Node(chosen, visiting=visiting):
+            names = {task.get_name() for task in asyncio.all_tasks()}
+        parts = {"webhook dispatcher", "webhook claims", "webhook results", "webhook queue"}
+        assert names & parts == (parts if delivers else set())
+        assert not parts & {task.get_name() for task in asyncio.all_tasks()}
 
 
 class TestStopping:
