@@ -43,6 +43,9 @@ log = logger("server")
 # Enough for a token in a header and a cookie that is not ours; nginx has 32 KiB.
 MAX_HEAD_BYTES = 32_768
 MAX_DISCARDED_BYTES = 8_388_608
+# How many connections wait to be accepted, as far as the system lets them (net.core.somaxconn): of thousands who come
+# back at once, those who find no room knock again only after a second, and then after three.
+BACKLOG = 16_384
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 _OFFER = frozenset({b"upgrade", b"http2-settings"})
@@ -80,6 +83,7 @@ class ServerConfig(uvicorn.Config):
             proxy_headers=False,
             timeout_keep_alive=options.keep_alive_seconds,
             timeout_graceful_shutdown=options.grace_seconds,
+            backlog=BACKLOG,
         )
         self.options = options
         self.sockets = sockets
