@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(slots=True)
 class Endpoint:
-    """The state of one webhook in this process. Times are those of the event loop, in seconds.
+    """The state of one webhook in this process. Times are those of `time.monotonic()`, in seconds.
 
     A new one gets one request at a time until it answers for the first time, and then twice as many with each.
     """

@@ -9,6 +9,7 @@ the same, another one takes the delivery over, and the results of the first are 
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -196,14 +197,14 @@ class Workers:
 
     async def claim(self) -> int:
         """Claim once what is due and there is room for, begin to send it, and return how much that is."""
-        now = self._loop_time()
+        now = time.monotonic()
         room = self._room(now)
         if room.well <= 0 and room.others <= 0:
             return 0
         async with self._database.read() as conn:
             claims = await deliveries.claim(conn, self._lease, room, self._at())
         if room.everything:
-            self._look_for_everything_at = _next_look(now, self._loop_time())
+            self._look_for_everything_at = _next_look(now, time.monotonic())
         if not claims:
             return 0
         payloads = await self._read(claims)
@@ -310,7 +311,7 @@ class Workers:
                 except Exception:
                     _log.exception("a delivery stumbled", delivery_id=str(job.claim.delivery_id))
                     self._failed(endpoint, job.claim, OUR_FAULT)
-                if endpoint.has_more and endpoint.room(self._loop_time()) >= endpoint.held:
+                if endpoint.has_more and endpoint.room(time.monotonic()) >= endpoint.held:
                     self._due.set()
                 if self._waiting and unwell != endpoint.well:
                     # It is of another kind now, and has to find another place.
@@ -342,15 +343,15 @@ class Workers:
         if job.payload is None:
             self._note(Result(claim, "failed", self._now(), error="The log no longer has this event"))
             return
-        if self._loop_time() >= job.begin_before:
+        if time.monotonic() >= job.begin_before:
             self._note(Result(claim, "unsent", self._now()))
             return
         at, started = datetime.now(UTC), self._now()
         secrets = [claim.secret] if claim.previous_secret is None else [claim.secret, claim.previous_secret]
         body, headers = signed(job.payload, delivery_id=claim.delivery_id, at=at, secrets=secrets)
-        began = self._loop_time()
+        began = time.monotonic()
         outcome = await self._sender.send(claim.url, body, headers)
-        now = self._loop_time()
+        now = time.monotonic()
         verdict = schedule.verdict(outcome.status)
         metrics.webhooks.attempted("no_answer" if outcome.status is None else verdict, now - began)
         if outcome.status is not None:
@@ -373,7 +374,7 @@ class Workers:
         paced = endpoint.pace.seconds > 0
         if paced:
             endpoint.pace = schedule.faster(endpoint.pace, self._now())
-            endpoint.paced_at = self._loop_time()
+            endpoint.paced_at = time.monotonic()
         if paced or claim.failing_since is not None or claim.webhook_id in self._health:
             self._health[claim.webhook_id] = Health(claim.webhook_id, True, None, *_pace(endpoint, paced))
 
@@ -471,9 +472,6 @@ class Workers:
 
     def _now(self) -> datetime:
         return self._at() or datetime.now(UTC)
-
-    def _loop_time(self) -> float:
-        return asyncio.get_running_loop().time()
 
 
 def _next_look(began: float, ended: float) -> float:
