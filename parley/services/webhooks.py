@@ -227,11 +227,17 @@ class Webhooks:
         check_direction(before, after)
         async with self._database.read() as conn:
             await _own(conn, caller, webhook_id)
+            total = newer = await webhooks.count_deliveries(conn, webhook_id, status)
             found = await webhooks.delivery_page(
-                conn, webhook_id, status, limit=limit + 1, before=before, after=after
+                conn,
+                webhook_id,
+                status,
+                limit=limit + 1,
+                before=before,
+                after=after,
+                few=total <= COUNT_LIMIT,
             )
             page = cut(found, limit, str(after) if after else None, lambda delivery: str(delivery.id))
-            total = newer = await webhooks.count_deliveries(conn, webhook_id, status)
             if page.items:
                 newer = await webhooks.count_deliveries(conn, webhook_id, status, page.items[0].id)
             elif before is None:

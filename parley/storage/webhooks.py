@@ -19,6 +19,9 @@ from parley.storage.events import HEAD
 COUNT_LIMIT = 10_000
 # How many attempts a delivery shows.
 SHOWN_ATTEMPTS = 20
+# Before and after all identifiers.
+_NO_ID = "'00000000-0000-0000-0000-000000000000'::uuid"
+_LAST_ID = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
 # The first half of the key of a lock, arbitrary and for this alone.
 _MAKING = 72368
 # How many deliveries go with their webhook at once.
@@ -243,6 +246,13 @@ _DELIVERY = f"""
         ORDER BY a.number
     ) AS shown_attempts
 """
+# Written out, so that the few that wait or failed among very many are found by the indexes that have only those.
+_WITH_STATUS: Mapping[DeliveryStatus | None, str] = {
+    None: "",
+    "pending": "AND d.status = 'pending'",
+    "succeeded": "AND d.status = 'succeeded'",
+    "failed": "AND d.status = 'failed'",
+}
 # What the log no longer keeps cannot be delivered again, and is about to be deleted here too.
 _KEPT = "(d.position IS NULL OR d.position > (SELECT s.trimmed_to FROM log_state s))"
 
@@ -277,22 +287,29 @@ async def delivery_page(
     limit: int,
     before: UUID | None = None,
     after: UUID | None = None,
+    few: bool = False,
 ) -> list[Delivery]:
-    """Return up to `limit` deliveries of a webhook, newest first."""
+    """Return up to `limit` deliveries of a webhook, newest first.
+
+    That there are but `few` with this status (COUNT_LIMIT) lets them be gathered before they are put in order: those
+    that wait have no index in this order, for that would cost every delivery.
+    """
     rows = await conn.fetch(
         f"""
         SELECT {_DELIVERY}
         FROM (
-            SELECT * FROM deliveries d
-            WHERE d.webhook_id = $1 AND ($2::text IS NULL OR d.status = $2) AND {_KEPT}
-              AND ($3::uuid IS NULL OR d.delivery_id < $3) AND ($4::uuid IS NULL OR d.delivery_id > $4)
+            SELECT * FROM (
+                SELECT * FROM deliveries d
+                WHERE d.webhook_id = $1 {_WITH_STATUS[status]}
+                {"OFFSET 0" if few and status == "pending" else ""}
+            ) d
+            WHERE d.delivery_id < coalesce($2, {_LAST_ID}) AND d.delivery_id > coalesce($3, {_NO_ID}) AND {_KEPT}
             ORDER BY d.delivery_id {direction(after)}
-            LIMIT $5
+            LIMIT $4
         ) d
         ORDER BY d.delivery_id DESC
         """,
         webhook_id,
-        status,
         before,
         after,
         limit,
@@ -308,13 +325,11 @@ async def count_deliveries(
         f"""
         SELECT count(*) FROM (
             SELECT FROM deliveries d
-            WHERE d.webhook_id = $1 AND ($2::text IS NULL OR d.status = $2) AND {_KEPT}
-              AND ($3::uuid IS NULL OR d.delivery_id > $3)
+            WHERE d.webhook_id = $1 AND d.delivery_id > coalesce($2, {_NO_ID}) {_WITH_STATUS[status]} AND {_KEPT}
             LIMIT {COUNT_LIMIT + 1}
         ) counted
         """,
         webhook_id,
-        status,
         newer_than,
     )
     return number

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -23,6 +23,8 @@ from parley.services.messages import NewMessage
 from parley.services.webhooks import NewWebhook, Webhooks
 from parley.settings import PortRange
 from parley.storage import deliveries, webhooks
+from parley.storage.database import Connection
+from plans import explaining
 
 pytestmark = pytest.mark.anyio
 
@@ -403,3 +405,62 @@ async def test_disabled_webhook_takes_nothing(desk: Desk, what: str) -> None:
         await REFUSED_WHILE_DISABLED[what](desk, bob, hook)
     assert await queue_of(desk.chat, hook) == []
     assert desk.woken == 0
+
+
+# ---- what reading costs, in pages of the database that a query looks at
+
+MANY, FEW = 50_000, 20
+
+
+async def fill(desk: Desk, hook: UUID) -> None:
+    """Let a webhook have very many deliveries, of which a few wait and a few failed."""
+    await desk.chat.execute(
+        """
+        INSERT INTO deliveries (
+            webhook_id, delivery_id, position, event, status, attempts, next_attempt_at, created_at, finished_at
+        )
+        SELECT $1, delivery_id($1, n, now() + n * interval '1 second'), n, 'message.created', s.status, 1, now(),
+               now(), CASE WHEN s.status <> 'pending' THEN now() END
+        FROM generate_series(1, $2) AS n
+        CROSS JOIN LATERAL (
+            SELECT CASE n % ($2 / $3) WHEN 7 THEN 'failed' WHEN 8 THEN 'pending' ELSE 'succeeded' END AS status
+        ) s
+        """,
+        hook,
+        MANY,
+        FEW,
+    )
+    await desk.chat.execute(
+        """
+        INSERT INTO delivery_attempts (webhook_id, delivery_id, number, at, status, latency_ms)
+        SELECT webhook_id, delivery_id, 1, now(), 200, 1 FROM deliveries
+        """
+    )
+
+
+async def test_few_are_found_among_many(
+    desk: Desk, database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page costs what it shows, whichever deliveries it shows; counting ends at its limit."""
+    monkeypatch.setattr(webhooks, "_delivery_of", lambda row: row["delivery_id"])
+    bob = await desk.chat.person()
+    hook = (await desk.make(bob)).id
+    await fill(desk, hook)
+    async with explaining(database_dsn) as conn:
+
+        async def cost(question: Callable[..., Any], *values: Any, **options: Any) -> int:
+            conn.buffers = 0
+            await question(conn, *values, **options)
+            return conn.buffers
+
+        middle = (await webhooks.delivery_page(cast(Connection, conn), hook, None, limit=1))[0]
+        # Each shows its attempts, which are looked up.
+        a_page = 51 * 8
+        for status in (None, "succeeded", "failed", "pending"):
+            few = status in ("failed", "pending")
+            assert await cost(webhooks.delivery_page, hook, status, limit=51, few=few) < a_page
+            assert await cost(webhooks.delivery_page, hook, status, limit=51, few=few, before=middle) < a_page
+        assert await cost(webhooks.count_deliveries, hook, "failed") < a_page
+        assert await cost(webhooks.count_deliveries, hook, "pending") < a_page
+        assert await cost(webhooks.count_deliveries, hook, None) < 2 * webhooks.COUNT_LIMIT
+        assert await cost(webhooks.position_before, LONG_AGO) < a_page
