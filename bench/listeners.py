@@ -133,7 +133,7 @@ class Crowd:
                     self._listeners[fd].read()
             if self._quiet is not None and time.time() - self._last > self._quiet:
                 self._quiet = None
-                _answer(self._heard())
+                _answer(heard_by(list(self._listeners.values()), self._closed))
 
     # ---- orders
 
@@ -256,39 +256,36 @@ class Crowd:
         if listener.fd in self._missing:
             raise SystemExit("A socket was closed before it was ready")
 
-    # ---- what was heard
 
-    def _heard(self) -> Heard:
-        listeners = list(self._listeners.values())
-        samples = (listener.stream for listener in listeners if listener.stream is not None)
-        reference = bytes(next(samples, b""))
-        ends, commits, faults = _checked(reference)
-        for listener in listeners:
-            same = (
-                bytes(listener.stream) == reference
-                if listener.stream is not None
-                else listener.total == len(reference) and reference.endswith(listener.tail)
-            )
-            if not same:
-                faults.append(
-                    f"A socket heard {listener.total} bytes and another {len(reference)}, or others"
-                )
-        delays = sorted(_delays(listeners, ends, commits))
-        return Heard(
-            sockets=len(listeners),
-            closed=self._closed,
-            messages=len(ends),
-            bytes=len(reference),
-            first=min((listener.arrivals[0] for listener in listeners if listener.arrivals), default=0.0),
-            last=max((listener.arrivals[-1] for listener in listeners if listener.arrivals), default=0.0),
-            faults=faults[:5],
-            latencies={
-                name: delays[min(len(delays) - 1, int(len(delays) * share))]
-                for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
-                if delays
-            },
-            processor_seconds=_effort(),
-        )
+def heard_by(listeners: Sequence[Listener], closed: int) -> Heard:
+    """Return what all of them heard since `begin`, and what is wrong with it."""
+    samples = (listener.stream for listener in listeners if listener.stream is not None)
+    reference = bytes(next(samples, b""))
+    ends, commits, faults = _checked(reference)
+    for listener in listeners:
+        if listener.stream is None:
+            same = listener.total == len(reference) and reference.endswith(listener.tail)
+        else:
+            same = listener.stream == reference
+        if not same:
+            faults.append(f"A socket heard {listener.total} bytes and another {len(reference)}, or others")
+    times = [listener.arrivals for listener in listeners if listener.arrivals]
+    seconds = sorted(_delays(listeners, ends, commits))
+    return Heard(
+        sockets=len(listeners),
+        closed=closed,
+        messages=len(ends),
+        bytes=len(reference),
+        first=min((arrivals[0] for arrivals in times), default=0.0),
+        last=max((arrivals[-1] for arrivals in times), default=0.0),
+        faults=faults[:5],
+        latencies={
+            name: seconds[min(len(seconds) - 1, int(len(seconds) * share))]
+            for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+            if seconds
+        },
+        processor_seconds=_effort(),
+    )
 
 
 def _checked(stream: bytes) -> tuple[list[int], list[float], list[str]]:
