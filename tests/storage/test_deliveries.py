@@ -554,6 +554,19 @@ class TestLanes:
         assert await finish(post.chat, post.clock, second) == 2
         assert [one.position for one in await claim(post.chat, post.clock, room)] == [4, 5]
 
+    async def test_nothing_overtakes(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """What is due again does not take along what comes after one that is not."""
+        ada, bob = pair
+        hook = await make_webhook(bob, ordered=True)
+        for _ in range(3):
+            await ada.say(bob)
+        await post.dispatch()
+        await post.chat.execute(
+            "UPDATE deliveries SET next_attempt_at = $1 WHERE position = 3", post.clock() + MINUTE
+        )
+        room = Room(well=9, others=9, known={hook: Known(9, True)})
+        assert [one.position for one in await claim(post.chat, post.clock, room)] == [2]
+
     async def test_tests_overtake(self, post: Post, pair: tuple[Person, Person]) -> None:
         """A test is sent while the lane waits, and one that fails holds up nobody."""
         ada, bob = pair
