@@ -50,9 +50,11 @@ LEAST_RATE = 50.0
 BUSY_CLAIMS = 25
 # Seconds that requests under way are given when the process ends.
 STOP_SECONDS = 2.0
-# Where looking for everything that is due takes longer than so many seconds, it is done for a part of the time only.
+# Where looking for everything that is due takes longer than so many seconds each time, it is done for a part of the
+# time only. A webhook that is new here waits for it, so never longer than this.
 SLOW_LOOK = 0.25
 PART = 0.05
+LONGEST_BLIND = 5.0
 # After so many seconds without a delivery an endpoint is new again.
 FORGET_AFTER = 60.0
 
@@ -112,6 +114,7 @@ class Workers:
         self._health: dict[UUID, Health] = {}
         self._hopeless: dict[UUID, Reason] = {}
         self._look_for_everything_at = 0.0
+        self._last_look = 0.0
         self._stopping = False
         self._due = asyncio.Event()
         self._came = asyncio.Event()
@@ -204,7 +207,9 @@ class Workers:
         async with self._database.read() as conn:
             claims = await deliveries.claim(conn, self._lease, room, self._at())
         if room.everything:
-            self._look_for_everything_at = _next_look(now, time.monotonic())
+            took, before = time.monotonic() - now, self._last_look
+            self._last_look = took
+            self._look_for_everything_at = time.monotonic() + pause_between_looks(before, took)
         if not claims:
             return 0
         payloads = await self._read(claims)
@@ -474,10 +479,12 @@ class Workers:
         return self._at() or datetime.now(UTC)
 
 
-def _next_look(began: float, ended: float) -> float:
-    """Return when to look for everything again: at once, unless it takes long, as it does under a long snapshot."""
-    took = ended - began
-    return ended + took / PART if took > SLOW_LOOK else 0.0
+def pause_between_looks(before: float, took: float) -> float:
+    """Return for how long not to look for everything: not at all, unless it takes long, as under a long snapshot.
+
+    One that took long alone may have been the first, or the machine was busy.
+    """
+    return min(took / PART, LONGEST_BLIND) if min(before, took) > SLOW_LOOK else 0.0
 
 
 def _result(
