@@ -5,6 +5,7 @@
 - `{"connect": [[token, cursor], …], "url": …, "at_once": n}` opens so many sockets, n of them at a time, and answers
   when each was told `ready`; with `"messages": m` when each has besides got so many messages.
 - `{"begin": true}` forgets what came so far; from here on bytes are only counted, and those of a few kept.
+- `{"drain": true}` reads whatever comes from here on, as cheaply as can be, and looks at nothing.
 - `{"end": quiet}` answers, when nothing has come for so many seconds, with what was heard.
 
 Everybody in one group hears the very same bytes. So it is enough to keep when how many came on each socket, and to
@@ -147,6 +148,10 @@ class Crowd:
                 self._connect(*self._callers.pop())
         elif "begin" in order:
             self._begin()
+        elif "drain" in order:
+            for listener in self._listeners.values():
+                listener.read = self._drainer(listener)
+            _answer({"draining": len(self._listeners)})
         else:
             self._last = time.time()
             self._quiet = order["end"]
@@ -194,6 +199,16 @@ class Crowd:
             if size:
                 take(listener, size)
             else:
+                self._close(listener)
+
+        return read
+
+    def _drainer(self, listener: Listener) -> Callable[[], None]:
+        """Return what reads a socket and forgets it."""
+        receive, buffer = listener.sock.recv_into, self._buffer
+
+        def read() -> None:
+            if not receive(buffer):
                 self._close(listener)
 
         return read

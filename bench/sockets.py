@@ -219,8 +219,12 @@ def rest(bench: Bench) -> None:
             bench.measure_echo()
             with Effort(server) as without:
                 alone = measure(server.url, script, seconds).rate
-            with listening(server, people) as crowd, Effort(server, crowd) as effort:
-                together = measure(server.url, script, seconds).rate
+            with listening(server, people) as crowd:
+                crowd.order({"drain": True})
+                with Effort(server, crowd) as effort:
+                    together = measure(server.url, script, seconds).rate
+                if (left := crowd.order({"end": QUIET})["sockets"]) != len(people):
+                    raise SystemExit(f"Of {len(people)} sockets {left} are left")
             costs.append(1 - together / alone)
             print(
                 f"    {alone:.0f} sends/s without sockets, {together:.0f} with: {costs[-1]:.0%} less; server µs each "
