@@ -1,0 +1,195 @@
+package dev.parley.sdk;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.parley.sdk.api.Credentials;
+import dev.parley.sdk.api.Facts;
+import dev.parley.sdk.api.Operations;
+import dev.parley.sdk.api.Tokens;
+import java.io.IOException;
+import java.net.http.WebSocket;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Talks to one server for one user; threads may share it. All operations of the contract are its methods; they wait,
+ * and throw what is below {@link ParleyException}.
+ */
+public final class Client extends Operations implements AutoCloseable {
+    static final String USER_AGENT = "parley-java/" + Facts.CONTRACT_VERSION;
+
+    private final Transport transport;
+    private final Session session;
+    private final Duration timeout;
+    private final Set<Listener> listeners = ConcurrentHashMap.newKeySet();
+
+    /** A client of the server at an address without {@code /v1}. */
+    public Client(String baseUrl) {
+        this(builder(baseUrl));
+    }
+
+    private Client(Builder builder) {
+        timeout = builder.timeout;
+        transport = new Transport(builder.baseUrl, builder.timeout, builder.retry);
+        session = new Session(transport, builder.tokenStore, builder.refreshMargin);
+    }
+
+    public static Builder builder(String baseUrl) {
+        return new Builder(baseUrl);
+    }
+
+    /** Begins a session, which all requests use from now on. */
+    public Tokens logIn(String email, String password) {
+        Tokens tokens = login(new Credentials(email, password));
+        session.begin(tokens.accessToken(), tokens.refreshToken(), Duration.ofSeconds(tokens.expiresIn()));
+        return tokens;
+    }
+
+    /** Ends the session, on the server too. */
+    public void logOut() {
+        try {
+            logout();
+        } finally {
+            session.end();
+        }
+    }
+
+    /** Goes on with a session that was begun elsewhere. */
+    public void useTokens(String accessToken, String refreshToken, Duration expiresIn) {
+        session.begin(accessToken, refreshToken, expiresIn);
+    }
+
+    /** The session, if somebody is logged in. */
+    public Optional<StoredTokens> tokens() {
+        return session.tokens();
+    }
+
+    /** What the last answer said beside its body; null before the first. */
+    public LastAnswer last() {
+        return transport.last();
+    }
+
+    /** A listener that hears what happens from now on. */
+    public Listener listen() {
+        return listen(new ListenOptions());
+    }
+
+    /** A listener; it connects when it is asked for an event, or started. */
+    public Listener listen(ListenOptions options) {
+        Listener listener = new Listener(this, options);
+        listeners.add(listener);
+        return listener;
+    }
+
+    /** Ends the listeners and closes the connections; the session lives on in its store. */
+    @Override
+    public void close() {
+        listeners.forEach(Listener::close);
+        transport.close();
+    }
+
+    @Override
+    protected <T> T call(Call<T> call) {
+        return read(exchange(call).body(), call.result());
+    }
+
+    private Transport.Answer exchange(Call<?> call) {
+        Transport.Prepared request = transport.prepare(call, keyOf(call));
+        String stale = null;
+        while (true) {
+            String token = call.operation().secured() ? session.freshToken(stale) : null;
+            Transport.Answer answer = transport.send(request, token);
+            if (answer.succeeded()) {
+                return answer;
+            }
+            ApiException refused = answer.refused();
+            if (token == null || stale != null || !refused.saysTokenExpired()) {
+                throw refused;
+            }
+            stale = token;
+        }
+    }
+
+    private static String keyOf(Call<?> call) {
+        if (!call.operation().takesKey()) {
+            return null;
+        }
+        return call.idempotencyKey() != null ? call.idempotencyKey() : UUID.randomUUID().toString();
+    }
+
+    static <T> T read(byte[] body, Class<T> result) {
+        if (result == Void.class) {
+            return null;
+        }
+        try {
+            return Json.MAPPER.readValue(body, result);
+        } catch (JsonProcessingException error) {
+            throw new ParleyException("The answer cannot be read", error);
+        } catch (IOException error) {
+            throw new IllegalStateException("Bytes in memory can be read", error);
+        }
+    }
+
+    Session session() {
+        return session;
+    }
+
+    Duration timeout() {
+        return timeout;
+    }
+
+    CompletableFuture<WebSocket> openSocket(WebSocket.Listener listener) {
+        return transport.openSocket(listener);
+    }
+
+    void forget(Listener listener) {
+        listeners.remove(listener);
+    }
+
+    /** What can be different about a client. */
+    public static final class Builder {
+        private final String baseUrl;
+        private TokenStore tokenStore = new MemoryTokenStore();
+        private Duration timeout = Duration.ofSeconds(30);
+        private RetryPolicy retry = RetryPolicy.DEFAULT;
+        private Duration refreshMargin = Duration.ofMinutes(1);
+
+        private Builder(String baseUrl) {
+            this.baseUrl = baseUrl;
+        }
+
+        /** Keeps the session elsewhere than in memory. */
+        public Builder tokenStore(TokenStore tokenStore) {
+            this.tokenStore = tokenStore;
+            return this;
+        }
+
+        /** Bounds each try of a request (30 seconds otherwise). */
+        public Builder timeout(Duration timeout) {
+            this.timeout = timeout;
+            return this;
+        }
+
+        /** Replaces {@link RetryPolicy#DEFAULT}. */
+        public Builder retry(RetryPolicy retry) {
+            this.retry = retry;
+            return this;
+        }
+
+        /**
+         * Says how long before its end the access token is refreshed (a minute otherwise, and never more than a third
+         * of its life).
+         */
+        public Builder refreshMargin(Duration refreshMargin) {
+            this.refreshMargin = refreshMargin;
+            return this;
+        }
+
+        public Client build() {
+            return new Client(this);
+        }
+    }
+}

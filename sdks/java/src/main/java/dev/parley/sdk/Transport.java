@@ -1,0 +1,232 @@
+package dev.parley.sdk;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.net.http.WebSocket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+
+/** One pool of connections: sends requests, again where that is safe, and opens sockets. */
+final class Transport implements AutoCloseable {
+    static final int TOO_MANY = 429;
+    private static final int UNAVAILABLE = 503;
+
+    private final String baseUrl;
+    private final Duration timeout;
+    private final RetryPolicy retry;
+    private final ThreadPoolExecutor threads;
+    private volatile HttpClient http;
+    private volatile LastAnswer last;
+
+    Transport(String baseUrl, Duration timeout, RetryPolicy retry) {
+        this.baseUrl = baseUrl.replaceAll("/+$", "");
+        this.timeout = timeout;
+        this.retry = retry;
+        // As HttpClient's own, and ended with the client.
+        threads = new ThreadPoolExecutor(
+            0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), Transport::thread);
+        // HTTP/2 would be offered in each request without TLS, and gains nothing here.
+        http = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .executor(threads)
+            .build();
+    }
+
+    private static Thread thread(Runnable work) {
+        Thread thread = new Thread(work, "parley-http");
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    /** A request without its token. */
+    record Prepared(Operation operation, URI address, byte[] body, String key) {}
+
+    /** What the server said. */
+    record Answer(int status, byte[] body, String requestId, String retryAfter) {
+        boolean succeeded() {
+            return status < 300;
+        }
+
+        ApiException refused() {
+            return ApiException.of(status, body, requestId);
+        }
+    }
+
+    LastAnswer last() {
+        return last;
+    }
+
+    Prepared prepare(Call<?> call, String key) {
+        String path = call.operation().path();
+        for (Map.Entry<String, String> part : call.path().entrySet()) {
+            path = path.replace("{" + part.getKey() + "}", encoded(part.getValue()));
+        }
+        URI address = URI.create(baseUrl + "/v1" + path + queryOf(call));
+        return new Prepared(call.operation(), address, call.body() == null ? null : Json.bytes(call.body()), key);
+    }
+
+    private static String queryOf(Call<?> call) {
+        if (call.query() == null) {
+            return "";
+        }
+        String query = call.query().fields().entrySet().stream()
+            .filter(field -> field.getValue() != null)
+            .map(field -> field.getKey() + "=" + encoded(text(field.getValue())))
+            .collect(Collectors.joining("&"));
+        return query.isEmpty() ? "" : "?" + query;
+    }
+
+    private static String text(Object value) {
+        if (value instanceof List<?> values) {
+            return values.stream().map(Object::toString).collect(Collectors.joining(","));
+        }
+        return value.toString();
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    /** Sends a request until it is answered, as often as the policy allows and as it is safe. */
+    Answer send(Prepared request, String token) {
+        HttpRequest made = made(request, token);
+        boolean repeatable = request.operation().repeatable();
+        long began = System.nanoTime();
+        for (int attempt = 1; ; attempt++) {
+            Duration delay = retry.backoff().delay(attempt);
+            Answer answer = null;
+            ConnectionFailedException failure = null;
+            try {
+                answer = once(made);
+            } catch (ConnectionFailedException error) {
+                failure = error;
+            }
+            if (answer == null) {
+                if (!repeatable) {
+                    throw failure;
+                }
+            } else if (answer.status() == TOO_MANY || answer.status() == UNAVAILABLE && repeatable) {
+                // What was too much was not done. Whether a 503 was nobody knows.
+                Duration told = seconds(answer.retryAfter());
+                delay = told == null ? delay : told;
+            } else {
+                return answer;
+            }
+            Duration elapsed = Duration.ofNanos(System.nanoTime() - began).plus(delay);
+            if (attempt >= retry.maxAttempts() || elapsed.compareTo(retry.maxElapsed()) > 0) {
+                if (answer == null) {
+                    throw failure;
+                }
+                return answer;
+            }
+            sleep(delay);
+        }
+    }
+
+    static Duration seconds(String retryAfter) {
+        boolean told = retryAfter != null && retryAfter.matches("\\d{1,9}");
+        return told ? Duration.ofSeconds(Long.parseLong(retryAfter)) : null;
+    }
+
+    private HttpRequest made(Prepared request, String token) {
+        HttpRequest.Builder made = HttpRequest.newBuilder(request.address())
+            .timeout(timeout)
+            .header("User-Agent", Client.USER_AGENT);
+        if (request.body() == null) {
+            made.method(request.operation().method(), HttpRequest.BodyPublishers.noBody());
+        } else {
+            made.method(request.operation().method(), HttpRequest.BodyPublishers.ofByteArray(request.body()));
+            made.header("Content-Type", "application/json");
+        }
+        if (token != null) {
+            made.header("Authorization", "Bearer " + token);
+        }
+        if (request.key() != null) {
+            made.header("Idempotency-Key", request.key());
+        }
+        return made.build();
+    }
+
+    private Answer once(HttpRequest request) {
+        try {
+            HttpResponse<byte[]> response = open().send(request, head -> new TimedBody(timeout));
+            last = LastAnswer.of(response.statusCode(), response.headers());
+            return new Answer(
+                response.statusCode(),
+                response.body(),
+                last.requestId(),
+                response.headers().firstValue("Retry-After").orElse(null));
+        } catch (HttpTimeoutException error) {
+            throw new TimedOutException("The server did not answer in time", error);
+        } catch (IOException error) {
+            for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+                if (cause instanceof TimeoutException) {
+                    throw new TimedOutException("The answer did not end in time", error);
+                }
+            }
+            throw new ConnectionFailedException("The server was not reached", error);
+        } catch (InterruptedException error) {
+            throw interrupted(error);
+        }
+    }
+
+    static void sleep(Duration delay) {
+        try {
+            TimeUnit.NANOSECONDS.sleep(delay.toNanos());
+        } catch (InterruptedException error) {
+            throw interrupted(error);
+        }
+    }
+
+    static CallInterruptedException interrupted(InterruptedException error) {
+        Thread.currentThread().interrupt();
+        return new CallInterruptedException("The thread was interrupted", error);
+    }
+
+    CompletableFuture<WebSocket> openSocket(WebSocket.Listener listener) {
+        return open().newWebSocketBuilder()
+            .connectTimeout(timeout)
+            .header("User-Agent", Client.USER_AGENT)
+            .buildAsync(URI.create(baseUrl.replaceFirst("^http", "ws") + "/ws"), listener);
+    }
+
+    private HttpClient open() {
+        HttpClient open = http;
+        if (open == null) {
+            throw new IllegalStateException("The client is closed");
+        }
+        return open;
+    }
+
+    /**
+     * Lets go of the pool. From Java 21 on it ends at once; before, its one thread ends some seconds after nothing
+     * refers to it.
+     */
+    @Override
+    public void close() {
+        Object closed = http;
+        http = null;
+        if (closed instanceof AutoCloseable closeable) {
+            try {
+                closeable.close();
+            } catch (Exception error) {
+                throw new IllegalStateException("The connections cannot be closed", error);
+            }
+        }
+        threads.shutdown();
+    }
+}

@@ -1,0 +1,17 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/**
+ * A Attachment.
+ *
+ * @param url An http or https address, in ASCII
+ * @param contentType A media type without parameters (RFC 6838)
+ * @param size In bytes
+ */
+public record Attachment(
+    @JsonProperty("url") String url,
+    @JsonProperty("name") String name,
+    @JsonProperty("content_type") String contentType,
+    @JsonProperty("size") long size) {}

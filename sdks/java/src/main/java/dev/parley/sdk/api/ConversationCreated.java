@@ -1,0 +1,20 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
+
+/**
+ * A ConversationCreated.
+ *
+ * @param conversationId The id of a conversation. A group has the same id as its conversation
+ * @param name may be null
+ * @param createdBy The id of a user
+ * @param userIds The first hundred members
+ */
+public record ConversationCreated(
+    @JsonProperty("conversation_id") String conversationId,
+    @JsonProperty("kind") ConversationKind kind,
+    @JsonProperty("name") String name,
+    @JsonProperty("created_by") String createdBy,
+    @JsonProperty("user_ids") List<String> userIds) {}

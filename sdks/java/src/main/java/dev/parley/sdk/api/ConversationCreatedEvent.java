@@ -1,0 +1,17 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/**
+ * A conversation was made, with you in it.
+ *
+ * @param cursor Where to go on from. It has no meaning but to the server that gave it
+ * @param seq may be null
+ */
+public record ConversationCreatedEvent(
+    @JsonProperty("type") String type,
+    @JsonProperty("data") ConversationCreated data,
+    @JsonProperty("cursor") String cursor,
+    @JsonProperty("seq") Long seq)
+    implements Event {}

@@ -1,0 +1,16 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/**
+ * A ErrorBody.
+ *
+ * @param code What went wrong. Later versions add codes; treat one you do not know by the status
+ * @param message A sentence for people
+ * @param details Facts about the error; which ones depends on the code
+ */
+public record ErrorBody(
+    @JsonProperty("code") ErrorCode code,
+    @JsonProperty("message") String message,
+    @JsonProperty("details") ErrorDetails details) {}

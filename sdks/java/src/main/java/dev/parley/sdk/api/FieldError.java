@@ -1,0 +1,9 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/** A FieldError. */
+public record FieldError(
+    @JsonProperty("field") String field,
+    @JsonProperty("reason") String reason) {}

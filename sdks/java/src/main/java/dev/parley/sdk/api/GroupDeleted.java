@@ -1,0 +1,14 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/**
+ * A GroupDeleted.
+ *
+ * @param groupId The id of a group
+ * @param actorId The id of a user
+ */
+public record GroupDeleted(
+    @JsonProperty("group_id") String groupId,
+    @JsonProperty("actor_id") String actorId) {}

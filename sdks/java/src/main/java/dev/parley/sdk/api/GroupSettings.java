@@ -1,0 +1,16 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/**
+ * A GroupSettings.
+ *
+ * @param isPrivate Only members can see it
+ * @param allowInvites Every member may add others
+ * @param messageRetentionDays For how long messages are kept; null is for ever; may be null
+ */
+public record GroupSettings(
+    @JsonProperty("is_private") boolean isPrivate,
+    @JsonProperty("allow_invites") boolean allowInvites,
+    @JsonProperty("message_retention_days") Long messageRetentionDays) {}

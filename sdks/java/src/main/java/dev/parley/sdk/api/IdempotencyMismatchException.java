@@ -1,0 +1,14 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import dev.parley.sdk.ApiException;
+import dev.parley.sdk.Refusal;
+
+/** The server said {@code idempotency_mismatch}. */
+public final class IdempotencyMismatchException extends ApiException {
+    private static final long serialVersionUID = 1L;
+
+    public IdempotencyMismatchException(Refusal refusal) {
+        super(refusal);
+    }
+}

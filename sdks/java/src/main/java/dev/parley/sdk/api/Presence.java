@@ -1,0 +1,16 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.time.Instant;
+
+/**
+ * A Presence.
+ *
+ * @param userId The id of a user
+ * @param lastSeen The last sign of life; null before the first; may be null
+ */
+public record Presence(
+    @JsonProperty("user_id") String userId,
+    @JsonProperty("status") UserStatus status,
+    @JsonProperty("last_seen") Instant lastSeen) {}

@@ -1,0 +1,24 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.time.Instant;
+
+/**
+ * A Ready.
+ *
+ * @param user A person. The e-mail address is shown only to themselves
+ * @param sessionId The id of a session
+ * @param tokenExpiresAt A time of RFC 3339; the server gives it in UTC with Z
+ * @param heartbeat The server pings every {@code interval_seconds} and gives up {@code timeout_seconds} after
+ * a ping without any sign of life
+ * @param limits What a client keeps to
+ * @param cursor Where to go on from. It has no meaning but to the server that gave it
+ */
+public record Ready(
+    @JsonProperty("user") User user,
+    @JsonProperty("session_id") String sessionId,
+    @JsonProperty("token_expires_at") Instant tokenExpiresAt,
+    @JsonProperty("heartbeat") Heartbeat heartbeat,
+    @JsonProperty("limits") SocketLimits limits,
+    @JsonProperty("cursor") String cursor) {}

@@ -1,0 +1,12 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/** Something that this version does not know; its data are maps, lists, texts and numbers. */
+public record UnknownEvent(
+    @JsonProperty("type") String type,
+    @JsonProperty("data") Object data,
+    @JsonProperty("cursor") String cursor,
+    @JsonProperty("seq") Long seq)
+    implements Event {}

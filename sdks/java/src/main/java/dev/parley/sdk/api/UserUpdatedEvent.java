@@ -1,0 +1,18 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/**
+ * A user changed what they tell about themselves.
+ *
+ * @param data A person. The e-mail address is shown only to themselves
+ * @param cursor Where to go on from. It has no meaning but to the server that gave it
+ * @param seq may be null
+ */
+public record UserUpdatedEvent(
+    @JsonProperty("type") String type,
+    @JsonProperty("data") User data,
+    @JsonProperty("cursor") String cursor,
+    @JsonProperty("seq") Long seq)
+    implements Event {}

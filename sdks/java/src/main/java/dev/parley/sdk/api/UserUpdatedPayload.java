@@ -1,0 +1,22 @@
+// Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
+package dev.parley.sdk.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.time.Instant;
+
+/**
+ * A user changed what they tell about themselves.
+ *
+ * @param timestamp A time of RFC 3339; the server gives it in UTC with Z
+ * @param cursor Where to go on from. It has no meaning but to the server that gave it
+ * @param data A person. The e-mail address is shown only to themselves
+ * @param signature {@code sha256=} and, in hex, the HMAC-SHA256 of this object without its {@code signature},
+ * as canonical JSON (RFC 8785). The header {@code webhook-signature} is the better way
+ */
+public record UserUpdatedPayload(
+    @JsonProperty("event") String event,
+    @JsonProperty("timestamp") Instant timestamp,
+    @JsonProperty("cursor") String cursor,
+    @JsonProperty("data") User data,
+    @JsonProperty("signature") String signature)
+    implements WebhookPayload {}
