@@ -12,6 +12,8 @@ from parley.realtime.shared import Refused
 
 # Seconds over which the sockets of a server that ends are sent away, so that they do not all come back at once.
 DRAIN_FOR = 3.0
+# After so many connections have looked at the clock the loop does something else.
+TICKS_PER_TURN = 1000
 
 _log = structlog.get_logger(__name__)
 
@@ -69,13 +71,20 @@ class OpenSockets:
 
     def tick(self) -> None:
         """Let every connection look at the clock; once a second."""
+        for _ in self._second():
+            pass
+
+    def _second(self) -> Iterator[None]:
+        """Let every connection look at the clock, some of them between two of these steps."""
         self._ticks += 1
         now = self._now()
         new_minute = self._ticks % 60 == 0
-        for connection in list(self._open):
+        for number, connection in enumerate(list(self._open), start=1):
             connection.tick(now)
             if new_minute:
                 connection.new_minute()
+            if number % TICKS_PER_TURN == 0:
+                yield
 
     async def drain(self) -> None:
         """Send everybody away, a few at a time."""
@@ -104,6 +113,8 @@ class OpenSockets:
         while True:
             await asyncio.sleep(1)
             try:
-                self.tick()
+                for _ in self._second():
+                    # What is live goes out meanwhile.
+                    await asyncio.sleep(0)
             except Exception:
                 _log.exception("a second was not kept")

@@ -17,7 +17,7 @@ from parley import cursors, metrics
 from parley.cursors import Cursor
 from parley.errors import NotFound, Unavailable
 from parley.ids import uuid7
-from parley.realtime import catching_up
+from parley.realtime import catching_up, open_sockets
 from parley.realtime.connection import Connection
 from parley.realtime.shared import Refused
 from parley.storage import epoch, feed
@@ -499,6 +499,15 @@ class TestHeartbeat:
         house.tick(LIMITS.heartbeat_seconds)
         client.pong()
         assert house.deeds.arrived == []
+
+
+class TestManyAtOnce:
+    async def test_a_second_is_kept_in_steps(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """However many sockets look at the clock, each does once, and others' events go out between them."""
+        monkeypatch.setattr(open_sockets, "TICKS_PER_TURN", 2)
+        clients = [house.stranger() for _ in range(5)]
+        assert len(list(house.sockets._second())) == 2
+        assert [client.connection._age for client in clients] == [1] * 5
 
 
 class TestSlowReaders:
