@@ -14,7 +14,7 @@ DEVELOPMENT := $(VENV)/.development
 LANES ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help serve test soak bench codegen sdks sdks-generate lint format types lock clean
+.PHONY: help serve test soak bench codegen compat sdks sdks-generate lint format types lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: $(DEVELOPMENT) ## Measure what is promised to be fast (needs wrk)
 
 codegen: $(DEVELOPMENT) ## Make generated/ from spec/
 	$(BIN)/python scripts/codegen.py
+
+compat: $(DEVELOPMENT) ## Compare the contract with what was released (needs oasdiff: scripts/install_sdk_tools.sh)
+	$(BIN)/python scripts/compat.py
 
 sdks-generate: $(DEVELOPMENT) ## Make the generated part of the SDKs from generated/
 	$(BIN)/python scripts/sdks.py

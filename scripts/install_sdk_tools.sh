@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what the checks of the SDKs need beyond their languages, into .sdks/: pinned, and only where it is missing.
+# Installs what the gate of compatibility and the checks of the SDKs need beyond their languages, into .sdks/: pinned,
+# and only where it is missing.
 # Without a language its part is left out with a word; in CI that is an error.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,7 +11,13 @@ missing() {
 }
 
 STATICCHECK=v0.8.2
+OASDIFF=v1.35.0
 if command -v go >/dev/null 2>&1; then
+    if [ "$(cat .sdks/bin/.oasdiff 2>/dev/null)" != "$OASDIFF" ]; then
+        mkdir -p .sdks/bin
+        GOBIN=$(pwd)/.sdks/bin go install "github.com/oasdiff/oasdiff@$OASDIFF"
+        echo "$OASDIFF" > .sdks/bin/.oasdiff
+    fi
     if [ "$(cat .sdks/bin/.staticcheck 2>/dev/null)" != "$STATICCHECK" ]; then
         mkdir -p .sdks/bin
         GOBIN=$(pwd)/.sdks/bin go install "honnef.co/go/tools/cmd/staticcheck@$STATICCHECK"

@@ -1,0 +1,138 @@
+"""Compares REST, the frames of sockets and the payloads of webhooks by oasdiff, which knows what schemas promise.
+
+A frame is shown to it as an operation: what clients send is a body, what the server sends an answer. So both
+directions of every field are judged by the same rules everywhere.
+"""
+
+import copy
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts.sdk_tools import HOME, MissingTool
+from scripts.socket_document import Sender, frames_of, payloads_of
+from scripts.specification import SCHEMAS, Document, sent_by_clients
+
+# oasdiff calls these harmless, and they are none to our clients.
+_BREAKING = frozenset(
+    (
+        # SDKs name their functions after it.
+        "api-operation-id-removed",
+        # Of an answer nothing may go, whether it was always there or not.
+        "response-optional-property-removed",
+        "optional-response-header-removed",
+        "response-property-enum-value-removed",
+        "response-property-one-of-removed",
+        # Clients decide by the status whether it worked, and how.
+        "response-success-status-added",
+        # Whoever left something out gets something else.
+        "request-parameter-default-value-changed",
+        "request-parameter-default-value-added",
+        "request-parameter-default-value-removed",
+        "request-property-default-value-changed",
+        "request-property-default-value-added",
+        "request-property-default-value-removed",
+        "request-body-default-value-changed",
+    )
+)
+_WARNING = 2
+_SHOWN = 3
+
+
+def broken_by_oasdiff(released: Document, present: Document) -> list[str]:
+    """Say what breaks. Raises MissingTool."""
+    program = shutil.which("oasdiff", path=str(HOME / "bin"))
+    if program is None:
+        raise MissingTool("oasdiff is not installed: scripts/install_sdk_tools.sh does that.")
+    with tempfile.TemporaryDirectory(prefix="compat-") as directory:
+        before, after = Path(directory) / "released.json", Path(directory) / "present.json"
+        before.write_text(json.dumps(_with_frames(released)), encoding="utf-8")
+        after.write_text(json.dumps(_with_frames(_without_additions(released, present))), encoding="utf-8")
+        done = subprocess.run(
+            [program, "changelog", str(before), str(after), "--format", "json", "--flatten-params"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        raise MissingTool(f"oasdiff failed with {done.returncode}: {done.stderr.strip()}")
+    found = json.loads(done.stdout or "[]")
+    changes = found["changes"] if isinstance(found, dict) else found
+    return _told([each for each in changes if _is_break(each)])
+
+
+def _is_break(change: Mapping[str, Any]) -> bool:
+    return change["level"] >= _WARNING or change["id"] in _BREAKING
+
+
+def _told(changes: list[Mapping[str, Any]]) -> list[str]:
+    """Say each thing once: what concerns a shared schema concerns most operations."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for each in changes:
+        place = _place(each)
+        # A shared schema is reached by other ways in each operation.
+        what = each["text"].replace(f"`{place}`", "it")
+        places.setdefault((each["id"], what), []).append(place)
+    return [_line(rule, text, where) for (rule, text), where in places.items()]
+
+
+def _line(rule: str, text: str, places: list[str]) -> str:
+    known = list(dict.fromkeys(places))
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return f"{', '.join(known[:_SHOWN])}{more}: {text} [{rule}]"
+
+
+def _place(change: Mapping[str, Any]) -> str:
+    path: str = change.get("path", "")
+    kind, _, name = path.strip("/").partition(":")
+    if kind in {"frame", "payload"}:
+        return f"the {kind} {name}"
+    return f"{change.get('operation', '')} {path}".strip() or "the document"
+
+
+def _with_frames(document: Document) -> dict[str, Any]:
+    """Return the document in which each frame and each payload of a webhook is an operation."""
+    shown: dict[str, Any] = {"x-frames": {}, **document, "paths": dict(document["paths"])}
+    for sender in ("client", "server"):
+        for frame in frames_of(document, sender):
+            shown["paths"][f"/frame:{sender}/{frame.type}"] = _as_operation(sender, frame.schema)
+    for event, schema in payloads_of(document).items():
+        shown["paths"][f"/payload:{event}"] = _as_operation("server", schema)
+    return shown
+
+
+def _as_operation(sender: Sender, schema: str) -> dict[str, Any]:
+    content = {"content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}{schema}"}}}}
+    if sender == "client":
+        return {"post": {"security": [], "requestBody": {**content, "required": True}, "responses": {}}}
+    return {"get": {"security": [], "responses": {"200": {"description": "It is sent.", **content}}}}
+
+
+def _without_additions(released: Document, present: Document) -> dict[str, Any]:
+    """Leave out of what is open what was added to it: values of lists marked as such, kinds of events."""
+    shown = copy.deepcopy(dict(present))
+    before = released["components"]["schemas"]
+    of_clients = sent_by_clients(released)
+    for name, schema in shown["components"]["schemas"].items():
+        old = before.get(name, {})
+        if old.get("x-extensible-enum"):
+            schema["enum"] = [value for value in schema.get("enum", ()) if value in old["enum"]]
+        elif "discriminator" in old and "oneOf" in schema and name not in of_clients:
+            _drop_new_kinds(old, schema)
+    return shown
+
+
+def _drop_new_kinds(old: Mapping[str, Any], schema: dict[str, Any]) -> None:
+    schema["oneOf"] = [each for each in schema["oneOf"] if each in old["oneOf"]]
+    mapping = schema.get("discriminator", {}).get("mapping", {})
+    for value in set(mapping) - set(old["discriminator"].get("mapping", ())):
+        del mapping[value]
+
+
+def operations_shown(document: Document) -> Iterator[str]:
+    """Yield the paths of all that is compared, for tests."""
+    yield from _with_frames(document)["paths"]

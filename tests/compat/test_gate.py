@@ -1,0 +1,379 @@
+"""The gate between what was released and what is about to be: breaks are told, additions pass."""
+
+import copy
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from scripts import compat
+from scripts.compat import Contract
+from scripts.compat_rest import operations_shown
+from scripts.sdk_tools import HOME, MissingTool
+
+RELEASED = compat.read_contract(compat.RELEASED / "1.0.0")
+
+
+@dataclass
+class Change:
+    """What was released, about to be changed."""
+
+    rest: dict[str, Any]
+    socket: dict[str, Any]
+
+    @property
+    def schemas(self) -> dict[str, Any]:
+        schemas: dict[str, Any] = self.rest["components"]["schemas"]
+        return schemas
+
+    def operation(self, method: str, path: str) -> dict[str, Any]:
+        operation: dict[str, Any] = self.rest["paths"][path][method]
+        return operation
+
+    def close_code(self, number: int) -> dict[str, Any]:
+        return next(each for each in self.socket["x-close-codes"] if each["code"] == number)
+
+    def unions_of(self, name: str) -> list[dict[str, Any]]:
+        """Return the schemas that have a schema among their alternatives."""
+        wanted = {"$ref": f"#/components/schemas/{name}"}
+        return [each for each in self.schemas.values() if wanted in each.get("oneOf", ())]
+
+
+Plant = Callable[[Change], object]
+
+
+def tools() -> None:
+    """Skip where the tools are not installed; in CI that is a failure."""
+    if not (HOME / "bin" / "oasdiff").exists() and not os.environ.get("CI"):
+        pytest.skip("NOT TESTED for lack of oasdiff: scripts/install_sdk_tools.sh installs it")
+
+
+def found(plant: Plant) -> list[str]:
+    """Return what the gate says of a change."""
+    tools()
+    change = Change(copy.deepcopy(dict(RELEASED.openapi)), copy.deepcopy(dict(RELEASED.asyncapi)))
+    plant(change)
+    broken, missing = compat.compare(RELEASED, Contract(change.rest, change.socket))
+    assert missing == []
+    return broken
+
+
+def drop_event(change: Change) -> None:
+    for union in change.unions_of("ReceiptEvent"):
+        union["oneOf"].remove({"$ref": "#/components/schemas/ReceiptEvent"})
+        del union["discriminator"]["mapping"]["receipt"]
+
+
+def require_more(change: Change) -> None:
+    schema = change.schemas["RegisterUser"]
+    schema["properties"]["age"] = {"type": "integer"}
+    schema["required"].append("age")
+
+
+def require_nonce(change: Change) -> None:
+    schema = change.schemas["PingFrame"]
+    schema["properties"]["nonce"] = {"type": "string"}
+    schema["required"].append("nonce")
+
+
+def limit_of_pages(change: Change) -> dict[str, Any]:
+    return next(
+        each["schema"] for each in change.rest["components"]["parameters"].values() if each["name"] == "limit"
+    )
+
+
+def draw_from(bucket: str) -> Plant:
+    return lambda change: change.operation("get", "/me").update(
+        {"x-rate-limit": {"bucket": bucket, "per": "user"}}
+    )
+
+
+# What is planted, and the rule that finds it.
+BREAKS: Mapping[str, tuple[Plant, str]] = {
+    "an operation is gone": (
+        lambda it: it.rest["paths"]["/me"].pop("get"),
+        "api-removed-without-deprecation",
+    ),
+    "an operation has another name": (
+        lambda it: it.operation("get", "/me").update(operationId="me"),
+        "api-operation-id-removed",
+    ),
+    "an operation has another tag": (
+        lambda it: it.operation("get", "/me").update(tags=["auth"]),
+        "tag-changed",
+    ),
+    "an operation wants a token": (
+        lambda it: it.operation("post", "/users").pop("security"),
+        "api-security-anonymous-access-removed",
+    ),
+    "an operation draws from a smaller bucket": (draw_from("auth"), "rate-limit-added"),
+    "a field of an answer is gone": (
+        lambda it: it.schemas["ErrorDetails"]["properties"].pop("resource"),
+        "response-optional-property-removed",
+    ),
+    "a field of an answer may be missing": (
+        lambda it: it.schemas["Me"]["required"].remove("status"),
+        "response-property-became-optional",
+    ),
+    "a field of an answer may be null": (
+        lambda it: it.schemas["Tokens"]["properties"]["expires_in"].update(nullable=True),
+        "response-property-became-nullable",
+    ),
+    "a field of an answer has another type": (
+        lambda it: it.schemas["Tokens"]["properties"].update(expires_in={"type": "string"}),
+        "response-property-type-changed",
+    ),
+    "a field of an answer is longer": (
+        lambda it: it.schemas["Message"]["properties"]["content"].update(maxLength=10**6),
+        "response-property-max-length-increased",
+    ),
+    "an error has no code any more": (
+        lambda it: it.schemas["ErrorCode"]["enum"].remove("gone"),
+        "response-property-enum-value-removed",
+    ),
+    "a closed list has another value": (
+        lambda it: it.schemas["UserStatus"]["enum"].append("away"),
+        "response-property-enum-value-added",
+    ),
+    "a body needs another field": (require_more, "new-required-request-property"),
+    "a body may not have a field any more": (
+        lambda it: it.schemas["RegisterUser"]["properties"].pop("display_name"),
+        "request-property-removed",
+    ),
+    "a field of a body must be shorter": (
+        lambda it: it.schemas["Username"].update(maxLength=5),
+        "request-property-max-length-decreased",
+    ),
+    "a parameter is gone": (
+        lambda it: it.operation("get", "/messages")["parameters"].pop(0),
+        "request-parameter-removed",
+    ),
+    "a parameter is required": (
+        lambda it: it.rest["components"]["parameters"]["IdempotencyKey"].update(required=True),
+        "request-parameter-became-required",
+    ),
+    "a page is smaller unless one asks": (
+        lambda it: limit_of_pages(it).update(default=10),
+        "request-parameter-default-value-changed",
+    ),
+    "a page is smaller": (
+        lambda it: limit_of_pages(it).update(maximum=10),
+        "request-parameter-max-decreased",
+    ),
+    "success has another status": (
+        lambda it: it.operation("get", "/me")["responses"].update(
+            {"202": it.operation("get", "/me")["responses"].pop("200")}
+        ),
+        "response-success-status-removed",
+    ),
+    "a header is gone": (
+        lambda it: it.rest["components"]["responses"]["TooManyRequests"]["headers"].pop("Retry-After"),
+        "required-response-header-removed",
+    ),
+    "the alias of the seed is gone": (lambda it: it.rest["servers"].pop(), "server-removed"),
+    "a bucket holds less": (
+        lambda it: it.rest["x-rate-limits"]["api"].update(limit=99),
+        "bucket-smaller",
+    ),
+    "a bucket fills more slowly": (
+        lambda it: it.rest["x-rate-limits"]["api"].update(window_seconds=61),
+        "bucket-smaller",
+    ),
+    "an event is gone": (drop_event, "response-property-one-of-removed"),
+    "a frame has a field less": (
+        lambda it: it.schemas["TypingNotice"]["properties"]["data"].update(
+            {"$ref": "#/components/schemas/Me"}
+        ),
+        "response-required-property-removed",
+    ),
+    "a client's frame needs another field": (require_nonce, "new-required-request-property"),
+    "a message of the socket is gone": (
+        lambda it: it.socket["channels"]["socket"]["messages"].pop("TypingNotice"),
+        "asyncapi",
+    ),
+    "an operation of the socket is gone": (lambda it: it.socket["operations"].pop("ping"), "asyncapi"),
+    "the socket is somewhere else": (
+        lambda it: it.socket["channels"]["socket"].update(address="/live"),
+        "asyncapi",
+    ),
+    "the URL takes no token": (
+        lambda it: it.socket["channels"]["socket"]["bindings"]["ws"]["query"]["properties"].pop("token"),
+        "handshake-parameter-removed",
+    ),
+    "a close code is gone": (lambda it: it.socket["x-close-codes"].pop(), "close-code-removed"),
+    "a close code means something else": (
+        lambda it: it.close_code(4403).update(reconnect="now"),
+        "close-code-changed",
+    ),
+    "a close code takes the cursor": (
+        lambda it: it.close_code(4413).update(keep_cursor=False),
+        "close-code-changed",
+    ),
+    "a frame may be smaller": (
+        lambda it: it.socket["x-limits"]["frame_bytes"].update(value=8192),
+        "limit-narrowed",
+    ),
+    "the heart beats more slowly": (
+        lambda it: it.socket["x-limits"]["heartbeat_seconds"].update(value=60),
+        "limit-narrowed",
+    ),
+    "a limit closes with another code": (
+        lambda it: it.socket["x-limits"]["queue_bytes"].update(closes="internal_error"),
+        "limit-changed",
+    ),
+    "the handshake is refused for another reason": (
+        lambda it: it.socket["x-handshake"]["refusals"].append(
+            {"status": 401, "code": "unauthorized", "when": "."}
+        ),
+        "handshake-refusal-added",
+    ),
+    "a frame is refused that was taken": (
+        lambda it: it.socket["x-handshake"]["states"]["open"]["frames"]["ping"].update(allowed=False),
+        "frame-rule",
+    ),
+    "a frame is not answered any more": (
+        lambda it: it.socket["x-handshake"]["states"]["open"]["frames"]["ping"].update(answers=["error"]),
+        "frame-rule",
+    ),
+    "webhooks are not signed": (
+        lambda it: it.socket["components"]["messageTraits"]["signed"]["headers"]["required"].remove(
+            "webhook-signature"
+        ),
+        "webhook-header-removed",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_break_is_told(what: str) -> None:
+    """By the rule that is there for it, perhaps among others."""
+    plant, rule = BREAKS[what]
+    said = found(plant)
+    assert any(line.endswith(f"[{rule}]") for line in said), said
+
+
+def add_operation(change: Change) -> None:
+    change.rest["paths"]["/news"] = {"get": {**change.operation("get", "/me"), "operationId": "get_news"}}
+
+
+def add_kind_of_event(change: Change) -> None:
+    poll = copy.deepcopy(change.schemas["ReceiptEvent"])
+    poll["properties"]["type"]["enum"] = ["poll"]
+    change.schemas["PollEvent"] = poll
+    for union in change.unions_of("ReceiptEvent"):
+        union["oneOf"].insert(0, {"$ref": "#/components/schemas/PollEvent"})
+        union["discriminator"]["mapping"]["poll"] = "#/components/schemas/PollEvent"
+
+
+def add_message(change: Change) -> None:
+    messages = change.socket["components"]["messages"]
+    messages["PollEvent"] = copy.deepcopy(messages["ReceiptEvent"])
+    change.socket["channels"]["socket"]["messages"]["PollEvent"] = {"$ref": "#/components/messages/PollEvent"}
+    sent = change.socket["operations"]["deliver_events"]["messages"]
+    sent.insert(0, {"$ref": "#/channels/socket/messages/PollEvent"})
+
+
+def add_field(change: Change) -> None:
+    change.schemas["Me"]["properties"]["beta"] = {"type": "boolean"}
+    change.schemas["Me"]["required"].append("beta")
+
+
+def add_close_code(change: Change) -> None:
+    code = {"code": 4500, "name": "later", "meaning": ".", "reconnect": "later", "keep_cursor": True}
+    change.socket["x-close-codes"].insert(0, {**code, "after_seconds": 5})
+
+
+HARMLESS: Mapping[str, Plant] = {
+    "another operation": add_operation,
+    "another field of an answer": add_field,
+    "another field of a body, which may be missing": lambda it: it.schemas["RegisterUser"][
+        "properties"
+    ].update(age={"type": "integer"}),
+    "another parameter, which may be missing": lambda it: it.operation("get", "/me").update(
+        parameters=[{"name": "also", "in": "query", "schema": {"type": "boolean"}}]
+    ),
+    "another value of a list that is open": lambda it: it.schemas["ErrorCode"]["enum"].insert(
+        0, "payment_required"
+    ),
+    "another kind of event": add_kind_of_event,
+    "another message of the socket": add_message,
+    "another refusal": lambda it: it.operation("get", "/me")["responses"].update(
+        {"410": {"$ref": "#/components/responses/Gone"}}
+    ),
+    "more room in a body": lambda it: it.schemas["Password"].update(maxLength=256),
+    "a bucket that holds more": lambda it: it.rest["x-rate-limits"]["api"].update(limit=1000),
+    "larger frames": lambda it: it.socket["x-limits"]["frame_bytes"].update(value=65536),
+    "another close code": add_close_code,
+    "a shorter wait": lambda it: it.close_code(4429).update(after_seconds=30),
+    "a frame is taken that was refused": lambda it: it.socket["x-handshake"]["states"]["authenticating"][
+        "frames"
+    ]["ping"].update(allowed=True, then="authenticating", answers=["pong", "error"]),
+    "other words": lambda it: it.operation("get", "/me").update(summary="Show who you are."),
+    "another example": lambda it: it.rest["components"]["headers"]["Retry-After"].update(example=3),
+    "something is on its way out": lambda it: it.operation("get", "/me").update(
+        {"deprecated": True, "x-deprecated-since": "2026-12-01", "x-sunset": "2028-01-01"}
+    ),
+    "another version": lambda it: it.rest["info"].update(version="1.1.0"),
+}
+
+
+@pytest.mark.parametrize("what", HARMLESS)
+def test_harmless_change_passes(what: str) -> None:
+    """Whoever changes something that breaks nobody hears nothing."""
+    assert found(HARMLESS[what]) == []
+
+
+def test_released_versions_are_what_they_say() -> None:
+    """The documents of a directory are those of its version."""
+    for version in compat.released_versions():
+        name = ".".join(map(str, version))
+        contract = compat.read_contract(compat.RELEASED / name)
+        assert {contract.version, contract.asyncapi["info"]["version"]} == {name}
+
+
+def test_everything_is_shown_to_the_tool() -> None:
+    """Frames of both sides and what webhooks are sent, beside REST."""
+    shown = set(operations_shown(RELEASED.openapi))
+    assert {"/me", "/frame:client/typing", "/frame:server/message.deleted", "/payload:webhook.test"} <= shown
+
+
+def test_another_major_version_breaks_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing of it was released."""
+    assert compat.newest_released("1.7.0") == RELEASED
+    assert compat.newest_released("2.0.0") is None
+    assert compat.check(RELEASED, None) == 0
+    assert "nobody to break" in capsys.readouterr().out
+
+
+def test_break_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    """The gate is closed, and tells the ways on."""
+    change = Change(copy.deepcopy(dict(RELEASED.openapi)), copy.deepcopy(dict(RELEASED.asyncapi)))
+    change.close_code(4403)["reconnect"] = "now"
+    assert compat.check(Contract(change.rest, change.socket), RELEASED) == 1
+    printed = capsys.readouterr()
+    assert "x-close-codes: 4403 (session_revoked) said reconnect: new_session and says now" in printed.out
+    assert "docs/compatibility.md" in printed.err
+
+
+def test_what_was_released_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    """Releasing it a second time is refused."""
+    assert compat.release(RELEASED) == 1
+    assert "1.0.0 was released already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("in_ci", "status"), [("true", 3), ("", 0)])
+def test_missing_tool_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], in_ci: str, status: int
+) -> None:
+    """In CI it closes the gate."""
+
+    def missing(*_: object) -> list[str]:
+        raise MissingTool("oasdiff is not installed")
+
+    monkeypatch.setenv("CI", in_ci)
+    monkeypatch.setattr(compat, "broken_by_oasdiff", missing)
+    monkeypatch.setattr(compat, "broken_by_asyncapi_diff", lambda *_: [])
+    assert compat.check(RELEASED, RELEASED) == status
+    assert "NOT COMPARED: oasdiff is not installed" in capsys.readouterr().err
