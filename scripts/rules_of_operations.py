@@ -4,6 +4,7 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from parley.contract.document import DocumentedOperation, operations_of, resolve
@@ -265,6 +266,23 @@ def security_is_stated(document: Document) -> Iterator[str]:
                     yield f"{name_of(operation)}: there is no security scheme {scheme}"
 
 
+def deprecations_have_dates(document: Document) -> Iterator[str]:
+    """The server tells both in each answer, and who has to change something has a year for it."""
+    for operation in operations_of(document):
+        told = [operation.raw.get(word) for word in ("x-deprecated-since", "x-sunset")]
+        if not operation.raw.get("deprecated"):
+            if any(told):
+                yield f"{name_of(operation)}: has a date of deprecation and is not deprecated"
+            continue
+        try:
+            since, sunset = (date.fromisoformat(str(each)) for each in told)
+        except ValueError:
+            yield f"{name_of(operation)}: is deprecated, so x-deprecated-since and x-sunset must be days"
+            continue
+        if sunset - since < timedelta(days=365):
+            yield f"{name_of(operation)}: x-sunset must be at least a year after x-deprecated-since"
+
+
 def servers_are_relative(document: Document) -> Iterator[str]:
     """The document knows no host, and the stable version comes first."""
     urls = [server["url"] for server in document.get("servers", ())]
@@ -288,5 +306,6 @@ RULES = (
     limits_are_known,
     refusals_are_answers,
     security_is_stated,
+    deprecations_have_dates,
     servers_are_relative,
 )

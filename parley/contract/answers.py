@@ -18,7 +18,7 @@ from parley.contract.problems import problems_of
 from parley.contract.schemas import Schemas
 
 # These belong to HTTP and to browsers; the document does not repeat them for each answer.
-_UNDOCUMENTED_HEADERS = frozenset({"content-type", "content-length", "vary"})
+_UNDOCUMENTED_HEADERS = frozenset({"content-type", "content-length", "vary", "deprecation", "sunset"})
 _OF_BROWSERS = "access-control-"
 
 

@@ -9,6 +9,7 @@ from parley.contract.document import operations_of, resolve
 _LOCALHOST = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 _ALWAYS_SENT = ("X-Request-Id",)
 _ALWAYS_READ = ("Authorization", "Content-Type", "X-Request-Id")
+_OF_DEPRECATED = ("Deprecation", "Sunset")
 _ALLOWED = b"access-control-allow-origin: %b\r\naccess-control-expose-headers: %b\r\n"
 _PREFLIGHT = b"access-control-allow-methods: %b\r\naccess-control-allow-headers: %b\r\naccess-control-max-age: 7200\r\n"
 
@@ -55,6 +56,8 @@ def _documented_headers(document: Mapping[str, Any]) -> Iterator[str]:
     for operation in operations_of(document):
         for response in operation.raw["responses"].values():
             yield from resolve(document, response).get("headers", {})
+        if operation.raw.get("deprecated"):
+            yield from _OF_DEPRECATED
 
 
 def _header_parameters(document: Mapping[str, Any]) -> Iterator[str]:

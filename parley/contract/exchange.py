@@ -153,6 +153,10 @@ class Exchange:
         """Return a header that must not be repeated; None where it is missing or was sent twice."""
         return None if name in self.repeated else self.headers.get(name)
 
+    def add_lines(self, lines: bytes) -> None:
+        """Put these lines into the head of the answer, whatever it will be."""
+        self._common_headers += lines
+
     def options_reply(self, allow: str) -> Reply:
         """Answer OPTIONS: what the path can do, and to a browser that asks for a page what it may send."""
         if b"access-control-request-method" in self.headers and self._cors_headers:

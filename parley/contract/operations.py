@@ -114,6 +114,7 @@ class CompiledOperation:
     """One operation as an ASGI application."""
 
     def __init__(self, compiler: Compiler, documented: DocumentedOperation) -> None:
+        self.documented = documented
         self.operation_id = documented.operation_id
         self.route = documented.path
         self._shared = compiler

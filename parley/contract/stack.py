@@ -14,7 +14,8 @@ from parley.contract.addresses import ClientAddresses
 from parley.contract.answers import AnswersRecorder
 from parley.contract.cors import Cors
 from parley.contract.counters import ProcessMemory
-from parley.contract.document import Document, bind, operations_of
+from parley.contract.deprecation import DeprecatedOperation
+from parley.contract.document import Document, DocumentedOperation, bind, operations_of
 from parley.contract.exchange import Edge
 from parley.contract.limits import RateLimits, read_buckets
 from parley.contract.observer import NoObserver, RequestObserver
@@ -77,9 +78,7 @@ def contract_app(
         options.max_body_bytes,
         options.session_of,
     )
-    compiled = {
-        operation.name: CompiledOperation(compiler, operation) for operation in operations_of(document)
-    }
+    compiled = {operation.name: _compiled(compiler, operation) for operation in operations_of(document)}
     app = ConnexionMiddleware(
         Unrouted(),
         middlewares=[
@@ -93,6 +92,11 @@ def contract_app(
     _build(app)
     stack: ASGIApp = app
     return stack
+
+
+def _compiled(compiler: Compiler, operation: DocumentedOperation) -> CompiledOperation:
+    kind = DeprecatedOperation if operation.raw.get("deprecated") else CompiledOperation
+    return kind(compiler, operation)
 
 
 def _build(app: ASGIApp) -> None:

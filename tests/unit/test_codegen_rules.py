@@ -449,6 +449,25 @@ PLANTED = [
     ),
     Planted(rules_of_operations.servers_are_relative, {"servers/0/url": "/v2"}, "servers: must be paths"),
     Planted(
+        rules_of_operations.deprecations_have_dates,
+        {f"{GET_ME}/deprecated": True},
+        "get_me (GET /me): is deprecated, so x-deprecated-since and x-sunset must be days",
+    ),
+    Planted(
+        rules_of_operations.deprecations_have_dates,
+        {f"{GET_ME}/x-sunset": "2028-01-01"},
+        "get_me (GET /me): has a date of deprecation and is not deprecated",
+    ),
+    Planted(
+        rules_of_operations.deprecations_have_dates,
+        {
+            f"{GET_ME}/deprecated": True,
+            f"{GET_ME}/x-deprecated-since": "2026-12-01",
+            f"{GET_ME}/x-sunset": "2027-11-30",
+        },
+        "get_me (GET /me): x-sunset must be at least a year after",
+    ),
+    Planted(
         rules_of_operations.servers_are_relative, {"servers/1/url": "https://example.com"}, "servers: must be"
     ),
     # Links
