@@ -1,0 +1,29 @@
+// What a program on Node gets for "@parley/sdk": the same, with a user agent and with the WebSocket of `ws` where that
+// is installed. Node 20 has none of its own, and that of later versions cannot be told to wait.
+import { platform, USER_AGENT, type SocketClass } from "./platform.js";
+
+const inBrowser = platform.socketClass;
+let found: SocketClass | null = null;
+
+platform.userAgent = USER_AGENT;
+platform.socketClass = async () => {
+  found ??= await socketClass();
+  return found;
+};
+
+async function socketClass(): Promise<SocketClass> {
+  try {
+    const { WebSocket } = await import("ws");
+    class NodeSocket extends WebSocket {
+      constructor(url: string) {
+        super(url, { headers: { "User-Agent": USER_AGENT } });
+      }
+    }
+    return NodeSocket as unknown as SocketClass;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    return inBrowser();
+  }
+}
+
+export * from "./index.js";

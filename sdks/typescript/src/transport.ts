@@ -1,0 +1,149 @@
+import { ApiError, refusalOf } from "./api-error.js";
+import { delayAfter, type RetryPolicy, sleep } from "./backoff.js";
+import type { LastAnswer, Operation, RateLimit } from "./call.js";
+import { CLASS_OF_CODE, CLASS_OF_STATUS } from "./generated/errors.js";
+import { ConnectionFailed, TimedOut } from "./parley-error.js";
+import { platform } from "./platform.js";
+
+const TOO_MANY = 429;
+const UNAVAILABLE = 503;
+
+/** A request that is ready to be sent, any number of times. */
+export interface Sendable {
+  readonly operation: Operation;
+  readonly url: string;
+  readonly body: string | undefined;
+  readonly key: string | undefined;
+  readonly token: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** An answer, whatever it says. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** Sends requests: with a time-out, and again where that is safe. */
+export class Transport {
+  last: LastAnswer | null = null;
+  readonly #fetch: typeof fetch;
+  readonly #timeout: number;
+  readonly #retry: RetryPolicy;
+  readonly #closing = new AbortController();
+  readonly #running = new Set<AbortController>();
+
+  constructor(options: { fetch: typeof fetch; timeout: number; retry: RetryPolicy }) {
+    this.#fetch = options.fetch;
+    this.#timeout = options.timeout;
+    this.#retry = options.retry;
+  }
+
+  /** Send until it is answered, as often as the policy allows and as it is safe. */
+  async send(request: Sendable): Promise<Answer> {
+    const { operation, signal } = request;
+    const began = performance.now();
+    for (let attempt = 1; ; attempt++) {
+      let answer: Answer | null = null;
+      let failure: ConnectionFailed | null = null;
+      let delay = delayAfter(attempt, this.#retry.backoff);
+      try {
+        answer = await this.#once(request);
+      } catch (error) {
+        if (!(error instanceof ConnectionFailed) || !operation.repeatable || this.#closing.signal.aborted) throw error;
+        failure = error;
+      }
+      if (answer !== null) {
+        // What was too much was not done. Whether a 503 was nobody knows.
+        const again = answer.status === TOO_MANY || (answer.status === UNAVAILABLE && operation.repeatable);
+        if (!again) return answer;
+        delay = toldDelay(answer) ?? delay;
+      }
+      const over = performance.now() - began + delay > this.#retry.maxElapsed;
+      if (attempt >= this.#retry.maxAttempts || over) {
+        if (answer !== null) return answer;
+        throw failure as ConnectionFailed;
+      }
+      const ended = this.#closing.signal;
+      await sleep(delay, signal === undefined ? ended : AbortSignal.any([signal, ended]));
+    }
+  }
+
+  /** Give up what is under way, and send nothing any more. */
+  close(): void {
+    this.#closing.abort(new ConnectionFailed("The client is closed"));
+    for (const controller of this.#running) controller.abort();
+  }
+
+  async #once({ operation, url, body, key, token, signal }: Sendable): Promise<Answer> {
+    signal?.throwIfAborted();
+    this.#closing.signal.throwIfAborted();
+    const headers: Record<string, string> = { Accept: "application/json" };
+    if (platform.userAgent !== null) headers["User-Agent"] = platform.userAgent;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
+    if (key !== undefined) headers["Idempotency-Key"] = key;
+    const controller = new AbortController();
+    const giveUp = (): void => controller.abort();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      controller.abort();
+    }, this.#timeout);
+    this.#running.add(controller);
+    signal?.addEventListener("abort", giveUp, { once: true });
+    try {
+      const init: RequestInit = { method: operation.method, headers, signal: controller.signal, redirect: "error" };
+      if (body !== undefined) init.body = body;
+      const response = await this.#fetch(url, init);
+      const answer = { status: response.status, headers: response.headers, text: await response.text() };
+      this.last = lastOf(answer);
+      return answer;
+    } catch (error) {
+      signal?.throwIfAborted();
+      this.#closing.signal.throwIfAborted();
+      if (late) throw new TimedOut(`The server did not answer within ${this.#timeout} ms`, { cause: error });
+      throw new ConnectionFailed("The server was not reached", { cause: error });
+    } finally {
+      clearTimeout(timer);
+      this.#running.delete(controller);
+      signal?.removeEventListener("abort", giveUp);
+    }
+  }
+}
+
+/** Return the error that an answer is. */
+export function errorOf(answer: Answer): ApiError {
+  const refusal = refusalOf(answer.status, answer.text, answer.headers.get("X-Request-Id"));
+  const kind = CLASS_OF_CODE[refusal.code] ?? CLASS_OF_STATUS[refusal.status] ?? ApiError;
+  return new kind(refusal);
+}
+
+/** Return what an answer holds. */
+export function resultOf<Result>(answer: Answer): Result {
+  try {
+    return (answer.text === "" ? undefined : JSON.parse(answer.text)) as Result;
+  } catch (error) {
+    throw new ConnectionFailed("The answer is no JSON: something between here and the server gave it", { cause: error });
+  }
+}
+
+function lastOf({ status, headers }: Answer): LastAnswer {
+  return { status, requestId: headers.get("X-Request-Id"), rateLimit: rateLimitOf(headers) };
+}
+
+function rateLimitOf(headers: Headers): RateLimit | null {
+  const reset = headers.get("X-RateLimit-Reset");
+  if (reset === null) return null;
+  return {
+    limit: Number(headers.get("X-RateLimit-Limit")),
+    remaining: Number(headers.get("X-RateLimit-Remaining")),
+    reset: new Date(Number(reset) * 1000),
+  };
+}
+
+function toldDelay({ headers }: Answer): number | null {
+  const told = headers.get("Retry-After") ?? "";
+  return /^\d+$/.test(told) ? Number(told) * 1000 : null;
+}
