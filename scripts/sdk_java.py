@@ -180,7 +180,11 @@ def _unknown(name: str) -> str:
     described = "Something that this version does not know; its data are maps, lists, texts and numbers."
     parts = [f"String {property_}", "Object data", *others.split(", ")]
     components = ",\n".join(f'    @JsonProperty("{part.split()[1]}") {part}' for part in parts)
-    return f"{_comment(described)}public record {unknown}(\n{components})\n    implements {name} {{}}\n"
+    # Also what is of a known type, and cannot be read as that, is read as this.
+    alone = "@JsonTypeInfo(use = JsonTypeInfo.Id.NONE)\n"
+    return (
+        f"{_comment(described)}{alone}public record {unknown}(\n{components})\n    implements {name} {{}}\n"
+    )
 
 
 def _record(document: Document, name: str, schema: Schema, parents: Sequence[str]) -> str:

@@ -210,8 +210,7 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
             }
             done.complete(null);
         } catch (Throwable error) {
-            hangUp(Socket::close);
-            client.forget(this);
+            end();
             done.completeExceptionally(error);
         }
     }

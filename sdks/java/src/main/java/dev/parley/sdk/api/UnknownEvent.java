@@ -2,8 +2,10 @@
 package dev.parley.sdk.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
 
 /** Something that this version does not know; its data are maps, lists, texts and numbers. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NONE)
 public record UnknownEvent(
     @JsonProperty("type") String type,
     @JsonProperty("data") Object data,
