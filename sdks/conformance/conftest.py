@@ -31,6 +31,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not meant for an SDK."""
+    left_out = [item for item in items if isinstance(item, pytest.Function) and not _is_meant(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _is_meant(item: pytest.Function) -> bool:
+    sdk = item.callspec.params.get("sdk") if hasattr(item, "callspec") else None
+    scenarios = sdk.scenarios if isinstance(sdk, Sdk) else ()
+    return not scenarios or item.path.stem in scenarios
+
+
 @pytest.fixture(scope="session")
 def sdk(request: pytest.FixtureRequest) -> Sdk:
     """Return an SDK whose driver is built."""

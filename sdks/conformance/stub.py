@@ -102,6 +102,14 @@ class Socket:
         await self._response.close(code=code, message=b"", drain=True)
 
 
+# The stub may be asked by pages of any origin.
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "*",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
+    "Access-Control-Expose-Headers": "*",
+}
+
 Script = Callable[[Socket], Awaitable[None]]
 
 
@@ -158,6 +166,8 @@ class Stub:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers=CORS)
         self.requests.append(
             Request(request.method, request.path, dict(request.headers), body, time.monotonic())
         )
@@ -165,9 +175,9 @@ class Stub:
             return await self._socket(request)
         replies = self._replies.get((request.method, request.path))
         if replies is None:
-            return web.json_response(envelope("not_found", "Nothing here"), status=404)
+            return web.json_response(envelope("not_found", "Nothing here"), status=404, headers=CORS)
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
-        headers = {"X-Request-Id": f"stub-{len(self.requests)}", **reply.headers}
+        headers = {**CORS, "X-Request-Id": f"stub-{len(self.requests)}", **reply.headers}
         if isinstance(reply.body, bytes):
             return web.Response(status=reply.status, body=reply.body, headers=headers)
         return web.json_response(reply.body, status=reply.status, headers=headers)
