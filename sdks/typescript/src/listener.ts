@@ -14,7 +14,7 @@ export type ListenerState = "connecting" | "catching_up" | "live" | "waiting" | 
 export interface ListenOptions {
   /** Begin after a cursor; "0" is the beginning of what is kept. Without one it begins now. */
   cursor?: string | null | undefined;
-  /** Go on where the last listener of this store stood. */
+  /** Go on where the last listener of this store stood; `cursor` is for the first one. */
   cursorStore?: CursorStore | undefined;
   /** How long to wait before coming back: from half a second up to thirty, unless said otherwise. */
   backoff?: Backoff | undefined;
@@ -91,7 +91,7 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
   constructor(options: ListenOptions, host: ListenerHost) {
     this.#host = host;
     this.#options = options;
-    this.#store = options.cursorStore ?? new MemoryCursorStore(options.cursor);
+    this.#store = options.cursorStore ?? new MemoryCursorStore();
     options.signal?.addEventListener("abort", this.#aborted, { once: true });
   }
 
@@ -148,7 +148,7 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
     this.#begun = true;
     try {
       this.#options.signal?.throwIfAborted();
-      this.#cursor = await this.#store.load();
+      this.#cursor = (await this.#store.load()) ?? this.#options.cursor ?? null;
       for (let event = await this.#next(); event !== null; event = await this.#next()) {
         yield event;
         await this.#handled();
