@@ -932,6 +932,43 @@ class Pong(BaseModel):
     ]
 
 
+class Contract(BaseModel):
+    """
+    Which contract a server keeps, and which build of Parley keeps it.
+    """
+
+    version: Annotated[
+        str,
+        Field(
+            description='The `info.version` of both documents.',
+            max_length=64,
+            min_length=5,
+        ),
+    ]
+    openapi_sha256: Annotated[
+        str,
+        Field(
+            description='The SHA-256 of `/openapi.json`, in hex.',
+            max_length=64,
+            min_length=64,
+            pattern='^[0-9a-f]{64}$',
+        ),
+    ]
+    asyncapi_sha256: Annotated[
+        str,
+        Field(
+            description='The SHA-256 of `/asyncapi.json`, in hex.',
+            max_length=64,
+            min_length=64,
+            pattern='^[0-9a-f]{64}$',
+        ),
+    ]
+    build: Annotated[
+        str,
+        Field(description='The version of Parley itself.', max_length=64, min_length=1),
+    ]
+
+
 class LimitBucket(BaseModel):
     name: Annotated[str, Field(max_length=64, min_length=1)]
     limit: Annotated[int, Field(ge=1, le=1000000000)]

@@ -494,3 +494,13 @@ class Limits(Protocol):
     ) -> Reply:
         """Show what is left of your rate limits."""
         ...
+
+
+class Contract(Protocol):
+    """Which version of this document is served."""
+
+    async def get_contract(
+        self,
+    ) -> Reply:
+        """Tell which contract this server keeps."""
+        ...

@@ -12,6 +12,7 @@ from parley import metrics
 from parley.contract.document import Document, handler_modules
 from parley.contract.exchange import pick_request_id
 from parley.contract.options import ContractOptions
+from parley.contract.published import CONTRACT_HEADER
 from parley.contract.security import Authenticator
 from parley.contract.stack import contract_app, make_edge
 from parley.logs import begin_request
@@ -117,7 +118,8 @@ class App:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                own = ((b"x-request-id", request_id), CONTRACT_HEADER)
+                message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
         await page(scope, receive, send_with_id)

@@ -30,6 +30,7 @@ from uvicorn.protocols.utils import is_ssl
 
 from parley.contract.errors import InternalError, error_reply
 from parley.contract.exchange import DIRECT, pick_request_id
+from parley.contract.published import CONTRACT_HEADER
 from parley.contract.replies import encode
 from parley.errors import Invalid
 from parley.logs import logger
@@ -414,7 +415,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _head(self, status: int, headers: Sequence[Header]) -> bytes:
         given = next((value for name, value in self.headers or () if name == b"x-request-id"), None)
-        every = [*self.server_state.default_headers, (b"x-request-id", pick_request_id(given)), *headers]
+        own = ((b"x-request-id", pick_request_id(given)), CONTRACT_HEADER)
+        every = [*self.server_state.default_headers, *own, *headers]
         return STATUS_LINE[status] + b"".join(b"%s: %s\r\n" % header for header in every)
 
 

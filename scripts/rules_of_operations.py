@@ -35,7 +35,9 @@ CODES = {
     503: "unavailable",
 }
 
-_ALWAYS = frozenset(("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"))
+_ALWAYS = frozenset(
+    ("X-Request-Id", "X-Contract", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+)
 _BY_STATUS: Mapping[int, frozenset[str]] = {
     201: frozenset(("Location",)),
     401: frozenset(("WWW-Authenticate",)),
@@ -115,7 +117,9 @@ def answers_are_complete(document: Document) -> Iterator[str]:
 def _answers_that_follow(document: Document, operation: DocumentedOperation) -> set[int]:
     """Return the statuses that follow from what the operation takes."""
     names = {(each["in"], each["name"]) for each in parameters_of(document, operation)}
-    must = {400, 429, 500, 503}
+    must = {400, 429, 500}
+    # What is always the same is asked of nothing that could be out of reach.
+    must |= set() if operation.raw.get("x-constant") else {503}
     if operation.raw.get("security", document.get("security")):
         must |= {401}
     if "requestBody" in operation.raw:

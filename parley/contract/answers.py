@@ -19,6 +19,7 @@ from parley.contract.schemas import Schemas
 
 # These belong to HTTP and to browsers; the document does not repeat them for each answer.
 _UNDOCUMENTED_HEADERS = frozenset({"content-type", "content-length", "vary", "deprecation", "sunset"})
+_OF_OPTIONS = ("x-request-id", "x-contract", "allow")
 _OF_BROWSERS = "access-control-"
 
 
@@ -110,7 +111,7 @@ def _documented_answers(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str
             yield (operation.operation_id, int(status)), reader.answer(raw)
     for status, raw in document.get("x-outside-operations", {}).items():
         yield (None, int(status)), reader.answer(raw)
-    yield (None, 204), _Answer(None, ("x-request-id", "allow"), reader.any_value("x-request-id", "allow"))
+    yield (None, 204), _Answer(None, _OF_OPTIONS, reader.any_value(*_OF_OPTIONS))
 
 
 class _Reader:

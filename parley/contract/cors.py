@@ -7,7 +7,7 @@ from typing import Any
 from parley.contract.document import operations_of, resolve
 
 _LOCALHOST = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
-_ALWAYS_SENT = ("X-Request-Id",)
+_ALWAYS_SENT = ("X-Request-Id", "X-Contract")
 _ALWAYS_READ = ("Authorization", "Content-Type", "X-Request-Id")
 _OF_DEPRECATED = ("Deprecation", "Sunset")
 _ALLOWED = b"access-control-allow-origin: %b\r\naccess-control-expose-headers: %b\r\n"

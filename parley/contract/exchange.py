@@ -17,6 +17,7 @@ from parley.contract.cors import Cors
 from parley.contract.errors import PayloadTooLarge
 from parley.contract.limits import RateLimits, as_limit
 from parley.contract.observer import RequestObserver
+from parley.contract.published import CONTRACT_HEADER
 from parley.contract.replies import Reply, encode
 from parley.contract.request import RequestInfo
 from parley.model import Caller
@@ -47,7 +48,7 @@ class Direct(Protocol):
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _JSON = b"content-type: application/json\r\n"
-_COMMON = b"x-request-id: %b\r\nvary: Origin\r\n%b"
+_COMMON = b"x-request-id: %%b\r\n%b: %b\r\nvary: Origin\r\n%%b" % CONTRACT_HEADER
 _LENGTH = b"content-length: %d\r\n"
 _NO_REPEATS: Mapping[bytes, list[bytes]] = {}
 

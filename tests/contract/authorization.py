@@ -130,6 +130,7 @@ get_delivery       GET    /webhooks/{webhook}/deliveries/{delivery}            4
 redeliver          POST   /webhooks/{webhook}/deliveries/{delivery}/redeliver  401 401 401  404 404 404 200 404
 recover_deliveries POST   /webhooks/{webhook}/recover           401 401 401  404 404 404 200 404  since
 get_limits         GET    /limits                               401 401 401  200 200 200 200 200
+get_contract       GET    /contract                             200 200 200  200 200 200 200 200
 """
 
 

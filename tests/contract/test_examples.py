@@ -212,6 +212,7 @@ REAL: Mapping[str, Callable[[Story], httpx.Response]] = {
         f"/webhooks/{story.webhook['id']}/recover", {"since": "2026-03-20T12:00:00Z"}
     ),
     "limits": lambda story: story.ada.get("/limits"),
+    "contract": lambda story: story.ada.get("/contract"),
 }
 
 

@@ -92,7 +92,7 @@ def test_every_operation_is_counted(arrive: Arrive, call: Call) -> None:
     person = newcomer(arrive)
     if call.operation == "refresh":
         call = call.with_body(refresh_token=person.tokens["refresh_token"])
-    if call.operation in ("login", "register_user"):
+    if call.limited_per in ("address", "account"):
         person.http = arrive()
     is_counted(send(person, call), call.bucket, 1)
 

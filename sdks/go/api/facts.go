@@ -53,6 +53,7 @@ var operations = map[string]wire.Operation{
 	"redeliver":          {ID: "redeliver", Method: "POST", Path: "/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", Bucket: "webhooks", Secured: true},
 	"recover_deliveries": {ID: "recover_deliveries", Method: "POST", Path: "/webhooks/{webhook_id}/recover", Bucket: "webhooks", Secured: true},
 	"get_limits":         {ID: "get_limits", Method: "GET", Path: "/limits", Bucket: "api", Secured: true, Repeatable: true},
+	"get_contract":       {ID: "get_contract", Method: "GET", Path: "/contract", Bucket: "api", Repeatable: true},
 }
 
 // CloseVerdicts says what each close code of the socket tells a client to do.

@@ -1318,6 +1318,18 @@ type FrameError struct {
 	Frame *string `json:"frame"`
 }
 
+// Contract: Which contract a server keeps, and which build of Parley keeps it.
+type Contract struct {
+	// The `info.version` of both documents.
+	Version string `json:"version"`
+	// The SHA-256 of `/openapi.json`, in hex.
+	OpenapiSha256 string `json:"openapi_sha256"`
+	// The SHA-256 of `/asyncapi.json`, in hex.
+	AsyncapiSha256 string `json:"asyncapi_sha256"`
+	// The version of Parley itself.
+	Build string `json:"build"`
+}
+
 // Limits is a schema of the contract.
 type Limits struct {
 	Buckets []LimitBucket `json:"buckets"`

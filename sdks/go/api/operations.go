@@ -811,3 +811,13 @@ func (o Operations) GetLimits(ctx context.Context) (*Limits, error) {
 	}
 	return &result, nil
 }
+
+// GetContract: tell which contract this server keeps.
+func (o Operations) GetContract(ctx context.Context) (*Contract, error) {
+	request := wire.Request{Operation: operations["get_contract"]}
+	var result Contract
+	if err := o.caller.Call(ctx, request, &result); err != nil {
+		return nil, err
+	}
+	return &result, nil
+}

@@ -50,6 +50,7 @@ export const OPERATIONS = {
   redeliver: { id: "redeliver", method: "POST", path: "/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", bucket: "webhooks", secured: true, takesKey: false, repeatable: false },
   recover_deliveries: { id: "recover_deliveries", method: "POST", path: "/webhooks/{webhook_id}/recover", bucket: "webhooks", secured: true, takesKey: false, repeatable: false },
   get_limits: { id: "get_limits", method: "GET", path: "/limits", bucket: "api", secured: true, takesKey: false, repeatable: true },
+  get_contract: { id: "get_contract", method: "GET", path: "/contract", bucket: "api", secured: false, takesKey: false, repeatable: true },
 } as const satisfies Record<string, Operation>;
 
 /** What each close code of the socket tells a client to do. */

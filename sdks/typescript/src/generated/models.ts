@@ -1134,6 +1134,18 @@ export interface FrameError {
   frame: string | null;
 }
 
+/** Which contract a server keeps, and which build of Parley keeps it. */
+export interface Contract {
+  /** The `info.version` of both documents. */
+  version: string;
+  /** The SHA-256 of `/openapi.json`, in hex. */
+  openapi_sha256: string;
+  /** The SHA-256 of `/asyncapi.json`, in hex. */
+  asyncapi_sha256: string;
+  /** The version of Parley itself. */
+  build: string;
+}
+
 export interface Limits {
   buckets: LimitBucket[];
 }

@@ -445,4 +445,9 @@ export abstract class Operations {
   getLimits(options?: CallOptions): Promise<models.Limits> {
     return this.call(OPERATIONS.get_limits, { ...options });
   }
+
+  /** Tell which contract this server keeps. */
+  getContract(options?: CallOptions): Promise<models.Contract> {
+    return this.call(OPERATIONS.get_contract, { ...options });
+  }
 }

@@ -243,6 +243,7 @@ OPERATIONS = {
     "redeliver": Operation("redeliver", "POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", True, False, False, "webhooks"),
     "recover_deliveries": Operation("recover_deliveries", "POST", "/webhooks/{webhook_id}/recover", True, False, False, "webhooks"),
     "get_limits": Operation("get_limits", "GET", "/limits", True, False, True, "api"),
+    "get_contract": Operation("get_contract", "GET", "/contract", False, False, True, "api"),
 }
 # The limits of the socket, by their names in the document.
 SOCKET_LIMITS = {

@@ -637,6 +637,21 @@ class Pong(BaseModel):
     id: str | None = Field(..., description="The ping's own; null if it had none.")
 
 
+class Contract(BaseModel):
+    """
+    Which contract a server keeps, and which build of Parley keeps it.
+    """
+
+    version: str = Field(..., description='The `info.version` of both documents.')
+    openapi_sha256: str = Field(
+        ..., description='The SHA-256 of `/openapi.json`, in hex.'
+    )
+    asyncapi_sha256: str = Field(
+        ..., description='The SHA-256 of `/asyncapi.json`, in hex.'
+    )
+    build: str = Field(..., description='The version of Parley itself.')
+
+
 class LimitBucket(BaseModel):
     name: str
     limit: int

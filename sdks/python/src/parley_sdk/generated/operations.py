@@ -644,6 +644,15 @@ class Operations(ABC):
             models.Limits,
         )
 
+    def get_contract(
+        self,
+    ) -> models.Contract:
+        """Tell which contract this server keeps."""
+        return self.call(
+            OPERATIONS["get_contract"],
+            models.Contract,
+        )
+
 
 class AsyncOperations(ABC):
     """Every operation of the contract, as a coroutine."""
@@ -1273,4 +1282,13 @@ class AsyncOperations(ABC):
         return await self.call(
             OPERATIONS["get_limits"],
             models.Limits,
+        )
+
+    async def get_contract(
+        self,
+    ) -> models.Contract:
+        """Tell which contract this server keeps."""
+        return await self.call(
+            OPERATIONS["get_contract"],
+            models.Contract,
         )

@@ -58,6 +58,7 @@ public final class Facts {
     public static final Operation REDELIVER = new Operation("redeliver", "POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", true, false, false, "webhooks");
     public static final Operation RECOVER_DELIVERIES = new Operation("recover_deliveries", "POST", "/webhooks/{webhook_id}/recover", true, false, false, "webhooks");
     public static final Operation GET_LIMITS = new Operation("get_limits", "GET", "/limits", true, false, true, "api");
+    public static final Operation GET_CONTRACT = new Operation("get_contract", "GET", "/contract", false, false, true, "api");
 
     /** What each close code of the socket tells a client to do. */
     public static final Map<Integer, CloseVerdict> CLOSE_VERDICTS = Map.ofEntries(

@@ -499,4 +499,9 @@ public abstract class Operations {
     public Limits getLimits() {
         return call(new Call<>(Facts.GET_LIMITS, Limits.class));
     }
+
+    /** Tell which contract this server keeps. */
+    public Contract getContract() {
+        return call(new Call<>(Facts.GET_CONTRACT, Contract.class));
+    }
 }
