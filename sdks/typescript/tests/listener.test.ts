@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Client, type Listener, type ListenOptions, MemoryCursorStore, NotLive, ParleyError, SocketClosed } from "@parley/sdk";
+
+import { FakeServer, FakeSockets, json, tokens } from "./fakes.js";
+
+const BACKOFF = { base: 1, cap: 2 };
+
+async function listener(sockets: FakeSockets, options: ListenOptions = {}): Promise<Listener> {
+  const client = new Client("http://parley", { fetch: new FakeServer(json(200, tokens(2))).fetch });
+  await client.useTokens(tokens(1));
+  return client.listen({ WebSocket: sockets.socketClass(), backoff: BACKOFF, ...options });
+}
+
+/** Loop until so many messages came. */
+async function take(events: Listener, number: number): Promise<string[]> {
+  const contents: string[] = [];
+  for await (const event of events) {
+    if (event.type === "message") contents.push(event.data.content ?? "");
+    if (contents.length === number) await events.close();
+  }
+  return contents;
+}
+
+test("the token is in the first frame, and in no address", async () => {
+  const sockets = new FakeSockets();
+  const events = await listener(sockets, { cursor: "cursor-7" });
+  const taking = take(events, 1);
+  const socket = await sockets.greeted(1);
+  assert.equal(socket.url, "ws://parley/ws");
+  assert.deepEqual(socket.said[0], { type: "auth", data: { token: "access-1", cursor: "cursor-7" } });
+  assert.equal(events.state, "live");
+  socket.message(8);
+  assert.deepEqual(await taking, ["8"]);
+  assert.equal(events.state, "closed");
+});
+
+test("it comes back with its cursor, and drops what it had", async () => {
+  const sockets = new FakeSockets();
+  const taking = take(await listener(sockets), 3);
+  const first = await sockets.greeted(1);
+  first.message(1);
+  first.message(2);
+  first.end(1006);
+  const second = await sockets.greeted(2);
+  assert.equal(second.said[0]?.data["cursor"], "cursor-2");
+  second.message(2);
+  second.message(3);
+  assert.deepEqual(await taking, ["1", "2", "3"]);
+});
+
+test("a page that is slow hangs up, and comes back where its loop stands", async () => {
+  const sockets = new FakeSockets();
+  const states: string[] = [];
+  const events = await listener(sockets, { onState: (state) => states.push(state) });
+  const taking = take(events, 600);
+  const first = await sockets.greeted(1);
+  for (let number = 1; number <= 600; number++) first.message(number);
+  assert.equal(first.readyState, 3);
+  assert(events.held <= 256);
+  for (let number = 2, sent = 255; sent < 600; number++) {
+    const socket = await sockets.greeted(number);
+    const from = Number(String(socket.said[0]?.data["cursor"]).split("-")[1]);
+    assert(from >= sent);
+    for (sent = from; sent < 600 && socket.readyState === 1; sent++) socket.message(sent + 1);
+  }
+  assert.deepEqual(await taking, Array.from({ length: 600 }, (_, index) => String(index + 1)));
+  assert(states.includes("waiting"));
+});
+
+test("a socket that can wait is paused", async () => {
+  const sockets = new FakeSockets();
+  const taking = take(await listener(sockets, { WebSocket: sockets.socketClass(true) }), 300);
+  const socket = await sockets.greeted(1);
+  for (let number = 1; number <= 300; number++) socket.message(number);
+  assert(socket.isPaused);
+  assert.equal((await taking).length, 300);
+  assert(!socket.isPaused);
+  assert.equal(sockets.opened.length, 1);
+});
+
+test("what the loop broke out of comes again, what it closed after does not", async () => {
+  const store = new MemoryCursorStore();
+  const sockets = new FakeSockets();
+  const playing = sockets.greeted(1).then((socket) => [1, 2].forEach((number) => socket.message(number)));
+  for await (const event of await listener(sockets, { cursorStore: store })) {
+    if (event.type === "message" && event.data.content === "2") break;
+  }
+  await playing;
+  assert.equal(store.load(), "cursor-1");
+  const taking = take(await listener(sockets, { cursorStore: store }), 1);
+  (await sockets.greeted(2)).message(2);
+  await taking;
+  assert.equal(store.load(), "cursor-2");
+});
+
+test("a resync moves the cursor", async () => {
+  const store = new MemoryCursorStore("cursor-1");
+  const sockets = new FakeSockets();
+  const taking = take(await listener(sockets, { cursorStore: store }), 1);
+  const socket = await sockets.greeted(1);
+  socket.hear("resync", { reason: "cursor_too_old", cursor: "cursor-9" });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(store.load(), "cursor-9");
+  socket.message(10);
+  await taking;
+});
+
+test("a signal ends it with its reason", async () => {
+  const sockets = new FakeSockets();
+  const stopping = new AbortController();
+  const reason = new Error("enough");
+  const taking = assert.rejects(take(await listener(sockets, { signal: stopping.signal }), 1), reason);
+  const socket = await sockets.greeted(1);
+  stopping.abort(reason);
+  await taking;
+  assert.equal(socket.readyState, 3);
+});
+
+test("what the program did wrong ends it", async () => {
+  const sockets = new FakeSockets();
+  const taking = assert.rejects(
+    take(await listener(sockets), 1),
+    (error) => error instanceof SocketClosed && error.code === 4400,
+  );
+  (await sockets.greeted(1)).end(4400);
+  await taking;
+});
+
+test("nothing is said where nobody hears, and a loop is looped once", async () => {
+  const sockets = new FakeSockets();
+  const events = await listener(sockets);
+  assert.throws(() => events.typing("c"), NotLive);
+  await events.close();
+  assert.deepEqual(await take(events, 1), []);
+  await assert.rejects(take(events, 1), ParleyError);
+  assert.equal(sockets.opened.length, 0);
+});
+
+test("a store that fails ends the loop", async () => {
+  const broken = { load: () => null, save: () => Promise.reject(new Error("the disk is full")) };
+  const sockets = new FakeSockets();
+  const taking = assert.rejects(take(await listener(sockets, { cursorStore: broken }), 1), /the disk is full/);
+  (await sockets.greeted(1)).message(1);
+  await taking;
+});

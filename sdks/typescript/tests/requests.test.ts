@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  ApiError,
+  Client,
+  type ClientOptions,
+  ConnectionFailed,
+  NotFoundError,
+  RateLimitError,
+  SessionEnded,
+  TimedOut,
+  UnavailableError,
+} from "@parley/sdk";
+
+import { FakeServer, json, refusal, tokens } from "./fakes.js";
+
+const QUICK = { backoff: { base: 1, cap: 2 }, maxAttempts: 3 };
+const ME = { id: "ada" };
+const BROKEN = new TypeError("fetch failed");
+
+async function client(server: FakeServer, expiresIn = 3600, options: ClientOptions = {}): Promise<Client> {
+  const made = new Client("http://parley/", { fetch: server.fetch, retry: QUICK, ...options });
+  await made.useTokens(tokens(1, expiresIn));
+  return made;
+}
+
+test("a request has its token, its address and what it asks for", async () => {
+  const server = new FakeServer(json(200, { messages: [] }));
+  const ada = await client(server);
+  await ada.listMessages({ conversation_id: "a b", limit: 5, before: undefined });
+  const [asked] = server.asked;
+  assert.equal(asked?.url, "http://parley/v1/messages?conversation_id=a+b&limit=5");
+  assert.equal(asked?.headers["Authorization"], "Bearer access-1");
+  await ada.getUser("../me");
+  assert.equal(server.asked[1]?.url, "http://parley/v1/users/..%2Fme");
+});
+
+test("null is sent, and undefined is not", async () => {
+  const server = new FakeServer(json(200, ME));
+  await (await client(server)).updateUser("ada", { bio: null, location: undefined });
+  assert.equal(server.asked[0]?.body, '{"bio":null}');
+});
+
+test("a broken send is repeated with its key", async () => {
+  const server = new FakeServer(BROKEN, json(201, { id: "m" }));
+  await (await client(server)).sendMessage({ receiver_id: "bob", content: "Hello" });
+  const [first, second] = server.asked.map(({ headers }) => headers["Idempotency-Key"]);
+  assert.equal(first, second);
+  assert.match(first ?? "", /^[0-9a-f-]{36}$/);
+});
+
+test("what is not safe is not repeated", async () => {
+  const server = new FakeServer(BROKEN);
+  const ada = await client(server);
+  await assert.rejects(ada.redeliver("w", "d"), ConnectionFailed);
+  assert.equal(server.asked.length, 1);
+});
+
+test("tries and time are counted", async () => {
+  const away = new FakeServer(refusal(503, "unavailable"));
+  await assert.rejects((await client(away)).getMe(), UnavailableError);
+  assert.equal(away.asked.length, 3);
+  const busy = new FakeServer(refusal(429, "rate_limit_exceeded", {}, { "Retry-After": "3600" }));
+  await assert.rejects((await client(busy)).getMe(), RateLimitError);
+  assert.equal(busy.asked.length, 1);
+});
+
+test("an error tells its class, field, reason and request", async () => {
+  const server = new FakeServer(
+    refusal(404, "lost_in_space", { field: "id", reason: "Gone" }, { "X-Request-Id": "r-1" }),
+    refusal(418, "teapot"),
+  );
+  const ada = await client(server);
+  const error = await ada.getMe().catch((thrown: unknown) => thrown);
+  assert(error instanceof NotFoundError && error instanceof ApiError);
+  assert.deepEqual([error.code, error.field, error.reason, error.requestId], ["lost_in_space", "id", "Gone", "r-1"]);
+  assert.equal(ada.last?.status, 404);
+  await assert.rejects(ada.getMe(), { name: "ApiError", code: "teapot" });
+});
+
+test("there is a time-out on everything", async () => {
+  const never = new FakeServer((_, signal) => new Promise((_resolve, reject) => (signal.onabort = () => reject(BROKEN))));
+  await assert.rejects((await client(never, 3600, { timeout: 5 })).getMe(), TimedOut);
+  assert.equal(never.asked.length, 3);
+});
+
+test("a signal ends a request, and a wait", async () => {
+  const reason = new Error("enough");
+  const stopping = new AbortController();
+  const away = new FakeServer(async () => {
+    stopping.abort(reason);
+    return refusal(503, "unavailable", {}, { "Retry-After": "30" });
+  });
+  await assert.rejects((await client(away)).getMe({ signal: stopping.signal }), reason);
+  await assert.rejects((await client(away)).getMe({ signal: AbortSignal.abort(reason) }), reason);
+  assert.equal(away.asked.length, 1);
+});
+
+test("closing ends what is under way", async () => {
+  const never = new FakeServer((_, signal) => new Promise((_resolve, reject) => (signal.onabort = () => reject(BROKEN))));
+  const ada = await client(never);
+  const asking = assert.rejects(ada.getMe(), { name: "ConnectionFailed", message: "The client is closed" });
+  await new Promise((resolve) => setImmediate(resolve));
+  await ada.close();
+  await asking;
+  assert.equal(never.asked.length, 1);
+});
+
+test("whoever needs a new token waits for the one refresh", async () => {
+  const server = new FakeServer(json(200, tokens(2)), json(200, ME));
+  const ada = await client(server, 0);
+  await Promise.all(Array.from({ length: 20 }, () => ada.getMe()));
+  assert.equal(server.asked.filter(({ url }) => url.endsWith("/auth/refresh")).length, 1);
+  assert.equal((await ada.tokens())?.accessToken, "access-2");
+});
+
+test("a refresh whose answer was cut is repeated with its key, also later", async () => {
+  const server = new FakeServer(BROKEN, BROKEN, BROKEN, json(200, tokens(2)), json(200, ME));
+  const ada = await client(server, 0);
+  await assert.rejects(ada.getMe(), ConnectionFailed);
+  await ada.getMe();
+  const keys = server.asked.slice(0, 4).map(({ headers }) => headers["Idempotency-Key"]);
+  assert.equal(new Set(keys).size, 1);
+});
+
+test("a refused refresh ends the session for all", async () => {
+  const server = new FakeServer(refusal(401, "unauthorized"));
+  const ada = await client(server, 0);
+  const outcomes = await Promise.allSettled([ada.getMe(), ada.getMe(), ada.getMe()]);
+  for (const outcome of outcomes) assert(outcome.status === "rejected" && outcome.reason instanceof SessionEnded);
+  await assert.rejects(ada.getMe(), SessionEnded);
+  assert.equal(server.asked.length, 1);
+});
+
+test("a session that was begun meanwhile outlives the refusal of the one before", async () => {
+  let ada: Client;
+  const server = new FakeServer(async () => {
+    await ada.useTokens(tokens(7));
+    return refusal(401, "unauthorized");
+  }, json(200, ME));
+  ada = await client(server, 0);
+  await assert.rejects(ada.getMe(), SessionEnded);
+  await ada.getMe();
+  assert.equal(server.asked[1]?.headers["Authorization"], "Bearer access-7");
+});
+
+test("one who gives up does not end the refresh of the others", async () => {
+  const reason = new Error("enough");
+  const stopping = new AbortController();
+  const server = new FakeServer(async () => {
+    stopping.abort(reason);
+    return json(200, tokens(2));
+  }, json(200, ME));
+  const ada = await client(server, 0);
+  const impatient = assert.rejects(ada.getMe({ signal: stopping.signal }), reason);
+  assert.deepEqual(await ada.getMe(), ME);
+  await impatient;
+});
+
+test("lists are walked both ways", async () => {
+  const page = (ids: string[], next: string | null): Response =>
+    json(200, { messages: ids.map((id) => ({ id })), has_more: next !== null, next_cursor: next });
+  const older = new FakeServer(page(["4", "3"], "3"), page(["2", "1"], null));
+  const newer = new FakeServer(page(["2", "1"], "2"), page(["4", "3"], null));
+  const walked: string[] = [];
+  for await (const { id } of (await client(older)).olderMessages({ conversation_id: "c" })) walked.push(id);
+  for await (const { id } of (await client(newer)).newerMessages({ conversation_id: "c", after: "0" })) walked.push(id);
+  assert.deepEqual(walked, ["4", "3", "2", "1", "1", "2", "3", "4"]);
+  assert.match(older.asked[1]?.url ?? "", /before=3/);
+  assert.match(newer.asked[1]?.url ?? "", /after=2/);
+});
