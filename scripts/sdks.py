@@ -3,12 +3,14 @@
 Usage: sdks.py [--check] [LANGUAGE ...]
 
 A language is a module `scripts.sdk_<language>` with `TARGET`, its directory of generated files, and `generate()`.
-Exit code 0: everything is as it should be. 1: a file is stale. 3: a generator cannot run for lack of a tool.
+Exit code 0: everything is as it should be. 1: a file is stale. 3: a generator cannot run for lack of a
+tool; with --check that is only said, unless it is CI.
 """
 
 import argparse
 import difflib
 import importlib
+import os
 import shutil
 import sys
 import tempfile
@@ -22,6 +24,8 @@ sys.path.insert(0, str(ROOT))
 
 from scripts.sdk_tools import MissingTool  # noqa: E402 (the path comes first)
 
+# Whoever has not all languages checks those that there are; CI leaves out nothing.
+IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 LANGUAGES = ("typescript", "python", "java", "go")
 
 
@@ -49,8 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             stale |= _make(name, check=options.check)
         except MissingTool as error:
-            print(f"sdks/{name}: {error}", file=sys.stderr)
-            return 3
+            print(f"sdks/{name}: NOT MADE AND NOT CHECKED: {error}", file=sys.stderr)
+            if not options.check or IN_CI:
+                return 3
     if stale:
         print("The SDKs are not what the contract makes. To mend it: make sdks-generate", file=sys.stderr)
     return int(stale)
