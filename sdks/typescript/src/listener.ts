@@ -169,10 +169,12 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
         if (held.event !== null) return held.event;
         await this.#handled();
       } else if (this.#connection !== null) {
-        this.#connection.resume();
-        await new Promise<void>((resolve) => {
+        const woken = new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
+        // What waits may come at once.
+        this.#connection.resume();
+        await woken;
       } else if (this.#closedWith !== null) {
         await this.#lost(this.#closedWith);
       } else {

@@ -91,6 +91,7 @@ export class FakeSocket implements Socket {
   onerror: ((event: never) => void) | null = null;
   onclose: ((event: never) => void) | null = null;
   isPaused = false;
+  readonly #waiting: string[] = [];
   pause?: () => void;
   resume?: () => void;
 
@@ -100,7 +101,10 @@ export class FakeSocket implements Socket {
   ) {
     if (!isPatient) return;
     this.pause = () => void (this.isPaused = true);
-    this.resume = () => void (this.isPaused = false);
+    this.resume = () => {
+      this.isPaused = false;
+      while (!this.isPaused && this.readyState === 1 && this.#waiting.length > 0) this.#tell(this.#waiting.shift());
+    };
   }
 
   send(text: string): void {
@@ -118,7 +122,13 @@ export class FakeSocket implements Socket {
 
   /** Let the client hear a frame; closed ones hear nothing. */
   hear(type: string, data: unknown, more: object = {}): void {
-    if (this.readyState === 1) this.onmessage?.({ data: JSON.stringify({ type, data, ...more }) } as never);
+    const text = JSON.stringify({ type, data, ...more });
+    if (this.isPaused) this.#waiting.push(text);
+    else if (this.readyState === 1) this.#tell(text);
+  }
+
+  #tell(text: string | undefined): void {
+    this.onmessage?.({ data: text } as never);
   }
 
   message(number: number): void {
