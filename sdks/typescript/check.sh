@@ -6,6 +6,6 @@ cd "$(dirname "$0")"
 python=${PYTHON:-python3}
 sh conformance/build.sh
 node_modules/.bin/tsc -p tsconfig.web.json
-node --test build/tests/*.test.js
+node --test --test-timeout=60000 build/tests/*.test.js
 packed=../../dist/$(sh package.sh)
 "$python" ../../scripts/with_server.py node build/tests/readme.js "$packed"
