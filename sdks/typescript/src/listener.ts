@@ -1,13 +1,13 @@
+import { objectOf } from "./api-error.js";
 import { type Backoff, delayAfter, sleep } from "./backoff.js";
 import { BROKEN, Connection } from "./connection.js";
 import { type Heard, heard, type SocketEvent } from "./events.js";
-import { objectOf } from "./api-error.js";
 import { CLOSE_VERDICTS, SOCKET_LIMITS } from "./generated/facts.js";
 import type * as models from "./generated/models.js";
 import { FrameLimitReached, NotLive, ParleyError, SessionEnded, SocketClosed } from "./parley-error.js";
 import { platform, type SocketClass } from "./platform.js";
 import type { Session } from "./session.js";
-import { type CursorStore, MemoryCursorStore } from "./stores.js";
+import { type CursorStore, MemoryCursorStore, type Tokens } from "./stores.js";
 
 export type ListenerState = "connecting" | "catching_up" | "live" | "waiting" | "closed";
 
@@ -82,8 +82,8 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
   #error: { readonly reason: unknown } | null = null;
   #failures = 0;
   #liveSince: number | null = null;
-  // The token that the socket knows, and one that the server refused.
-  #token = "";
+  // The tokens that the socket knows, and an access token that the server refused.
+  #tokens: Tokens | null = null;
   #stale: string | undefined;
   #renewal: ReturnType<typeof setTimeout> | undefined;
   #said: number[] = [];
@@ -205,7 +205,7 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
       const tokens = await this.#host.session.fresh(this.#stale, stopping);
       const socketClass = this.#options.WebSocket ?? (await platform.socketClass());
       if (stopping.aborted) return;
-      this.#token = tokens.accessToken;
+      this.#tokens = tokens;
       this.#stale = undefined;
       this.#placed = this.#cursor !== null;
       this.#connection = new Connection(socketClass, this.#host.url, this.#host.timeout, {
@@ -224,7 +224,8 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
   #opened(): void {
     this.#move("catching_up");
     this.#said = [performance.now()];
-    const data = { token: this.#token, ...(this.#cursor === null ? {} : { cursor: this.#cursor }) };
+    const token = this.#tokens?.accessToken ?? "";
+    const data = this.#cursor === null ? { token } : { token, cursor: this.#cursor };
     this.#connection?.send("auth", data satisfies models.AuthData);
   }
 
@@ -245,7 +246,7 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
     this.#liveSince ??= performance.now();
     // Whoever began without a cursor goes on from here, also when nothing happens until the connection breaks.
     if (!this.#placed && typeof data["cursor"] === "string") this.#hold({ event: null, cursor: data["cursor"] });
-    void this.#renewInTime();
+    if (this.#tokens !== null) this.#renewIn(this.#host.session.renewalIn(this.#tokens));
     this.#move("live");
   }
 
@@ -314,7 +315,7 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
       await this.#host.session.end();
       throw new SessionEnded(verdict.meaning);
     }
-    if (verdict?.reconnect === "new_token") this.#stale = this.#token;
+    if (verdict?.reconnect === "new_token") this.#stale = this.#tokens?.accessToken;
     if (verdict?.reconnect === "later") delay += verdict.after * (1 + Math.random() / 4);
     this.#move("waiting");
     try {
@@ -342,27 +343,18 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
     this.#said.push(now);
   }
 
-  /** Send a new token before the one that the socket knows expires. */
-  async #renewInTime(): Promise<void> {
-    clearTimeout(this.#renewal);
-    const connection = this.#connection;
-    const tokens = await this.#host.session.tokens();
-    if (tokens === null || connection === null || connection !== this.#connection) return;
-    const delay = tokens.accessToken === this.#token ? this.#host.session.renewalIn(tokens) : 0;
-    this.#renewIn(Math.min(Math.max(delay, 0), LONGEST_TIMER));
-  }
-
   #renewIn(delay: number): void {
     clearTimeout(this.#renewal);
-    this.#renewal = setTimeout(() => void this.#renew(), delay);
+    this.#renewal = setTimeout(() => void this.#renew(), Math.min(Math.max(delay, 0), LONGEST_TIMER));
   }
 
+  /** Send a new token before the one that the socket knows expires. */
   async #renew(): Promise<void> {
     const connection = this.#connection;
     try {
-      const tokens = await this.#host.session.fresh(this.#token, this.#stopping.signal);
+      const tokens = await this.#host.session.fresh(this.#tokens?.accessToken, this.#stopping.signal);
       if (connection === null || connection !== this.#connection) return;
-      this.#token = tokens.accessToken;
+      this.#tokens = tokens;
       this.#said.push(performance.now());
       connection.send("auth", { token: tokens.accessToken } satisfies models.AuthData);
     } catch (error) {
