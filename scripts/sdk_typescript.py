@@ -151,7 +151,7 @@ def _method(document: Document, operation: Operation) -> tuple[str, str]:
     call = f"OPERATIONS.{operation.id}, {{ {', '.join([*given, '...options'])} }}"
     lines = [
         f"  /** {raw['summary']} */",
-        f"  {name}({', '.join(arguments)}): Promise<{result}> {{",
+        *_signature(name, arguments, f"Promise<{result}>"),
         f"    return this.call({call});",
         "  }",
         "",
@@ -178,7 +178,7 @@ def _walk(operation: Operation, way: str, kind: str, in_path: Sequence[str], que
     fetched = ", ".join([*in_path, f"{{ ...query, {start} }}", "options"])
     return [
         f"  /** Walk {told}. `limit` is the size of a page. */",
-        f"  {name}({', '.join(arguments)}): AsyncGenerator<models.{kind}, void, undefined> {{",
+        *_signature(name, arguments, f"AsyncGenerator<models.{kind}, void, undefined>"),
         f"    return {way}(query.{start}, async ({start}) => {{",
         f"      const page = await this.{listed}({fetched});",
         f"      return {{ items: page.{operation.page}, hasMore: page.has_more, next: page.next_cursor }};",
@@ -186,6 +186,13 @@ def _walk(operation: Operation, way: str, kind: str, in_path: Sequence[str], que
         "  }",
         "",
     ]
+
+
+def _signature(name: str, arguments: Sequence[str], result: str) -> list[str]:
+    line = f"  {name}({', '.join(arguments)}): {result} {{"
+    if len(line) <= _WIDTH:
+        return [line]
+    return [f"  {name}(", *(f"    {argument}," for argument in arguments), f"  ): {result} {{"]
 
 
 def _query(name: str, parameters: Sequence[Schema]) -> str:

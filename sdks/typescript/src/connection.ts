@@ -14,8 +14,8 @@ export interface ConnectionHooks {
 }
 
 /**
- * One WebSocket, and the watch over whether its server is alive. Pages see no pings of the protocol, so a server that is
- * silent is sent a `ping` frame, and left when nothing follows.
+ * One WebSocket, and the watch over whether its server is alive. Pages see no pings of the protocol, so a server that
+ * is silent is sent a `ping` frame, and left when nothing follows.
  */
 export class Connection {
   readonly #socket: Socket;

@@ -125,7 +125,7 @@ export function resultOf<Result>(answer: Answer): Result {
   try {
     return (answer.text === "" ? undefined : JSON.parse(answer.text)) as Result;
   } catch (error) {
-    throw new ConnectionFailed("The answer is no JSON: something between here and the server gave it", { cause: error });
+    throw new ConnectionFailed("The answer is no JSON: it came from something before the server", { cause: error });
   }
 }
 

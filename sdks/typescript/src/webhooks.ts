@@ -20,7 +20,9 @@ export interface UnknownPayload {
 export type WebhookEvent = models.WebhookPayload | UnknownPayload;
 
 /** The headers of a request: those of `fetch`, those of Node, or a plain object. */
-export type WebhookHeaders = { get(name: string): string | null } | Readonly<Record<string, string | string[] | undefined>>;
+export type WebhookHeaders =
+  | { get(name: string): string | null }
+  | Readonly<Record<string, string | string[] | undefined>>;
 
 const HEADERS = ["webhook-id", "webhook-timestamp", "webhook-signature"];
 const PREFIX = "whsec_";

@@ -1,5 +1,5 @@
 // A server that answers what a test tells it, and WebSockets that a test plays; no network.
-import type { Socket } from "@parley/sdk";
+import type { Client, Socket } from "@parley/sdk";
 
 export interface Asked {
   url: string;
@@ -38,11 +38,11 @@ export function json(status: number, body: unknown, headers: Record<string, stri
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-export function refusal(status: number, code: string, details: object = {}, headers: Record<string, string> = {}): Response {
+export function refusal(status: number, code: string, details = {}, headers: Record<string, string> = {}): Response {
   return json(status, { error: { code, message: "No", details } }, headers);
 }
 
-export function tokens(number: number, expiresIn = 3600): { access_token: string; refresh_token: string; expires_in: number } {
+export function tokens(number: number, expiresIn = 3600): Parameters<Client["useTokens"]>[0] {
   return { access_token: `access-${number}`, refresh_token: `refresh-${number}`, expires_in: expiresIn };
 }
 

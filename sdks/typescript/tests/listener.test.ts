@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Client, type Listener, type ListenOptions, MemoryCursorStore, NotLive, ParleyError, SocketClosed } from "@parley/sdk";
+import {
+  Client,
+  type Listener,
+  type ListenOptions,
+  MemoryCursorStore,
+  NotLive,
+  ParleyError,
+  SocketClosed,
+} from "@parley/sdk";
 
 import { FakeServer, FakeSockets, json, tokens } from "./fakes.js";
 

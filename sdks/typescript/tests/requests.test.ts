@@ -25,6 +25,11 @@ async function client(server: FakeServer, expiresIn = 3600, options: ClientOptio
   return made;
 }
 
+/** A server that never answers. */
+function silent(): FakeServer {
+  return new FakeServer((_, signal) => new Promise((_resolve, reject) => (signal.onabort = () => reject(BROKEN))));
+}
+
 test("a request has its token, its address and what it asks for", async () => {
   const server = new FakeServer(json(200, { messages: [] }));
   const ada = await client(server);
@@ -80,7 +85,7 @@ test("an error tells its class, field, reason and request", async () => {
 });
 
 test("there is a time-out on everything", async () => {
-  const never = new FakeServer((_, signal) => new Promise((_resolve, reject) => (signal.onabort = () => reject(BROKEN))));
+  const never = silent();
   await assert.rejects((await client(never, 3600, { timeout: 5 })).getMe(), TimedOut);
   assert.equal(never.asked.length, 3);
 });
@@ -98,7 +103,7 @@ test("a signal ends a request, and a wait", async () => {
 });
 
 test("closing ends what is under way", async () => {
-  const never = new FakeServer((_, signal) => new Promise((_resolve, reject) => (signal.onabort = () => reject(BROKEN))));
+  const never = silent();
   const ada = await client(never);
   const asking = assert.rejects(ada.getMe(), { name: "ConnectionFailed", message: "The client is closed" });
   await new Promise((resolve) => setImmediate(resolve));

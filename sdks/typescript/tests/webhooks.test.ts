@@ -12,7 +12,9 @@ const PAYLOAD = {
   data: { b: 1e21, a: [0.1, -0, 4.5e-7, null, true], "€": "\u000f\"/\\" },
 };
 // By the rules of RFC 8785, written down by hand.
-const CANONICAL = String.raw`{"data":{"a":[0.1,0,4.5e-7,null,true],"b":1e+21,"€":"\u000f\"/\\"},"event":"message.created","timestamp":"2026-11-22T12:00:00Z"}`;
+const CANONICAL =
+  String.raw`{"data":{"a":[0.1,0,4.5e-7,null,true],"b":1e+21,"€":"\u000f\"/\\"},` +
+  `"event":"message.created","timestamp":"2026-11-22T12:00:00Z"}`;
 
 function signed(body: string): Record<string, string> {
   const at = new Date();

@@ -150,7 +150,10 @@ export abstract class Operations {
   }
 
   /** Walk back through the list, newest first; `before` begins elsewhere than at its end. `limit` is the size of a page. */
-  olderUsers(query: Omit<ListUsersQuery, "after"> = {}, options?: CallOptions): AsyncGenerator<models.User, void, undefined> {
+  olderUsers(
+    query: Omit<ListUsersQuery, "after"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.User, void, undefined> {
     return older(query.before, async (before) => {
       const page = await this.listUsers({ ...query, before }, options);
       return { items: page.users, hasMore: page.has_more, next: page.next_cursor };
@@ -158,7 +161,10 @@ export abstract class Operations {
   }
 
   /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
-  newerUsers(query: Omit<ListUsersQuery, "before"> = {}, options?: CallOptions): AsyncGenerator<models.User, void, undefined> {
+  newerUsers(
+    query: Omit<ListUsersQuery, "before"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.User, void, undefined> {
     return newer(query.after, async (after) => {
       const page = await this.listUsers({ ...query, after }, options);
       return { items: page.users, hasMore: page.has_more, next: page.next_cursor };
@@ -186,12 +192,18 @@ export abstract class Operations {
   }
 
   /** List your conversations, the latest activity first. */
-  listConversations(query: ListConversationsQuery = {}, options?: CallOptions): Promise<models.ConversationPage> {
+  listConversations(
+    query: ListConversationsQuery = {},
+    options?: CallOptions,
+  ): Promise<models.ConversationPage> {
     return this.call(OPERATIONS.list_conversations, { query: { ...query }, ...options });
   }
 
   /** Walk back through the list, newest first; `before` begins elsewhere than at its end. `limit` is the size of a page. */
-  olderConversations(query: Omit<ListConversationsQuery, "after"> = {}, options?: CallOptions): AsyncGenerator<models.Conversation, void, undefined> {
+  olderConversations(
+    query: Omit<ListConversationsQuery, "after"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Conversation, void, undefined> {
     return older(query.before, async (before) => {
       const page = await this.listConversations({ ...query, before }, options);
       return { items: page.conversations, hasMore: page.has_more, next: page.next_cursor };
@@ -199,7 +211,10 @@ export abstract class Operations {
   }
 
   /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
-  newerConversations(query: Omit<ListConversationsQuery, "before"> = {}, options?: CallOptions): AsyncGenerator<models.Conversation, void, undefined> {
+  newerConversations(
+    query: Omit<ListConversationsQuery, "before"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Conversation, void, undefined> {
     return newer(query.after, async (after) => {
       const page = await this.listConversations({ ...query, after }, options);
       return { items: page.conversations, hasMore: page.has_more, next: page.next_cursor };
@@ -232,7 +247,10 @@ export abstract class Operations {
   }
 
   /** Walk back through the list, newest first; `before` begins elsewhere than at its end. `limit` is the size of a page. */
-  olderMessages(query: Omit<ListMessagesQuery, "after"> = {}, options?: CallOptions): AsyncGenerator<models.Message, void, undefined> {
+  olderMessages(
+    query: Omit<ListMessagesQuery, "after"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Message, void, undefined> {
     return older(query.before, async (before) => {
       const page = await this.listMessages({ ...query, before }, options);
       return { items: page.messages, hasMore: page.has_more, next: page.next_cursor };
@@ -240,7 +258,10 @@ export abstract class Operations {
   }
 
   /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
-  newerMessages(query: Omit<ListMessagesQuery, "before"> = {}, options?: CallOptions): AsyncGenerator<models.Message, void, undefined> {
+  newerMessages(
+    query: Omit<ListMessagesQuery, "before"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Message, void, undefined> {
     return newer(query.after, async (after) => {
       const page = await this.listMessages({ ...query, after }, options);
       return { items: page.messages, hasMore: page.has_more, next: page.next_cursor };
@@ -273,7 +294,10 @@ export abstract class Operations {
   }
 
   /** Walk back through the list, newest first; `before` begins elsewhere than at its end. `limit` is the size of a page. */
-  olderGroups(query: Omit<ListGroupsQuery, "after"> = {}, options?: CallOptions): AsyncGenerator<models.Group, void, undefined> {
+  olderGroups(
+    query: Omit<ListGroupsQuery, "after"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Group, void, undefined> {
     return older(query.before, async (before) => {
       const page = await this.listGroups({ ...query, before }, options);
       return { items: page.groups, hasMore: page.has_more, next: page.next_cursor };
@@ -281,7 +305,10 @@ export abstract class Operations {
   }
 
   /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
-  newerGroups(query: Omit<ListGroupsQuery, "before"> = {}, options?: CallOptions): AsyncGenerator<models.Group, void, undefined> {
+  newerGroups(
+    query: Omit<ListGroupsQuery, "before"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Group, void, undefined> {
     return newer(query.after, async (after) => {
       const page = await this.listGroups({ ...query, after }, options);
       return { items: page.groups, hasMore: page.has_more, next: page.next_cursor };
@@ -309,12 +336,20 @@ export abstract class Operations {
   }
 
   /** List the members of a group, the newest first. */
-  listMembers(groupId: string, query: ListMembersQuery = {}, options?: CallOptions): Promise<models.MemberPage> {
+  listMembers(
+    groupId: string,
+    query: ListMembersQuery = {},
+    options?: CallOptions,
+  ): Promise<models.MemberPage> {
     return this.call(OPERATIONS.list_members, { path: { group_id: groupId }, query: { ...query }, ...options });
   }
 
   /** Walk back through the list, newest first; `before` begins elsewhere than at its end. `limit` is the size of a page. */
-  olderMembers(groupId: string, query: Omit<ListMembersQuery, "after"> = {}, options?: CallOptions): AsyncGenerator<models.Member, void, undefined> {
+  olderMembers(
+    groupId: string,
+    query: Omit<ListMembersQuery, "after"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Member, void, undefined> {
     return older(query.before, async (before) => {
       const page = await this.listMembers(groupId, { ...query, before }, options);
       return { items: page.members, hasMore: page.has_more, next: page.next_cursor };
@@ -322,7 +357,11 @@ export abstract class Operations {
   }
 
   /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
-  newerMembers(groupId: string, query: Omit<ListMembersQuery, "before"> = {}, options?: CallOptions): AsyncGenerator<models.Member, void, undefined> {
+  newerMembers(
+    groupId: string,
+    query: Omit<ListMembersQuery, "before"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Member, void, undefined> {
     return newer(query.after, async (after) => {
       const page = await this.listMembers(groupId, { ...query, after }, options);
       return { items: page.members, hasMore: page.has_more, next: page.next_cursor };
@@ -335,7 +374,12 @@ export abstract class Operations {
   }
 
   /** Change a member's role. */
-  updateMember(groupId: string, userId: string, body: models.UpdateMember, options?: CallOptions): Promise<models.Member> {
+  updateMember(
+    groupId: string,
+    userId: string,
+    body: models.UpdateMember,
+    options?: CallOptions,
+  ): Promise<models.Member> {
     return this.call(OPERATIONS.update_member, { path: { group_id: groupId, user_id: userId }, body, ...options });
   }
 
@@ -360,7 +404,10 @@ export abstract class Operations {
   }
 
   /** Walk back through the list, newest first; `before` begins elsewhere than at its end. `limit` is the size of a page. */
-  olderWebhooks(query: Omit<ListWebhooksQuery, "after"> = {}, options?: CallOptions): AsyncGenerator<models.Webhook, void, undefined> {
+  olderWebhooks(
+    query: Omit<ListWebhooksQuery, "after"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Webhook, void, undefined> {
     return older(query.before, async (before) => {
       const page = await this.listWebhooks({ ...query, before }, options);
       return { items: page.webhooks, hasMore: page.has_more, next: page.next_cursor };
@@ -368,7 +415,10 @@ export abstract class Operations {
   }
 
   /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
-  newerWebhooks(query: Omit<ListWebhooksQuery, "before"> = {}, options?: CallOptions): AsyncGenerator<models.Webhook, void, undefined> {
+  newerWebhooks(
+    query: Omit<ListWebhooksQuery, "before"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Webhook, void, undefined> {
     return newer(query.after, async (after) => {
       const page = await this.listWebhooks({ ...query, after }, options);
       return { items: page.webhooks, hasMore: page.has_more, next: page.next_cursor };
@@ -386,7 +436,11 @@ export abstract class Operations {
   }
 
   /** Change one of your webhooks, disable it or enable it again. */
-  updateWebhook(webhookId: string, body: models.UpdateWebhook, options?: CallOptions): Promise<models.Webhook> {
+  updateWebhook(
+    webhookId: string,
+    body: models.UpdateWebhook,
+    options?: CallOptions,
+  ): Promise<models.Webhook> {
     return this.call(OPERATIONS.update_webhook, { path: { webhook_id: webhookId }, body, ...options });
   }
 
@@ -396,7 +450,11 @@ export abstract class Operations {
   }
 
   /** Give a webhook another secret. */
-  rotateSecret(webhookId: string, body: models.RotateSecret = {}, options?: KeyedOptions): Promise<models.RotatedSecret> {
+  rotateSecret(
+    webhookId: string,
+    body: models.RotateSecret = {},
+    options?: KeyedOptions,
+  ): Promise<models.RotatedSecret> {
     return this.call(OPERATIONS.rotate_secret, { path: { webhook_id: webhookId }, body, ...options });
   }
 
@@ -406,12 +464,20 @@ export abstract class Operations {
   }
 
   /** List what was sent to a webhook, or waits to be, newest first. */
-  listDeliveries(webhookId: string, query: ListDeliveriesQuery = {}, options?: CallOptions): Promise<models.DeliveryPage> {
+  listDeliveries(
+    webhookId: string,
+    query: ListDeliveriesQuery = {},
+    options?: CallOptions,
+  ): Promise<models.DeliveryPage> {
     return this.call(OPERATIONS.list_deliveries, { path: { webhook_id: webhookId }, query: { ...query }, ...options });
   }
 
   /** Walk back through the list, newest first; `before` begins elsewhere than at its end. `limit` is the size of a page. */
-  olderDeliveries(webhookId: string, query: Omit<ListDeliveriesQuery, "after"> = {}, options?: CallOptions): AsyncGenerator<models.Delivery, void, undefined> {
+  olderDeliveries(
+    webhookId: string,
+    query: Omit<ListDeliveriesQuery, "after"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Delivery, void, undefined> {
     return older(query.before, async (before) => {
       const page = await this.listDeliveries(webhookId, { ...query, before }, options);
       return { items: page.deliveries, hasMore: page.has_more, next: page.next_cursor };
@@ -419,7 +485,11 @@ export abstract class Operations {
   }
 
   /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
-  newerDeliveries(webhookId: string, query: Omit<ListDeliveriesQuery, "before"> = {}, options?: CallOptions): AsyncGenerator<models.Delivery, void, undefined> {
+  newerDeliveries(
+    webhookId: string,
+    query: Omit<ListDeliveriesQuery, "before"> = {},
+    options?: CallOptions,
+  ): AsyncGenerator<models.Delivery, void, undefined> {
     return newer(query.after, async (after) => {
       const page = await this.listDeliveries(webhookId, { ...query, after }, options);
       return { items: page.deliveries, hasMore: page.has_more, next: page.next_cursor };
@@ -437,7 +507,11 @@ export abstract class Operations {
   }
 
   /** Deliver again all that failed since a time, and what was missed. */
-  recoverDeliveries(webhookId: string, body: models.RecoverDeliveries, options?: CallOptions): Promise<models.Recovery> {
+  recoverDeliveries(
+    webhookId: string,
+    body: models.RecoverDeliveries,
+    options?: CallOptions,
+  ): Promise<models.Recovery> {
     return this.call(OPERATIONS.recover_deliveries, { path: { webhook_id: webhookId }, body, ...options });
   }
 
