@@ -26,3 +26,23 @@ if command -v go >/dev/null 2>&1; then
 else
     missing Go Go
 fi
+
+# What the SDK for TypeScript stands on and is compiled with.
+if command -v npm >/dev/null 2>&1; then
+    sh sdks/typescript/conformance/build.sh
+else
+    missing npm TypeScript
+fi
+
+# Maven knows what it lacks only when it needs it, so it does once what the checks do: a package, a test, a class path.
+if command -v mvn >/dev/null 2>&1; then
+    if ! cmp -s sdks/java/pom.xml .sdks/maven/.has; then
+        rm -f .sdks/maven/.has
+        sh sdks/java/package.sh
+        (cd sdks/java && sh mvn.sh test dependency:build-classpath dependency:copy-dependencies -Dtest=BackoffTest \
+            -Dmdep.outputFile=build/class-path -DoutputDirectory=build/lib)
+        cp sdks/java/pom.xml .sdks/maven/.has
+    fi
+else
+    missing Maven Java
+fi
