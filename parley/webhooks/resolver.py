@@ -16,7 +16,9 @@ _TIMEOUT = 5.0
 _MAX_LOOKUPS = 64
 # Names whose servers do not answer may not take more than a part of these places from all others.
 _MAX_SLOW_LOOKUPS = 16
-_MAX_SLOW_NAMES = 10_000
+# Nor may those that never led anywhere yet, however many somebody makes up.
+_MAX_NEW_LOOKUPS = 32
+_MAX_NAMES = 10_000
 THREAD_NAME = "look up a webhook's name"
 
 LookUp = Callable[[str], Sequence[str]]
@@ -44,6 +46,8 @@ class Resolver(AbstractResolver):
         self._running: dict[str, asyncio.Future[Sequence[str] | None]] = {}
         # Names that have kept somebody waiting in vain, the oldest first.
         self._slow: dict[str, None] = {}
+        # Names that led somewhere the last time, the oldest first.
+        self._known: dict[str, None] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -78,18 +82,24 @@ class Resolver(AbstractResolver):
                 # Others may wait for the same answer.
                 addresses = await asyncio.shield(self._running.get(host) or self._start(host))
         except TimeoutError:
-            self._note_slow(host)
+            _note(self._slow, host)
             raise Unresolved(f"the name was not resolved within {_TIMEOUT:g} s") from None
         self._slow.pop(host, None)
         if addresses is None:
             raise Unresolved("the name cannot be resolved")
         if not addresses:
             raise Unresolved("the name has no address")
+        _note(self._known, host)
         return addresses
 
     def _start(self, host: str) -> "asyncio.Future[Sequence[str] | None]":
         slow = sum(name in self._slow for name in self._running)
-        if len(self._running) >= _MAX_LOOKUPS or (host in self._slow and slow >= _MAX_SLOW_LOOKUPS):
+        new = sum(name not in self._known for name in self._running)
+        if (
+            len(self._running) >= _MAX_LOOKUPS
+            or (host in self._slow and slow >= _MAX_SLOW_LOOKUPS)
+            or (host not in self._known and new >= _MAX_NEW_LOOKUPS)
+        ):
             raise Unresolved("too many names are being looked up")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Sequence[str] | None] = loop.create_future()
@@ -111,11 +121,12 @@ class Resolver(AbstractResolver):
         self._running[host] = answer
         return answer
 
-    def _note_slow(self, host: str) -> None:
-        self._slow.pop(host, None)
-        self._slow[host] = None
-        if len(self._slow) > _MAX_SLOW_NAMES:
-            del self._slow[next(iter(self._slow))]
+
+def _note(names: dict[str, None], host: str) -> None:
+    names.pop(host, None)
+    names[host] = None
+    if len(names) > _MAX_NAMES:
+        del names[next(iter(names))]
 
 
 def _system_addresses(host: str) -> Sequence[str]:

@@ -17,8 +17,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import Any, cast
 
 import aiohttp
+from aiohttp.connector import Connection
 from yarl import URL
 
 from parley.errors import Invalid
@@ -34,6 +36,10 @@ _NAME_SECONDS = 10
 _MAX_HEADER_BYTES = 8190
 _MAX_HEADERS = 100
 _BUFFER_BYTES = 8192
+# What one turn of the loop reads of an answer at most: reading is work, and the receiver chooses how much there is.
+_KERNEL_BUFFER_BYTES = 16 * 1024
+# A receiver may say that it is still there (RFC 9110, section 15.2), but not for ever.
+_MAX_INTERIM_ANSWERS = 10
 _URLS_KEPT = 10_000
 # The longest wait that a receiver may ask for in seconds has so many digits: more is nonsense.
 _MAX_DIGITS = 9
@@ -103,6 +109,7 @@ class Sender:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+            response_class=_Response,
             read_bufsize=_BUFFER_BYTES,
             max_line_size=_MAX_HEADER_BYTES,
             max_field_size=_MAX_HEADER_BYTES,
@@ -181,7 +188,9 @@ class Sender:
         if not self._egress.allows_port(int(port)):
             raise Refused(f"at port {port}, which webhooks may not use here")
         opened.append(None)
-        return socket.socket(family=family, type=kind, proto=protocol)
+        made = socket.socket(family=family, type=kind, proto=protocol)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BUFFER_BYTES)
+        return made
 
     def _reason(self, error: Exception) -> str:
         """Return why there is no answer. Nothing is told of addresses behind a name: they may be nobody's business."""
@@ -204,9 +213,38 @@ class Sender:
                 return "the connection was closed before an answer"
             case aiohttp.ClientResponseError():
                 return "the answer is not HTTP"
+            case aiohttp.ClientPayloadError():
+                return "there is no end of interim answers"
             case OSError():
                 return f"the connection broke: {_words(error)}"
         return f"no answer: {type(error).__name__}"
+
+
+class _Response(aiohttp.ClientResponse):
+    """An answer that has to come in the end: aiohttp reads interim ones for ever, and nobody else runs meanwhile."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        """Read the head of the answer. Raises ClientPayloadError where there are too many before it."""
+        return await super().start(cast(Connection, _Bounded(connection)))
+
+
+class _Bounded:
+    """A connection, or the protocol of one, which ends after so many answers."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._left = _MAX_INTERIM_ANSWERS + 1
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._inner, name)
+        return _Bounded(value) if name == "protocol" and value is not None else value
+
+    async def read(self) -> Any:
+        """Return the next answer of a protocol."""
+        self._left -= 1
+        if self._left < 0:
+            raise aiohttp.ClientPayloadError("There is no end of interim answers")
+        return await self._inner.read()
 
 
 def _failure(error: str, began: float) -> Outcome:
@@ -253,11 +291,11 @@ def _retry_after(value: str | None) -> float | None:
         return float(value) if len(value) <= _MAX_DIGITS else None
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)
+        return max((date - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, OverflowError):
         return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max((date - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def _certificate_problem(error: Exception) -> str:

@@ -233,6 +233,14 @@ async def flooding(arrival: Arrival, writer: asyncio.StreamWriter) -> Then:
         await writer.drain()
 
 
+async def announcing(arrival: Arrival, writer: asyncio.StreamWriter) -> Then:
+    """Say that an answer will come, for ever."""
+    del arrival
+    while True:
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 2000)
+        await writer.drain()
+
+
 def _answer(status: int, body: bytes, headers: Mapping[str, str]) -> bytes:
     lines = [f"HTTP/1.1 {status} Whatever"]
     lines += [f"{name.replace('_', '-').title()}: {value}" for name, value in headers.items()]

@@ -131,6 +131,8 @@ async def test_redirects_are_failures(sender: Sender, receiver: Receiver, status
         ("", None),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
         ("Wed, 99 Oct 2015 07:28:00 GMT", None),
+        ("Fri, 01 Jan 2027 00:00:00 +99999999999999999999", None),
+        ("Fri, 01 Jan 99999999999999999999 00:00:00 GMT", None),
     ],
 )
 async def test_retry_after_is_read(value: str, seconds: float | None) -> None:
@@ -238,6 +240,30 @@ async def test_the_time_is_for_all_of_it() -> None:
             outcome = await sender.send(f"http://example.com:{receiver.port}/", b"{}", HEADERS)
     assert outcome.error == "no answer within 0.4 s"
     assert outcome.latency_ms < 1000 * LONG / 2
+
+
+async def test_announcements_without_end_are_no_answer() -> None:
+    """A receiver that says 100 for ever is left at once, and stops nobody else meanwhile."""
+    longest, before = 0.0, time.monotonic()
+
+    async def watch() -> None:
+        nonlocal longest, before
+        while True:
+            await asyncio.sleep(0)
+            longest, before = max(longest, time.monotonic() - before), time.monotonic()
+
+    watching = asyncio.create_task(watch())
+    outcome = await outcome_of(receivers.announcing)
+    watching.cancel()
+    assert (outcome.status, outcome.error) == (None, "there is no end of interim answers")
+    assert longest < 2
+
+
+async def test_a_few_announcements_change_nothing() -> None:
+    """They are allowed (RFC 9110, section 15.2)."""
+    interim = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 5
+    outcome = await outcome_of(receivers.saying(interim + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+    assert outcome.status == 200
 
 
 async def test_hanging_up_is_no_answer() -> None:
@@ -577,6 +603,39 @@ async def test_names_that_hang_leave_room_for_others(
             ]
             monkeypatch.setattr(resolver, "_TIMEOUT", LONG)
             assert (await sender.send(url("other"), b"{}", HEADERS)).succeeded
+    finally:
+        release.set()
+
+
+async def test_names_that_were_never_resolved_leave_room_for_those_that_were(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many new names hang, one that led somewhere before is looked up."""
+    monkeypatch.setattr(resolver, "_MAX_LOOKUPS", 4)
+    monkeypatch.setattr(resolver, "_MAX_NEW_LOOKUPS", 2)
+    monkeypatch.setattr("parley.webhooks.sender._NAME_SECONDS", 0)
+    monkeypatch.setattr("parley.webhooks.sender._KEEP_SECONDS", 0.001)
+    release = threading.Event()
+
+    def look_up(host: str) -> list[str]:
+        if host.startswith("new"):
+            release.wait(60)
+        return ["127.0.0.1"]
+
+    def url(name: str) -> str:
+        return f"http://{name}.example.com:{receiver.port}/"
+
+    try:
+        async with sending(look_up=look_up) as sender:
+            assert (await sender.send(url("known"), b"{}", HEADERS)).succeeded
+            waiting = [asyncio.create_task(sender.send(url(f"new{n}"), b"{}", HEADERS)) for n in range(4)]
+            refused, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            while len(refused) < 2:
+                refused, _ = await asyncio.wait(waiting, timeout=0.01)
+            assert {task.result().error for task in refused} == {"too many names are being looked up"}
+            assert (await sender.send(url("known"), b"{}", HEADERS)).succeeded
+            release.set()
+            await asyncio.wait(waiting)
     finally:
         release.set()
 
