@@ -121,12 +121,16 @@ class Storage:
         return await self._reached(schema.apply(self.dsn))
 
     async def obstacle(self) -> str | None:
-        """Return why the database cannot be asked at the moment, or None. It is really asked."""
+        """Return why the database cannot be asked, or takes nothing, at the moment, or None. It is really asked.
+
+        Where nothing can be written nobody can log in or send: a server with room shall get what comes.
+        """
         if self._embedded is not None and self._embedded.problem is not None:
             return self._embedded.problem
         try:
-            async with asyncio.timeout(_READY_TIMEOUT), self.database.read() as conn:
-                await conn.execute("SELECT 1")
+            async with asyncio.timeout(_READY_TIMEOUT):
+                if await self.database.is_full():
+                    return "The disk of the database is full."
         except (Unavailable, TimeoutError):
             return "The database does not answer."
         return None

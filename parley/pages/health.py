@@ -22,7 +22,7 @@ async def alive(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def ready(readiness: Readiness) -> Page:
-    """/readyz: 200 when the database answers and the server is not stopping, else 503 with the reason."""
+    """/readyz: 200 when the database answers, has room, and the server is not stopping; else 503 with the reason."""
 
     @only_read
     async def page(scope: Scope, receive: Receive, send: Send) -> None:

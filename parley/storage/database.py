@@ -229,6 +229,19 @@ class Database:
             self._dsn, timeout=ACQUIRE_TIMEOUT, server_settings={"application_name": "parley-listener"}
         )
 
+    async def is_full(self) -> bool:
+        """Ask the database whether its disk is full. Raises Unavailable where it does not answer.
+
+        Only writing tells. Rows that spill from memory are written to the disk without WAL, and nothing is left.
+        """
+        async with self.read() as conn, conn.transaction(readonly=True):
+            await conn.execute("SET LOCAL work_mem = '64kB'; SET LOCAL temp_tablespaces = ''")
+            try:
+                await conn.fetchval("SELECT count(*) FROM generate_series(1, 20000)")
+            except asyncpg.DiskFullError:
+                return True
+        return False
+
     @property
     def pool_in_use(self) -> tuple[int, int]:
         """Connections for reading that are lent out, and how many there may be."""

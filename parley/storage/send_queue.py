@@ -30,6 +30,9 @@ SETTLE_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 # Errors of what was sent, not of the database: SQLSTATE classes 22 and 23, and what the driver cannot even write.
 BAD_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.InterfaceError)
 
+# SQLSTATE class 53, a full disk above all: to try again at once would only keep those waiting who come next.
+REFUSALS = (asyncpg.InsufficientResourcesError,)
+
 logger = structlog.get_logger(__name__)
 
 
@@ -110,9 +113,9 @@ class SendQueue:
     async def send(self, draft: Draft) -> Sent:
         """Append `draft` and say what became of it, once that is durable.
 
-        Raises Unavailable when the queue is full, and when the database stays away: then the message may or may
-        not be there, and sending it again with its idempotency key tells. Whoever is cancelled before the batch
-        begins has sent nothing.
+        Raises Unavailable when the queue is full, when the database has no room, and when it stays away: then the
+        message may or may not be there, and sending it again with its idempotency key tells. Whoever is cancelled
+        before the batch begins has sent nothing.
         """
         if self._stopping or len(self._waiting) >= self._size:
             raise Unavailable("Too many messages are waiting to be sent")
@@ -175,6 +178,10 @@ class SendQueue:
                 self._tell(drafts, results)
                 self._log.head.advance(row["head"] + row["verdicts"].count("sent"))
                 return results
+            except REFUSALS as error:
+                # The statement is rolled back, so this is no unknown outcome; nobody waits for room to be made.
+                logger.warning("the database refuses a batch", size=len(drafts), error=repr(error))
+                raise Unavailable("The database has no room at the moment") from error
             except OUTAGES as error:
                 if time.monotonic() > deadline:
                     raise Unavailable("The database is not available at the moment") from error

@@ -229,6 +229,30 @@ async def test_database_that_stays_away(database_dsn: str, monkeypatch: pytest.M
             assert len(await check_log(conn)) == 3
 
 
+@pytest.mark.parametrize("state", ["53100", "53200"], ids=["disk-full", "out-of-memory"])
+async def test_database_without_room_is_asked_once(database_dsn: str, state: str) -> None:
+    """Want of room is a refusal and no unknown outcome: the batch fails at once, and nobody queues behind it."""
+    async with writer(database_dsn) as alone, observer(database_dsn) as conn:
+        group_id = await make_group(alone.log, OWNER)
+        await conn.execute(
+            f"""
+            CREATE SEQUENCE refusals;
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                PERFORM nextval('refusals');
+                RAISE EXCEPTION 'there is no room' USING ERRCODE = '{state}';
+            END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+            """
+        )
+        drafts = [draft(group_id, OWNER, str(n), key=str(n)) for n in range(2)]
+        assert await ends(hand_in(alone, drafts)) == ["Unavailable"] * 2
+        assert await conn.fetchval("SELECT last_value FROM refusals") == 1
+        await conn.execute("DROP TRIGGER refuse ON messages")
+        assert await ends(hand_in(alone, drafts)) == ["sent"] * 2
+        assert len(await check_log(conn)) == 3
+
+
 async def test_fault_of_ours_fails_one_batch(database_dsn: str) -> None:
     """An error that nobody reckoned with reaches those who sent, and the queue lives on."""
     async with writer(database_dsn) as alone, observer(database_dsn) as conn:

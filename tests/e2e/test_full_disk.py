@@ -1,0 +1,63 @@
+"""A disk that gets full while the server runs: it says so at once, to clients and balancers, and goes on later."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from people import Person, register
+from servers import StartServer
+
+# Less than the fifteen seconds for which an outcome that is unknown is looked for.
+AT_ONCE = 10
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, with room for the server's database and little else."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody who mounts a small disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "none", str(disk)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("mount namespaces are forbidden here, and so are mounts")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave not a byte free, and return the file to be removed."""
+    file = disk / "filling"
+    subprocess.run(["dd", "if=/dev/zero", f"of={file}", "bs=64k"], stderr=subprocess.DEVNULL, check=False)
+    assert os.statvfs(disk).f_bavail == 0
+    return file
+
+
+def sent(person: Person, receiver_id: str) -> int:
+    """Send a message that no page has room for twice, and return the status."""
+    return person.post(
+        "/messages", {"receiver_id": receiver_id, "content": os.urandom(1500).hex()}
+    ).status_code
+
+
+def test_a_disk_gets_full(small_disk: Path, start_server: StartServer) -> None:
+    """Sends are refused one after the other and none waits; with room again everything goes on."""
+    server = start_server("--data-dir", str(small_disk / "data"), temporary=False)
+    with httpx.Client(base_url=server.url, timeout=AT_ONCE) as http:
+        ada, bob = register(http), register(http)
+        assert sent(ada, bob.id) == 201
+        assert http.get("/readyz").status_code == 200
+        filling = fill(small_disk)
+        # Pages that are there already take some more.
+        assert any(sent(ada, bob.id) == 503 for _ in range(50))
+        assert [sent(ada, bob.id) for _ in range(5)] == [503] * 5
+        unready = http.get("/readyz")
+        assert (unready.status_code, "full" in unready.json()["reason"]) == (503, True)
+        assert ada.get("/conversations").status_code == 200, "it can be read"
+        filling.unlink()
+        server.wait_until_ready()
+        assert sent(ada, bob.id) == 201
