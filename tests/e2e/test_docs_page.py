@@ -57,6 +57,8 @@ def test_the_page_shows_the_socket(page: Tab, server: Server) -> None:
     wanted = [operation["summary"] for operation in SOCKET["operations"].values()]
     wanted += [message["title"] for message in SOCKET["components"]["messages"].values()]
     wanted += [code["meaning"] for code in SOCKET["x-close-codes"]]
+    # What is far below, the channel of webhooks, is made when somebody comes near.
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     page.until(lambda: all(text in _everything(page) for text in wanted))
 
 
