@@ -53,11 +53,19 @@ def request_headers(document: Mapping[str, Any]) -> list[str]:
 
 
 def _documented_headers(document: Mapping[str, Any]) -> Iterator[str]:
+    for response in _documented_answers(document):
+        yield from resolve(document, response).get("headers", {})
     for operation in operations_of(document):
-        for response in operation.raw["responses"].values():
-            yield from resolve(document, response).get("headers", {})
         if operation.raw.get("deprecated"):
             yield from _OF_DEPRECATED
+
+
+def _documented_answers(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the answers of operations, those that no operation gives, and those that are shared."""
+    for operation in operations_of(document):
+        yield from operation.raw["responses"].values()
+    yield from document.get("x-outside-operations", {}).values()
+    yield from document.get("components", {}).get("responses", {}).values()
 
 
 def _header_parameters(document: Mapping[str, Any]) -> Iterator[str]:

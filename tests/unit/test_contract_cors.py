@@ -71,8 +71,12 @@ async def test_a_page_sees_every_documented_header() -> None:
     for operation in operations_of(DOCUMENT):
         for response in operation.raw["responses"].values():
             assert set(resolve(DOCUMENT, response).get("headers", {})) <= set(exposed)
+    for answer in (*DOCUMENT["components"]["responses"].values(), *DOCUMENT["x-outside-operations"].values()):
+        assert set(resolve(DOCUMENT, answer).get("headers", {})) <= set(exposed)
     assert exposed == response_headers(DOCUMENT)
-    assert {"X-Request-Id", "X-RateLimit-Remaining", "X-Pagination-Total", "Retry-After"} <= set(exposed)
+    assert {"X-Request-Id", "X-RateLimit-Remaining", "X-Pagination-Total", "Retry-After", "Allow"} <= set(
+        exposed
+    )
 
 
 async def test_a_page_asks_before_it_sends() -> None:
