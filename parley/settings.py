@@ -89,9 +89,10 @@ def _lower(value: Any) -> Any:
 
 
 def _rate(value: Any) -> Any:
-    if not isinstance(value, str):
+    if value is None or isinstance(value, Rate):
         return value
-    match = _RATE.fullmatch(value.strip().lower())
+    # What is JSON, a bare number for instance, comes as a value and not as it was written.
+    match = _RATE.fullmatch(value.strip().lower()) if isinstance(value, str) else None
     if match is None:
         raise ValueError('must be like "5/minute" or "100/15 minutes"')
     limit, count, unit = match.groups()

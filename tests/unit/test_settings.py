@@ -101,6 +101,8 @@ def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PARLEY_JWT_KEYS", "kid:hidden", "at least 32 bytes"),
         ("PARLEY_JWT_KEYS", f"a:{SECRET},a:{SECRET}", "names a kid twice"),
         ("PARLEY_RATE_LIMIT_API", "0/minute", "must be like"),
+        ("PARLEY_RATE_LIMIT_AUTH", "5", 'must be like "5/minute"'),
+        ("PARLEY_RATE_LIMIT_AUTH", '{"limit": 5, "window_seconds": 60}', 'must be like "5/minute"'),
         ("PARLEY_WEBHOOK_ALLOW_NETWORKS", "intranet", "must be addresses or networks"),
         ("PARLEY_WEBHOOK_PORTS", "0-80", "must be ports or ranges"),
         ("PARLEY_WEBHOOK_PORTS", "443-80", "must be ports or ranges"),
