@@ -2,6 +2,7 @@
 
 - `use` tells the two kinds apart, and a token of one kind is never taken for the other;
 - the algorithm is ours to say, not the token's; its `kid` only picks among the keys that are configured;
+- none holds before it was made (`iat`) or before it says (`nbf`), give or take what clocks differ by;
 - the first key signs, all of them check, so that a key can be replaced without logging anyone out.
 """
 
@@ -30,6 +31,8 @@ ALGORITHM = "HS256"
 KEY_FILE = "jwt.key"
 # Ours have some 450 characters. Nobody has to decode more to see that it is none of ours.
 MAX_LENGTH = 1024
+# Seconds by which the clocks of nodes that share a key may differ.
+CLOCKS_DIFFER = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +87,28 @@ class Tokens:
 
     def read(self, token: str, use: Use) -> Claims:
         """Return what a token of this use says. Raises Unauthorized, with `token_expired` if that is all."""
-        claims = self._checked(token)
+        claims = _claims(self._checked(token), self._now() + CLOCKS_DIFFER)
         if claims.use != use:
             raise Unauthorized
         if claims.expires_at <= self._now():
             raise Unauthorized(token_expired=True)
         return claims
 
-    def _checked(self, token: str) -> Claims:
+    def _checked(self, token: str) -> Any:
         if len(token) > MAX_LENGTH or not token.isascii():
             raise Unauthorized
         try:
             payload = self._payload_of_ours(token)
             if payload is not None:
-                return _claims(payload)
+                return payload
             kid = jwt.get_unverified_header(token).get("kid")
             secret = self._secrets.get(kid) if isinstance(kid, str) else None
             if secret is None:
                 raise Unauthorized
-            payload = json.loads(self._jws.decode(token, secret, algorithms=[ALGORITHM]))
+            return json.loads(self._jws.decode(token, secret, algorithms=[ALGORITHM]))
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             # RecursionError: a header made of brackets is deep enough for that.
             raise Unauthorized from error
-        return _claims(payload)
 
     def _payload_of_ours(self, token: str) -> Any:
         """Return what a token says that is written exactly as we write them; None leaves the judging to PyJWT.
@@ -125,8 +127,11 @@ class Tokens:
         return json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
-def _claims(payload: Any) -> Claims:
-    """Read the claims strictly: a configured key may be known to others who sign other things with it."""
+def _claims(payload: Any, latest: float) -> Claims:
+    """Read the claims strictly: a configured key may be known to others who sign other things with it.
+
+    A token that holds from later than `latest` is refused.
+    """
     match payload:
         case {
             "use": "access" | "refresh" as use,
@@ -138,10 +143,13 @@ def _claims(payload: Any) -> Claims:
             **others,
         }:
             generation: Any = others.get("gen")
+            not_before: Any = others.get("nbf", issued_at)
         case _:
             raise Unauthorized
-    numbers = [issued_at, expires_at] + ([generation] if use == "refresh" else [])
+    numbers = [issued_at, expires_at, not_before] + ([generation] if use == "refresh" else [])
     if any(type(number) is not int for number in numbers):
+        raise Unauthorized
+    if max(issued_at, not_before) > latest:
         raise Unauthorized
     try:
         user_id, session_id, token_id = UUID(sub), UUID(sid), UUID(jti)

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from parley.errors import Unauthorized
 from parley.ids import uuid7
-from parley.services.tokens import KEY_FILE, MAX_LENGTH, Claims, Tokens, kept_keys
+from parley.services.tokens import CLOCKS_DIFFER, KEY_FILE, MAX_LENGTH, Claims, Tokens, kept_keys
 from parley.settings import JwtKey
 
 NOW = 1_774_008_420
@@ -186,6 +186,22 @@ def test_missing_claim_is_refused(tokens: Tokens, claims: Claims, missing: str) 
 def test_wrong_kind_of_claim_is_refused(tokens: Tokens, claims: Claims, wrong: dict[str, Any]) -> None:
     """A claim of another type is refused and breaks nothing."""
     refusal(tokens, forged(header(), payload_of(claims, **wrong), NEW.secret.get_secret_value()))
+
+
+@pytest.mark.parametrize("claim", ["nbf", "iat"])
+def test_from_the_future_is_refused(tokens: Tokens, claims: Claims, claim: str) -> None:
+    """A token that does not hold yet is refused; clocks of two nodes may differ by some seconds."""
+    secret = NEW.secret.get_secret_value()
+    soon = forged(header(), payload_of(claims, **{claim: NOW + CLOCKS_DIFFER}), secret)
+    assert tokens.read(soon, "access").user_id == claims.user_id
+    refusal(tokens, forged(header(), payload_of(claims, **{claim: NOW + CLOCKS_DIFFER + 1}), secret))
+
+
+@pytest.mark.parametrize("not_before", [None, "1774008420", True, 1.5, float("nan"), []])
+def test_not_before_is_a_number(tokens: Tokens, claims: Claims, not_before: Any) -> None:
+    """What cannot be judged is refused."""
+    payload = payload_of(claims, nbf=not_before)
+    refusal(tokens, forged(header(), payload, NEW.secret.get_secret_value()))
 
 
 @pytest.mark.parametrize("generation", [None, "1", True, 1.0])
