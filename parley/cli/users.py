@@ -24,7 +24,7 @@ _EMAIL = typer.Argument(metavar="EMAIL", help="The e-mail address of the account
 @commands.command("create")
 def create(
     email: str = _EMAIL,
-    username: str = typer.Argument(help="The name under which others find it."),
+    username: str = typer.Argument(metavar="USERNAME", help="The name under which others find it."),
     display_name: str | None = typer.Option(None, help="How it is shown; the username if not given."),
 ) -> None:
     """Make an account. The password is asked for, or read from standard input."""
