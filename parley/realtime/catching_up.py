@@ -146,8 +146,9 @@ class CatchingUp:
         size = 0
         for event in found:
             if memberships.sees(event):
-                framed.append(event.frame)
-                size += len(event.frame)
+                frame = memberships.frame(event)
+                framed.append(frame)
+                size += len(frame)
             if size > CHUNK:
                 self._write(framed, event.position)
                 framed, size = [], 0

@@ -10,6 +10,7 @@ Invariants:
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
@@ -130,7 +131,7 @@ class Hub:
         """Group events that follow each other in one conversation without a change of members, and apply changes."""
         run: list[LiveEvent] = []
         for event in events:
-            plain = event.is_plain
+            plain = event.is_plain and not event.withheld
             if run and not (plain and event.stream_id == run[0].stream_id):
                 yield self.members_of(run[0].stream_id), run
                 run = []
@@ -138,6 +139,8 @@ class Hub:
                 run.append(event)
             elif event.audience is not None:
                 yield list(self._connections(event.audience)), [event]
+            elif event.withheld:
+                yield from self._apart(event)
             else:
                 self._change(event.stream_id, event.joins, event.leaves)
                 yield list(self.members_of(event.stream_id)), [event]
@@ -145,6 +148,14 @@ class Hub:
                     self._empty(event.stream_id)
         if run:
             yield self.members_of(run[0].stream_id), run
+
+    def _apart(self, event: LiveEvent) -> Iterator[tuple[Collection[Subscriber], list[LiveEvent]]]:
+        """Part those who are told all of an event from those who are not."""
+        told, others = [], []
+        for connection in self.members_of(event.stream_id):
+            (others if connection.user_id in event.withheld else told).append(connection)
+        yield told, [event]
+        yield others, [replace(event, frame=event.bare)]
 
     def _connections(self, user_ids: Iterable[UUID]) -> Iterator[Subscriber]:
         for user_id in user_ids:

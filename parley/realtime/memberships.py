@@ -33,6 +33,15 @@ class Memberships:
             start <= event.position and (end is None or event.position < end) for start, end in periods
         )
 
+    def frame(self, event: LiveEvent) -> bytes:
+        """Return what the user is told of an event that they see."""
+        if self._user_id not in event.withheld:
+            return event.frame
+        # Whoever has come back since, as the database knew, may read everything again.
+        periods = self._periods.get(event.stream_id, ())
+        is_back = any(end is None and start > event.position for start, end in periods)
+        return event.frame if is_back else event.bare
+
     def has_left_by(self, position: int) -> bool:
         """Tell whether the user had left any of their conversations by a position."""
         return any(

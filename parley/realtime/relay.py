@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -240,8 +241,7 @@ class Relay:
         window = self._hub.window
         for event in window.telling_of(tombstone.conversation_id, tombstone.position):
             kind = EventKind.MESSAGE if event.position == tombstone.position else EventKind.MESSAGE_UPDATED
-            frame = encode(kind, tombstone, self.cursor(event.position), tombstone.seq)
-            window.retell(event, frame_text(frame))
+            window.retell(event, self._bare(kind, tombstone, event.position))
 
     def _hand_on(self, events: Sequence[LiveEvent]) -> None:
         self._hub.publish(events)
@@ -266,10 +266,8 @@ class Relay:
             return LiveEvent(position, stream_id, b"", audience=NOBODY)
         frame = frame_text(encode(kind, data_of(row, people), self.cursor(position), row["event_seq"]))
         match kind:
-            case EventKind.MESSAGE:
-                return LiveEvent(position, stream_id, frame, author=row["actor_id"])
-            case EventKind.MESSAGE_UPDATED:
-                return LiveEvent(position, stream_id, frame, of=row["position"])
+            case EventKind.MESSAGE | EventKind.MESSAGE_UPDATED:
+                return self._telling(row, kind, frame)
             case EventKind.USER_UPDATED:
                 return LiveEvent(
                     position, stream_id, frame, audience=frozenset([stream_id, *row["companions"]])
@@ -287,6 +285,35 @@ class Relay:
             case EventKind.GROUP_DELETED:
                 return LiveEvent(position, stream_id, frame, joins=NOBODY, ends=True)
         return LiveEvent(position, stream_id, frame)
+
+    def _telling(self, row: Row, kind: EventKind, frame: bytes) -> LiveEvent:
+        """Return an event of a message. Whoever left before its last edit is told what the log tells them: no more
+        than that there was something."""
+        position: int = row["event_position"]
+        event = LiveEvent(position, row["stream_id"], frame)
+        if kind == EventKind.MESSAGE:
+            event.author = row["actor_id"]
+        else:
+            event.of = row["position"]
+        if row["withheld"]:
+            event.withheld = frozenset(row["withheld"])
+            event.bare = self._bare(kind, _without_content(stored_message(row)), position)
+        return event
+
+    def _bare(self, kind: EventKind, tombstone: Message, position: int) -> bytes:
+        return frame_text(encode(kind, tombstone, self.cursor(position), tombstone.seq))
+
+
+def _without_content(message: Message) -> Message:
+    """Return a message as somebody sees it who left before it was edited: as it was sent, and without content."""
+    return replace(
+        message,
+        content=None,
+        metadata=None,
+        status="sent",
+        edited_at=None,
+        deleted_at=message.deleted_at or message.edited_at,
+    )
 
 
 def _nothing_more(_events: Sequence[LiveEvent]) -> None:

@@ -16,7 +16,8 @@ class LiveEvent:
     `frame` is framed for the wire. It goes to the members of the stream at its position, or to `audience` where
     that is not None: then the stream is one user's own. `joins` are members from this position on, `leaves` none
     any more; with `ends` nobody is after it. `author` has written what the event tells of for the first time, and
-    `of` is the position of the message that it tells of once more.
+    `of` is the position of the message that it tells of once more. `withheld` are readers who get `bare` instead of
+    `frame`: they had left before the message came to say what `frame` says.
     """
 
     position: int
@@ -28,6 +29,8 @@ class LiveEvent:
     ends: bool = False
     author: UUID | None = None
     of: int = 0
+    withheld: frozenset[UUID] = NOBODY
+    bare: bytes = b""
 
     @property
     def is_plain(self) -> bool:

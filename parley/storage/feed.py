@@ -31,7 +31,8 @@ async def read(conn: Connection, after: int, end: int, limit: int) -> list[Row]:
 
     Beside what `parley.services.events.data_of` reads, a row of a new conversation has `joined`, everybody who is
     in it, and one of a changed profile `companions`, those who hear of it. `edited_position` is where the message
-    was last edited; the row has what it is now. All have `appended_at`.
+    was last edited; the row has what it is now, and where that was after the event, `withheld` are those who had left
+    by then and are no members again: it is not theirs to read. All have `appended_at`.
     """
     return await conn.fetch(
         f"""
@@ -42,6 +43,15 @@ async def read(conn: Connection, after: int, end: int, limit: int) -> list[Row]:
             ORDER BY e.position LIMIT $3
         ), c AS MATERIALIZED ({CONVERSATIONS})
         SELECT {MESSAGE_COLUMNS}, {EVENT_COLUMNS}, m.edited_position, e.created_at AS appended_at,
+               CASE WHEN m.edited_position > e.position THEN ARRAY(
+                   SELECT p.user_id FROM memberships p
+                   WHERE p.conversation_id = e.stream_id AND {COVERS.format("p")}
+                     AND p.to_position <= m.edited_position
+                     AND NOT EXISTS (
+                         SELECT FROM members n
+                         WHERE n.conversation_id = p.conversation_id AND n.user_id = p.user_id
+                     )
+               ) END AS withheld,
                CASE WHEN e.kind = 'conversation.created' THEN ARRAY(
                    SELECT p.user_id FROM memberships p
                    WHERE p.conversation_id = e.stream_id AND p.from_position = e.position

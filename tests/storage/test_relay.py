@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -251,3 +251,49 @@ async def test_what_is_edited_meanwhile_ends_the_reading_back(
         await house.settle()
         client = await house.live(bob, "0")
         assert client.events == await told(bob)
+
+
+@pytest.mark.parametrize("how", ["live", "window", "rejoined"])
+async def test_who_left_before_an_edit_is_not_told_of_it(
+    chats: list[Chat], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """A process that reads an event only after the message was edited gives its content to nobody who had left."""
+    ada, bob, eve = await chats[0].people(3)
+    group = await ada.found(bob, eve)
+    there = of(chats[1], ada)
+    gate = asyncio.Event()
+    read = feed.read
+
+    async def read_late(*arguments: Any) -> list[Row]:
+        await gate.wait()
+        return await read(*arguments)
+
+    async with open_house(chats[0]) as house:
+        await house.relay._remembering
+        cursor = house.relay.cursor(await house.settle())
+        clients = {person.id: await house.live(person, cursor) for person in (bob, eve) if how == "live"}
+        monkeypatch.setattr(feed, "read", read_late)
+        first = await there.say(group, "Hello", metadata={"custom": {"a": 1}})
+        await there.edit(first, "Hello, both")
+        second = await there.say(group, "Hello again")
+        await there.remove(group, eve)
+        await there.edit(first, "A secret")
+        await there.edit(second, "Another secret")
+        await there.say(group, "The last secret")
+        gate.set()
+        await house.settle()
+        if how == "rejoined":
+            await there.add(group, eve)
+            await house.settle()
+        clients = clients or {person.id: await house.live(person, cursor) for person in (bob, eve)}
+        for person in (bob, eve):
+            frames = [frame for frame in clients[person.id].frames if "cursor" in frame]
+            page = await person.events(cursor)
+            assert [frame["data"].get("content") for frame in frames] == [
+                getattr(event.data, "content", None) for event in page.events
+            ]
+            assert [frame["data"].get("deleted_at") is None for frame in frames] == [
+                getattr(event.data, "deleted_at", None) is None for event in page.events
+            ]
+            assert [frame["type"] for frame in frames] == [event.type for event in page.events]
+            assert (how != "rejoined" and person is eve) == ("secret" not in str(frames))
