@@ -24,7 +24,9 @@ _ONCE = ("host", "sec-websocket-key", "sec-websocket-version")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a handshake said. The first of several parameters of a name counts; header names are lower-case."""
+    """What a handshake said. A parameter with two different values has none that counts, which is the empty one; header
+    names are lower-case.
+    """
 
     path: str
     query: Mapping[str, str] = field(repr=False)
@@ -135,7 +137,7 @@ def _target(url: bytes) -> tuple[str, dict[str, str]]:
         raise _wrong("path", "Cannot be read") from None
     query: dict[str, str] = {}
     for name, value in pairs:
-        query.setdefault(name, value)
+        query[name] = value if query.get(name, value) == value else ""
     return path, query
 
 

@@ -54,6 +54,24 @@ def test_offers_over_several_headers_are_one_list() -> None:
     assert read_handshake(b"/ws", [*HEADERS, *offers], "", address_of, compression=False).window_bits == 0
 
 
+@pytest.mark.parametrize(
+    ("url", "token", "cursor"),
+    [
+        (b"/ws?token=a&token=b", "", None),
+        (b"/ws?token=a&token=b&token=a", "", None),
+        (b"/ws?token=a&token=", "", None),
+        (b"/ws?token=&token=a", "", None),
+        (b"/ws?token=a&cursor=0&cursor=x", "a", ""),
+        (b"/ws?token=a&cursor=0&token=%61&cursor=0", "a", "0"),
+        (b"/ws?cursor=0", None, "0"),
+    ],
+)
+def test_two_different_values_are_none(url: bytes, token: str | None, cursor: str | None) -> None:
+    """Nobody can say which was meant; the same one twice is meant."""
+    query = read_handshake(url, HEADERS, "", address_of, compression=False).request.query
+    assert (query.get("token"), query.get("cursor")) == (token, cursor)
+
+
 @pytest.mark.parametrize("url", [b"", b"http://[::1", b"/ws?" + b"a=b&" * 100])
 def test_targets_that_cannot_be_read(url: bytes) -> None:
     with pytest.raises(Refusal) as refused:
