@@ -38,6 +38,14 @@ class Job:
 
 
 @dataclass(slots=True)
+class Share:
+    """How many places all webhooks of one owner have, and those of them that are not well."""
+
+    running: int = 0
+    unwell: int = 0
+
+
+@dataclass(slots=True)
 class Endpoint:
     """The state of one webhook in this process. Times are those of `time.monotonic()`, in seconds.
 
@@ -45,6 +53,7 @@ class Endpoint:
     """
 
     webhook_id: UUID
+    user_id: UUID
     most: int
     ordered: bool = False
     pace: Pace = field(default_factory=Pace)
@@ -52,6 +61,11 @@ class Endpoint:
     lane_until: datetime | None = None
     concurrency: int = 1
     running: int = 0
+    # How many of those count as places of one that is not well.
+    unwell: int = 0
+    # When the requests under way began, the oldest first, and whether one of them takes too long.
+    began: dict[UUID, float] = field(default_factory=dict)
+    late: bool = False
     # The average time of an answer; None where there was none yet, or none to the last request.
     seconds: float | None = None
     rest_until: float = 0.0
@@ -71,7 +85,7 @@ class Endpoint:
     @property
     def well(self) -> bool:
         """Whether it answers, and soon: the others have only half of all places."""
-        return self.seconds is not None and self.seconds < SLOW and not self.pace.seconds
+        return self.seconds is not None and self.seconds < SLOW and not self.pace.seconds and not self.late
 
     @property
     def width(self) -> int:
@@ -80,7 +94,7 @@ class Endpoint:
 
     def room(self, now: float) -> int:
         """How many more deliveries may be claimed: as many as will be sent soon."""
-        if self.seconds is None or self.pace.seconds:
+        if self.seconds is None or self.pace.seconds or self.late:
             return 0 if self.held or now < self.rest_until else 1
         if self.ordered:
             # A lane is claimed as a whole, and again when all of it is done.
@@ -98,6 +112,17 @@ class Endpoint:
         self.due_from = due_from if self.due_from is None else max(self.due_from, due_from)
         if claim.ordered and claim.position is not None and not self.stock:
             self.position_from = claim.position
+
+    def is_late(self, now: float) -> bool:
+        """Tell whether a request takes too long that is still under way."""
+        return bool(self.began) and now - next(iter(self.began.values())) >= SLOW
+
+    def judge(self, now: float) -> bool:
+        """Note whether a request takes too long, one at a time from then on; return whether that is new."""
+        was, self.late = self.late, self.is_late(now)
+        if self.late:
+            self.concurrency = 1
+        return self.late and not was
 
     def answered(self, seconds: float) -> None:
         """Note an answer, whatever it says."""

@@ -12,6 +12,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -26,7 +27,7 @@ from parley.storage.deliveries import Claim, Health, Known, Result, Room, State
 from parley.storage.log import Log
 from parley.webhooks import schedule
 from parley.webhooks.disabling import Reason, disable
-from parley.webhooks.endpoints import Endpoint, Job
+from parley.webhooks.endpoints import Endpoint, Job, Share
 from parley.webhooks.payloads import Payload, Payloads
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.schedule import Dice, Pace
@@ -41,6 +42,11 @@ FRESH = 5.0
 # Seconds between looks at the queue, and after the database was away.
 LOOK_EVERY = 1.0
 RETRY_AFTER = 0.5
+# Nobody's webhooks have more than such a part of the places together, but two at least: one of them for what is well.
+OWNERS = 4
+LEAST_SHARE = 2
+# Seconds between looks at what is under way for too long.
+JUDGE_EVERY = 0.25
 # How many claims a process holds for each place that it has.
 CLAIMS_PER_PLACE = 4
 # While people who send wait for each other: how many deliveries for each message, how many in a second at least,
@@ -90,6 +96,7 @@ class Workers:
         alone: bool = False,
         lease: timedelta = LEASE,
         clock: Callable[[], datetime] | None = None,
+        ticks: Callable[[], float] = time.monotonic,
         dice: Dice = random.random,
     ) -> None:
         self._database = database
@@ -99,12 +106,17 @@ class Workers:
         self._pressure = pressure
         self._concurrency = concurrency
         self._places_unwell = max(1, concurrency // 2)
+        self._places_of_owner = max(LEAST_SHARE, concurrency // OWNERS)
+        self._places_unwell_of_owner = max(1, self._places_of_owner // 2)
         self._per_endpoint = per_endpoint
         self._alone = alone
         self._lease = lease
         self._clock = clock
+        self._ticks = ticks
         self._dice = dice
         self._endpoints: dict[UUID, Endpoint] = {}
+        # What each owner has of the places, for those who have any.
+        self._shares: dict[UUID, Share] = {}
         # Endpoints with something in stock that wait for a place.
         self._waiting: deque[Endpoint] = deque()
         self._running = 0
@@ -126,14 +138,17 @@ class Workers:
         self._tasks = [
             asyncio.create_task(self._keep_claiming(), name="webhook claims"),
             asyncio.create_task(self._keep_noting(), name="webhook results"),
+            asyncio.create_task(self._keep_judging(), name="webhook requests"),
         ]
 
     async def stop(self) -> None:
         """End: requests under way get a moment, the rest is given back, and what is known is noted."""
         if not self._tasks:
             return
-        claiming, noting = self._tasks
+        claiming, noting, judging = self._tasks
         self._stopping = True
+        judging.cancel()
+        await asyncio.wait([judging])
         # Not cut in the middle if it can be helped: what it has just claimed would be nobody's for a while.
         self._due.set()
         await asyncio.wait([claiming], timeout=STOP_SECONDS)
@@ -200,16 +215,16 @@ class Workers:
 
     async def claim(self) -> int:
         """Claim once what is due and there is room for, begin to send it, and return how much that is."""
-        now = time.monotonic()
+        now = self._ticks()
         room = self._room(now)
         if room.well <= 0 and room.others <= 0:
             return 0
         async with self._database.read() as conn:
             claims = await deliveries.claim(conn, self._lease, room, self._at())
         if room.everything:
-            took, before = time.monotonic() - now, self._last_look
+            took, before = self._ticks() - now, self._last_look
             self._last_look = took
-            self._look_for_everything_at = time.monotonic() + pause_between_looks(before, took)
+            self._look_for_everything_at = self._ticks() + pause_between_looks(before, took)
         if not claims:
             return 0
         payloads = await self._read(claims)
@@ -235,13 +250,16 @@ class Workers:
         """Return what there is room for, and forget endpoints that were not used for long."""
         known: dict[UUID, Known] = {}
         held = held_unwell = 0
+        owners: dict[UUID, list[Endpoint]] = {}
         for webhook_id, endpoint in list(self._endpoints.items()):
             if not endpoint.held and endpoint.lane_until is None and now - endpoint.used_at > FORGET_AFTER:
                 del self._endpoints[webhook_id]
                 continue
-            known[webhook_id] = endpoint.known(now)
+            owners.setdefault(endpoint.user_id, []).append(endpoint)
             held += endpoint.held
             held_unwell += 0 if endpoint.well else endpoint.held
+        for endpoints in owners.values():
+            known |= self._known(endpoints, now)
         most = BUSY_CLAIMS if self._pressure.busy else self._concurrency * CLAIMS_PER_PLACE
         return Room(
             well=max(0, most - held),
@@ -250,10 +268,22 @@ class Workers:
             everything=now >= self._look_for_everything_at,
         )
 
+    def _known(self, endpoints: Sequence[Endpoint], now: float) -> dict[UUID, Known]:
+        """Return what there is to know of an owner's webhooks, which share what the owner may have in stock."""
+        known = {endpoint.webhook_id: endpoint.known(now) for endpoint in endpoints}
+        left = self._places_of_owner * CLAIMS_PER_PLACE - sum(endpoint.held for endpoint in endpoints)
+        wanting = sum(one.room > 0 for one in known.values())
+        if sum(one.room for one in known.values()) <= left:
+            return known
+        each = max(1, left // wanting) if left > 0 else 0
+        return {webhook_id: replace(one, room=min(one.room, each)) for webhook_id, one in known.items()}
+
     def _endpoint(self, claim: Claim) -> Endpoint:
         endpoint = self._endpoints.get(claim.webhook_id)
         if endpoint is None:
-            endpoint = self._endpoints[claim.webhook_id] = Endpoint(claim.webhook_id, self._per_endpoint)
+            endpoint = self._endpoints[claim.webhook_id] = Endpoint(
+                claim.webhook_id, claim.user_id, self._per_endpoint
+            )
         endpoint.ordered = claim.ordered
         endpoint.lane_until = claim.lane_until
         if claim.pace != endpoint.pace.seconds:
@@ -290,21 +320,53 @@ class Workers:
                 if endpoint not in self._waiting:
                     self._waiting.append(endpoint)
                 return
-            endpoint.running += 1
-            self._running += 1
-            unwell = not endpoint.well
-            self._running_unwell += unwell
-            request = asyncio.create_task(self._drain(endpoint, unwell), name="webhook request")
+            self._take_places(endpoint, 1)
+            request = asyncio.create_task(self._drain(endpoint), name="webhook request")
             self._requests.add(request)
             request.add_done_callback(self._requests.discard)
 
     def _has_place(self, endpoint: Endpoint) -> bool:
-        if self._running >= self._concurrency:
+        share = self._shares.get(endpoint.user_id) or Share()
+        if self._running >= self._concurrency or share.running >= self._places_of_owner:
             return False
-        return endpoint.well or self._running_unwell < self._places_unwell
+        return endpoint.well or (
+            self._running_unwell < self._places_unwell and share.unwell < self._places_unwell_of_owner
+        )
 
-    async def _drain(self, endpoint: Endpoint, unwell: bool) -> None:
+    def _is_full(self, endpoint: Endpoint) -> bool:
+        """Tell whether somebody may wait for a place that this one has."""
+        share = self._shares[endpoint.user_id]
+        return self._running >= self._concurrency or share.running >= self._places_of_owner
+
+    def _take_places(self, endpoint: Endpoint, number: int) -> None:
+        """Count so many places more, or fewer, and all that the endpoint has by whether it is well now."""
+        endpoint.running += number
+        unwell = (0 if endpoint.well else endpoint.running) - endpoint.unwell
+        endpoint.unwell += unwell
+        self._running += number
+        self._running_unwell += unwell
+        share = self._shares.setdefault(endpoint.user_id, Share())
+        share.running += number
+        share.unwell += unwell
+        if not share.running:
+            del self._shares[endpoint.user_id]
+
+    async def _keep_judging(self) -> None:
+        while True:
+            await asyncio.sleep(JUDGE_EVERY)
+            self.judge()
+
+    def judge(self) -> None:
+        """Let nobody be well whose requests take too long now, and give back what is in stock for them."""
+        now = self._ticks()
+        for endpoint in self._endpoints.values():
+            if endpoint.running and endpoint.judge(now):
+                self._give_back(endpoint)
+                self._take_places(endpoint, 0)
+
+    async def _drain(self, endpoint: Endpoint) -> None:
         """Send what is in stock, one after the other, until there is nothing left or somebody else's turn."""
+        unwell = not endpoint.well
         try:
             while endpoint.stock and endpoint.running <= endpoint.width:
                 job = endpoint.stock.popleft()
@@ -316,17 +378,15 @@ class Workers:
                 except Exception:
                     _log.exception("a delivery stumbled", delivery_id=str(job.claim.delivery_id))
                     self._failed(endpoint, job.claim, OUR_FAULT)
-                if endpoint.has_more and endpoint.room(time.monotonic()) >= endpoint.held:
+                if endpoint.has_more and endpoint.room(self._ticks()) >= endpoint.held:
                     self._due.set()
                 if self._waiting and unwell != endpoint.well:
                     # It is of another kind now, and has to find another place.
                     break
-                if self._waiting and self._running >= self._concurrency:
+                if self._waiting and self._is_full(endpoint):
                     break
         finally:
-            endpoint.running -= 1
-            self._running -= 1
-            self._running_unwell -= unwell
+            self._take_places(endpoint, -1)
             if not endpoint.held and endpoint.lane_until is not None:
                 self._lanes[endpoint.webhook_id] = endpoint.lane_until
                 endpoint.lane_until = None
@@ -348,15 +408,20 @@ class Workers:
         if job.payload is None:
             self._note(Result(claim, "failed", self._now(), error="The log no longer has this event"))
             return
-        if time.monotonic() >= job.begin_before:
+        if self._ticks() >= job.begin_before:
             self._note(Result(claim, "unsent", self._now()))
             return
         at, started = datetime.now(UTC), self._now()
         secrets = [claim.secret] if claim.previous_secret is None else [claim.secret, claim.previous_secret]
         body, headers = signed(job.payload, delivery_id=claim.delivery_id, at=at, secrets=secrets)
-        began = time.monotonic()
-        outcome = await self._sender.send(claim.url, body, headers)
-        now = time.monotonic()
+        began = self._ticks()
+        endpoint.began[claim.delivery_id] = began
+        try:
+            outcome = await self._sender.send(claim.url, body, headers)
+        finally:
+            now = self._ticks()
+            del endpoint.began[claim.delivery_id]
+            endpoint.judge(now)
         verdict = schedule.verdict(outcome.status)
         metrics.webhooks.attempted("no_answer" if outcome.status is None else verdict, now - began)
         if outcome.status is not None:
@@ -364,6 +429,7 @@ class Workers:
         else:
             endpoint.kept_silent(now)
             self._give_back(endpoint)
+        self._take_places(endpoint, 0)
         if verdict == "succeeded":
             self._succeeded(endpoint, claim, outcome, started)
             return
@@ -379,7 +445,7 @@ class Workers:
         paced = endpoint.pace.seconds > 0
         if paced:
             endpoint.pace = schedule.faster(endpoint.pace, self._now())
-            endpoint.paced_at = time.monotonic()
+            endpoint.paced_at = self._ticks()
         if paced or claim.failing_since is not None or claim.webhook_id in self._health:
             self._health[claim.webhook_id] = Health(claim.webhook_id, True, None, *_pace(endpoint, paced))
 

@@ -1,7 +1,8 @@
 """What is due is sent to where it belongs, until it is there or given up, and nobody waits for somebody else."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from parley.node import Node
 from parley.settings import load
 from parley.storage import deliveries
 from parley.storage.deliveries import Claim, Known, Result, Room
+from parley.webhooks.endpoints import SLOW
 from parley.webhooks.payloads import Payloads
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.schedule import DELAYS
@@ -75,6 +77,7 @@ def post_of(
     concurrency: int = 20,
     lease: timedelta = LEASE,
     payloads: Payloads | None = None,
+    ticks: Callable[[], float] = time.monotonic,
 ) -> Post:
     receivers = receivers or Receivers()
     workers = Workers(
@@ -87,6 +90,7 @@ def post_of(
         per_endpoint=10,
         lease=lease,
         clock=clock,
+        ticks=ticks,
         dice=lambda: 0.5,
     )
     return Post(chat, clock, receivers, workers)
@@ -652,6 +656,91 @@ class TestOthersDoNotWait:
             await post.receivers.wait_for(50, URL)
         assert most <= 10
         assert await state(chat, hook) == [("succeeded", 1)] * 50
+
+    async def test_for_ten_that_were_well(self, chat: Chat) -> None:
+        """Ten endpoints of one owner that were quick, and then hang: they have a quarter of the places together."""
+        ada, eve, bob = await chat.people(3)
+        for other in (eve, bob):
+            await ada.direct(other)
+        post = post_of(chat, Clock(), concurrency=40)
+        hanging = asyncio.Event()
+        released = asyncio.Event()
+        urls = [f"http://{number}.example/" for number in range(10)]
+        under_way = 0
+
+        async def hang(request: Request) -> Outcome:
+            nonlocal under_way
+            if hanging.is_set():
+                under_way += 1
+                await released.wait()
+            return OK
+
+        for url in urls:
+            post.receivers.answers[url] = hang
+            await make_webhook(eve, url=url)
+        await make_webhook(bob)
+        for person in (eve, bob):
+            for _ in range(10):
+                await ada.say(person)
+        await post.deliver()
+        hanging.set()
+        for _ in range(30):
+            await ada.say(eve)
+        await post.dispatch()
+        try:
+            await post.workers.claim()
+            async with at_work(post):
+                for _ in range(100):
+                    await ada.say(bob)
+                await post.dispatch()
+                post.workers.wake()
+                await post.receivers.wait_for(110, URL)
+                assert under_way == 10
+                released.set()
+        finally:
+            released.set()
+
+    async def test_for_one_that_has_just_become_slow(self, chat: Chat, pair: tuple[Person, Person]) -> None:
+        """Who has not answered for two seconds is not well at once, and another one of the owner's has its places."""
+        ada, bob = pair
+        passed = 0.0
+        post = post_of(chat, Clock(), concurrency=80, ticks=lambda: time.monotonic() + passed)
+        hanging, released = asyncio.Event(), asyncio.Event()
+        under_way = 0
+
+        async def hang(request: Request) -> Outcome:
+            nonlocal under_way
+            if hanging.is_set():
+                under_way += 1
+                await released.wait()
+            return OK
+
+        slow = await make_webhook(bob, url="http://slow.example/")
+        post.receivers.answers["http://slow.example/"] = hang
+        await make_webhook(bob)
+        for _ in range(10):
+            await ada.say(bob)
+        await post.deliver()
+        hanging.set()
+        for _ in range(100):
+            await ada.say(bob)
+        await post.dispatch()
+        try:
+            await post.workers.claim()
+            while under_way < 9:
+                await asyncio.sleep(0)
+            passed = SLOW
+            post.workers.judge()
+            # What was in stock for it is anybody's again, and no more of it is begun.
+            await post.workers.note()
+            assert [attempts for _, attempts in (await state(chat, slow))[10:]].count(1) == under_way
+            async with at_work(post):
+                await post.receivers.wait_for(110, URL)
+                assert under_way <= 10
+                released.set()
+                await post.receivers.wait_for(110, "http://slow.example/")
+        finally:
+            released.set()
 
 
 class TestManyProcesses:
