@@ -145,6 +145,14 @@ def every_operation_can_be_walked_to(document: Document) -> Iterator[str]:
             yield f"{name_of(operation)}: no link leads here"
 
 
+def every_operation_leads_on(document: Document) -> Iterator[str]:
+    """Whoever has done something finds in the answer what can be done next."""
+    leading = {link.source.operation_id for link in _links(document)}
+    for operation in operations_of(document):
+        if operation.operation_id not in leading:
+            yield f"{name_of(operation)}: no answer has a link"
+
+
 def _links(document: Document) -> Iterator[Link]:
     for operation in operations_of(document):
         for answer in operation.raw["responses"].values():
@@ -165,4 +173,5 @@ RULES = (
     links_give_what_is_taken,
     links_take_what_is_given,
     every_operation_can_be_walked_to,
+    every_operation_leads_on,
 )

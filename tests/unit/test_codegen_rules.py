@@ -529,6 +529,11 @@ PLANTED = [
         },
         "revoke_session (DELETE /auth/sessions/{session_id}): no link leads here",
     ),
+    Planted(
+        rules_of_links.every_operation_leads_on,
+        {"paths/~1auth~1logout/post/responses/204/links": {}},
+        "logout (POST /auth/logout): no answer has a link",
+    ),
     # Examples
     Planted(
         rules_of_examples.everything_has_an_example,
