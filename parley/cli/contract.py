@@ -1,8 +1,10 @@
-"""`parley openapi`: the contract."""
+"""`parley openapi` and `parley contract`: the contract, and whether a server keeps it."""
 
 from enum import StrEnum
 
 import typer
+
+commands = typer.Typer(help="Find out whether a server keeps the contract.", no_args_is_help=True)
 
 
 class Form(StrEnum):
@@ -18,3 +20,28 @@ def openapi(form: Form = typer.Option(Form.YAML, "--format", "-f", help="How it 
 
     body = document.as_json() if form is Form.JSON else document.as_yaml()
     typer.echo(body, nl=not body.endswith(b"\n"))
+
+
+@commands.callback()
+def _group() -> None:
+    """Let `check` be a command of a group, though it is the only one."""
+
+
+@commands.command("check")
+def check(
+    url: str = typer.Argument(metavar="URL", help="Where the server is, such as https://chat.example.com."),
+    expect: str | None = typer.Option(
+        None, help="What X-Contract must be: the contract that your client was made for."
+    ),
+    seed: int = typer.Option(1, help="What the requests are made from; the same seed makes the same ones."),
+) -> None:
+    """Hold a running server against the contract that it publishes, and print what it does not keep.
+
+    It makes two accounts and a group there. Exit codes: 0 all is kept, 1 something is not, 3 the server or
+    Schemathesis (pip install "parley[check]") is not there.
+    """
+    from parley.cli.contract_check import hold_to_contract
+
+    report = hold_to_contract(url, expect=expect, seed=seed)
+    typer.echo(report.text())
+    raise typer.Exit(int(not report.is_kept))

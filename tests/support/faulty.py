@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import parley.cli
+from generated.frames import CloseCode
 from parley.contract import Reply, operations
 from parley.contract.document import handler_modules
 from parley.errors import Invalid
 from parley.model import Caller
+from parley.realtime import connection
 from parley.services import services
 
 Handler = Callable[..., Awaitable[Reply]]
@@ -119,6 +121,11 @@ def fails_on_some_input() -> None:
     _plant("groups", "create_group", stumble)
 
 
+def wrong_close_code() -> None:
+    """A token that is none of ours is told something else."""
+    connection._refusal = lambda error: CloseCode.BAD_FRAME  # the fault
+
+
 FAULTS: Mapping[str, Callable[[], None]] = {
     plant.__name__: plant
     for plant in (
@@ -129,6 +136,7 @@ FAULTS: Mapping[str, Callable[[], None]] = {
         unknown_fields_accepted,
         somebody_elses_messages,
         fails_on_some_input,
+        wrong_close_code,
     )
 }
 

@@ -1,0 +1,149 @@
+"""Asks every operation of a server, by Schemathesis, and reports what it answers that its document does not allow.
+
+Its checks are those that need no knowledge beyond the document. They send the document's own examples and what lies
+at the edges of each schema; where the server counts requests, only what the document allows.
+"""
+
+import copy
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from parley.cli.deployment import Deployment
+from parley.cli.outcomes import Surroundings
+from parley.contract.document import operations_of, resolve
+
+_CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "allow_header_conformance",
+)
+# They would end the session that asks, or draw from the few requests that may log in.
+_LEFT_OUT = frozenset(("login", "refresh", "logout", "revoke_session", "change_password"))
+# The examples are sent as they are: with ids that were seen elsewhere they would be about something else.
+# The token stands in a file, since every user of the machine sees the options of a command.
+_SETTINGS = """\
+headers = {{ Authorization = "Bearer {token}" }}
+
+[phases.examples]
+extra-data-sources = {{ responses = false }}
+"""
+_MAX_SECONDS = 900
+# Of each failure; what follows is mostly the body.
+_LINES_TOLD = 20
+
+Finding = tuple[str, str | None]
+
+
+def rest_findings(deployment: Deployment, seed: int) -> Iterator[Finding]:
+    """Yield each operation that was asked, and what is wrong with its answers."""
+    with tempfile.TemporaryDirectory(prefix="parley-contract-") as name:
+        directory = Path(name)
+        (directory / "openapi.json").write_text(json.dumps(_with_own_examples(deployment)))
+        (directory / "schemathesis.toml").write_text(_SETTINGS.format(token=deployment.people[0].token))
+        _run(deployment, directory, seed)
+        yield from _read(deployment, directory / "report.xml")
+
+
+def _run(deployment: Deployment, directory: Path, seed: int) -> None:
+    # Requests that are to be refused are most of them.
+    mode = "positive" if _counts_requests(deployment) else "all"
+    command = [
+        *(_schemathesis(), "--config-file", "schemathesis.toml", "run", "openapi.json"),
+        *(
+            "--url",
+            f"{deployment.url}/v1",
+            "--seed",
+            str(seed),
+            "--phases",
+            "examples,coverage",
+            "--mode",
+            mode,
+        ),
+        *("--checks", ",".join(_CHECKS), "--request-timeout", "30", "--rate-limit", "auto"),
+        *("--max-time", str(_MAX_SECONDS), "--continue-on-failure", "--report-junit-path", "report.xml"),
+        *(part for operation in _LEFT_OUT for part in ("--exclude-operation-id", operation)),
+    ]
+    done = subprocess.run(
+        command, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode not in (0, 1) or not (directory / "report.xml").exists():
+        raise Surroundings(f"Schemathesis does not work here:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def _schemathesis() -> str:
+    beside = Path(sys.executable).with_name("schemathesis")
+    program = str(beside) if beside.exists() else shutil.which("schemathesis")
+    if program is None:
+        raise Surroundings('Schemathesis is not installed: pip install "parley[check]" installs it.')
+    return program
+
+
+def _counts_requests(deployment: Deployment) -> bool:
+    """Say whether one request takes from what is left."""
+    left = [
+        int(deployment.people[1].ask("GET", "/limits").headers["x-ratelimit-remaining"]) for _ in range(2)
+    ]
+    return left[1] < left[0]
+
+
+def _with_own_examples(deployment: Deployment) -> dict[str, Any]:
+    """Return the document whose paths lead to what there is, so that more than refusals are seen."""
+    document = copy.deepcopy(deployment.openapi)
+    ada, bob = deployment.people
+    own = {
+        "group_id": deployment.group_id,
+        "message_id": deployment.message["id"],
+        "conversation_id": deployment.message["conversation_id"],
+        "user_id": ada.user_id,
+    }
+    for operation in operations_of(document):
+        raw = document["paths"][operation.path][operation.method]
+        # What is deleted or left by one operation is not there for the next.
+        known = {} if operation.method == "delete" else own
+        parameters = [
+            resolve(document, each) for each in (*operation.path_parameters, *raw.get("parameters", ()))
+        ]
+        raw["parameters"] = [
+            {**each, "example": known[each["name"]]}
+            if each["in"] == "path" and each["name"] in known
+            else each
+            for each in parameters
+        ]
+    # Names and addresses of other people are taken.
+    text = json.dumps(document).replace("019d0a6b-4f42-7c0f-8c5c-2e7c6f7ba1a7", bob.user_id)
+    told: dict[str, Any] = json.loads(text)
+    return told
+
+
+def _read(deployment: Deployment, report: Path) -> Iterator[Finding]:
+    problems: dict[str, list[str]] = {}
+    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - Schemathesis wrote it a moment ago
+        told = problems.setdefault(case.get("name", ""), [])
+        told += [
+            each.text or each.get("message") or "" for each in (*case.iter("failure"), *case.iter("error"))
+        ]
+    for operation in operations_of(deployment.openapi):
+        if operation.operation_id in _LEFT_OUT:
+            continue
+        name = f"{operation.method.upper()} {operation.path}"
+        if name not in problems:
+            yield f"{name} (not asked)", None
+        else:
+            yield name, "\n".join(_sentences(problems[name])) or None
+
+
+def _sentences(told: list[str]) -> Iterator[str]:
+    """Yield the lines that say what is wrong, and the beginning of what was answered."""
+    for text in told:
+        lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+        yield from lines[:_LINES_TOLD]
