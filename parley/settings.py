@@ -296,8 +296,8 @@ class Settings(BaseSettings):
     # ---- the network around it
     cors_origins: Origins = Field(
         (),
-        description="Origins whose pages may call the API, separated by commas, or * for all; the server's "
-        "own and localhost if not set.",
+        description="Origins whose pages may call the API, separated by commas, or * for all; localhost if not set. "
+        "The server's own, which is what the Host header says, may always.",
     )
     trusted_proxies: Networks = Field(
         (),

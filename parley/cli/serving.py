@@ -20,6 +20,7 @@ from generated.frames import CLIENT_SCHEMAS, LIMITS, CloseCode
 from parley import __version__, logs
 from parley.app import App, Observer
 from parley.contract.client_frames import ClientFrames
+from parley.contract.cors import is_own
 from parley.contract.exchange import Edge
 from parley.contract.options import ContractOptions
 from parley.logs import RequestLog
@@ -149,14 +150,18 @@ class Serving:
 async def open_sockets(
     node: Node, contract: Mapping[str, Any], edge: Edge, handshakes: Rate | None
 ) -> Realtime:
-    """Begin to feed sockets, by the rules that REST has for origins and limits too."""
+    """Begin to feed sockets, by the rules that REST has for origins and limits too.
+
+    Browsers ask nobody before a page calls REST at its own origin, but they name it when it opens a socket.
+    """
     bucket = edge.limits.buckets["ws"]
 
     async def count(user_id: UUID) -> bool:
         return not (await edge.limits.hit(bucket, f"user/{user_id.hex}")).refused
 
     def allowed(origin: str, host: str | None) -> bool:
-        return edge.cors.allows(origin.encode("latin-1"), None if host is None else host.encode("latin-1"))
+        page, called = origin.encode("latin-1"), None if host is None else host.encode("latin-1")
+        return is_own(page, called) or edge.cors.allows(page, called)
 
     return await node.open_sockets(
         ClientFrames(contract, {str(kind): name for kind, name in CLIENT_SCHEMAS.items()}),

@@ -7,6 +7,7 @@ from typing import Any
 from parley.contract.document import operations_of, resolve
 
 _LOCALHOST = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+_USUAL_PORTS = {b"http": b":80", b"https": b":443"}
 _ALWAYS_SENT = ("X-Request-Id", "X-Contract")
 _ALWAYS_READ = ("Authorization", "Content-Type", "X-Request-Id")
 _OF_DEPRECATED = ("Deprecation", "Sunset")
@@ -39,7 +40,20 @@ class Cors:
             return True
         if self._origins:
             return origin.lower() in self._origins
-        return origin.partition(b"://")[2] == host or _LOCALHOST.fullmatch(origin) is not None
+        return is_own(origin, host) or _LOCALHOST.fullmatch(origin) is not None
+
+
+def is_own(origin: bytes, host: bytes | None) -> bool:
+    """Tell whether an origin is that of the server, which a request calls `host`.
+
+    The scheme may be any: a proxy may be the only one who knows. Some proxies spell the port out where it is the
+    usual one.
+    """
+    scheme, _, place = origin.lower().partition(b"://")
+    usual = _USUAL_PORTS.get(scheme)
+    if not place or usual is None or host is None:
+        return False
+    return place.removesuffix(usual) == host.lower().removesuffix(usual)
 
 
 def response_headers(document: Mapping[str, Any]) -> list[str]:

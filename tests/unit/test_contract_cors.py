@@ -3,7 +3,7 @@
 import pytest
 
 from edge import DOCUMENT, Answer, Edge, only
-from parley.contract.cors import response_headers
+from parley.contract.cors import Cors, is_own, response_headers
 from parley.contract.document import operations_of, resolve
 from parley.contract.options import ContractOptions
 
@@ -59,6 +59,37 @@ async def test_configured_origins_and_no_others() -> None:
     assert cors(await ask(server, "http://other.example:8000"))
     assert not cors(await ask(server, "http://localhost:3000"))
     assert not cors(await ask(server, "https://chat.example.com"))
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "own"),
+    [
+        (b"https://chat.example.com", b"chat.example.com", True),
+        (b"http://chat.example.com", b"chat.example.com", True),
+        (b"https://chat.example.com", b"Chat.Example.com", True),
+        (b"https://chat.example.com", b"chat.example.com:443", True),
+        (b"http://chat.example.com", b"chat.example.com:80", True),
+        (b"https://chat.example.com:8443", b"chat.example.com:8443", True),
+        (b"http://[::1]:8080", b"[::1]:8080", True),
+        (b"https://chat.example.com", b"chat.example.com:8443", False),
+        (b"https://chat.example.com", b"chat.example.com:80", False),
+        (b"https://chat.example.com:8443", b"chat.example.com", False),
+        (b"https://chat.example.com.evil.example", b"chat.example.com", False),
+        (b"https://evil.example", b"chat.example.com", False),
+        (b"file://", b"", False),
+        (b"https://", b"", False),
+        (b"file://chat.example.com", b"chat.example.com", False),
+        (b"null", b"null", False),
+        (b"null", b"", False),
+        (b"", b"", False),
+        (b"https://chat.example.com", None, False),
+    ],
+)
+def test_the_own_origin(origin: bytes, host: bytes | None, own: bool) -> None:
+    """The host and the port decide, however a proxy spells them; the scheme is known to the proxy alone."""
+    assert is_own(origin, host) is own
+    assert Cors((), DOCUMENT).allows(origin, host) is own
+    assert not Cors(("https://app.example.com",), DOCUMENT).allows(origin, host)
 
 
 async def test_any_origin() -> None:
