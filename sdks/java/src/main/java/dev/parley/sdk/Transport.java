@@ -27,6 +27,7 @@ final class Transport implements AutoCloseable {
     private final String baseUrl;
     private final Duration timeout;
     private final RetryPolicy retry;
+    private final TimedBody.Watch bodies;
     private final ThreadPoolExecutor threads;
     private volatile HttpClient http;
     private volatile LastAnswer last;
@@ -35,6 +36,7 @@ final class Transport implements AutoCloseable {
         this.baseUrl = baseUrl.replaceAll("/+$", "");
         this.timeout = timeout;
         this.retry = retry;
+        bodies = new TimedBody.Watch(timeout.toNanos());
         // As HttpClient's own, and ended with the client.
         threads = new ThreadPoolExecutor(
             0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), Transport::thread);
@@ -163,7 +165,7 @@ final class Transport implements AutoCloseable {
 
     private Answer once(HttpRequest request) {
         try {
-            HttpResponse<byte[]> response = open().send(request, head -> new TimedBody(timeout));
+            HttpResponse<byte[]> response = open().send(request, head -> new TimedBody(bodies));
             last = LastAnswer.of(response.statusCode(), response.headers());
             return new Answer(
                 response.statusCode(),
