@@ -4,7 +4,7 @@ A delivery holds a reference, and what it is about is read when it is sent. Noth
 a crash of the database takes with it is dispatched again from the log, under the same ids.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -38,7 +38,8 @@ class Dispatched:
 class Claim:
     """A delivery that is the caller's for the time of its lease, as attempt `number`, with its webhook as it is now.
 
-    `spent` attempts belong to earlier rounds. A claim of an ordered webhook's lane tells until when it is held.
+    `spent` attempts belong to earlier rounds. A claim of an ordered webhook's lane tells until when it is held. Where
+    it goes is a `Destination`.
     """
 
     webhook_id: UUID
@@ -49,14 +50,20 @@ class Claim:
     spent: int
     created_at: datetime
     user_id: UUID
-    url: str
     ordered: bool
-    secret: str
-    previous_secret: str | None
     failing_since: datetime | None
     pace: float
     lane_until: datetime | None
     due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where and how a webhook is told now. What is signed is signed by all of the `secrets`, the present one first."""
+
+    url: str
+    ordered: bool
+    secrets: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +139,8 @@ async def claim(conn: Connection, lease: timedelta, room: Room, now: datetime | 
     known = room.known.values()
     rows = await conn.fetch(
         """
-        SELECT webhook_id, delivery_id, position, event, number, spent, created_at, user_id, url, ordered,
-               secret, previous_secret, failing_since, pace, lane_until, due_at
+        SELECT webhook_id, delivery_id, position, event, number, spent, created_at, user_id, ordered,
+               failing_since, pace, lane_until, due_at
         FROM claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         """,
         now,
@@ -203,6 +210,29 @@ async def read(conn: Connection, wanted: Sequence[tuple[int, UUID]]) -> list[Row
         [position for position, _ in wanted],
         [user_id for _, user_id in wanted],
     )
+
+
+async def destinations(conn: Connection, webhook_ids: Iterable[UUID]) -> dict[UUID, Destination]:
+    """Return where webhooks are to be told; those that are to hear nothing now are missing."""
+    rows = await conn.fetch(
+        """
+        SELECT w.webhook_id, w.url, w.ordered, w.secret,
+               CASE WHEN w.previous_secret_until > clock_timestamp() THEN w.previous_secret END AS previous_secret
+        FROM unnest($1::uuid[]) AS a (webhook_id)
+        JOIN webhooks w ON w.webhook_id = a.webhook_id
+        WHERE w.status = 'active'
+          AND NOT EXISTS (SELECT FROM credentials c WHERE c.user_id = w.user_id AND c.suspended_at IS NOT NULL)
+        """,
+        list(webhook_ids),
+    )
+    return {
+        row["webhook_id"]: Destination(
+            row["url"],
+            row["ordered"],
+            [one for one in (row["secret"], row["previous_secret"]) if one is not None],
+        )
+        for row in rows
+    }
 
 
 async def finish(

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from parley.storage.deliveries import Claim, Known
-from parley.webhooks.payloads import Payload
 from parley.webhooks.schedule import Pace
 
 # How many deliveries are in stock at most, and how many of an ordered webhook.
@@ -26,15 +25,10 @@ _WEIGHT = 0.1
 
 @dataclass(slots=True)
 class Job:
-    """A delivery that is claimed, its payload (None: the log no longer has it), and until when sending may begin.
-
-    Of one that is `broken` no payload could be built.
-    """
+    """A delivery that is claimed, and until when sending may begin."""
 
     claim: Claim
-    payload: Payload | None
     begin_before: float
-    broken: bool
 
 
 @dataclass(slots=True)
@@ -66,6 +60,10 @@ class Endpoint:
     # When the requests under way began, the oldest first, and whether one of them takes too long.
     began: dict[UUID, float] = field(default_factory=dict)
     late: bool = False
+    # How often everything was given back that had not begun.
+    halts: int = 0
+    # Whether it has said that it is gone.
+    gone: bool = False
     # The average time of an answer; None where there was none yet, or none to the last request.
     seconds: float | None = None
     rest_until: float = 0.0

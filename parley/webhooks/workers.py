@@ -1,4 +1,4 @@
-"""Delivers what is due: claims it, reads what it is about, sends it, and notes what came of it.
+"""Delivers what is due: claims it, sends what it is about by then, and notes what came of it.
 
 Claims, contents and results go through the database many at a time; each endpoint is sent what it can take, so that a
 slow or dead one holds up nobody but itself: those that are not well have half of the places at most.
@@ -28,7 +28,7 @@ from parley.storage.log import Log
 from parley.webhooks import schedule
 from parley.webhooks.disabling import Reason, disable
 from parley.webhooks.endpoints import Endpoint, Job, Share
-from parley.webhooks.payloads import Payload, Payloads
+from parley.webhooks.letters import Letters, Reads
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.schedule import Dice, Pace
 from parley.webhooks.sender import TIMEOUT_SECONDS, Outcome
@@ -37,8 +37,6 @@ from parley.webhooks.signing import signed
 # A claim lasts for its time in stock and that of a request, and a little more.
 LEASE = timedelta(seconds=25)
 MARGIN = 2.0
-# What was read of an event is sent within so many seconds, or read again: it may have been deleted meanwhile.
-FRESH = 5.0
 # Seconds between looks at the queue, and after the database was away.
 LOOK_EVERY = 1.0
 RETRY_AFTER = 0.5
@@ -87,7 +85,7 @@ class Workers:
         self,
         database: Database,
         log: Log,
-        payloads: Payloads,
+        payloads: Reads,
         sender: Sends,
         pressure: Pressure,
         *,
@@ -101,7 +99,7 @@ class Workers:
     ) -> None:
         self._database = database
         self._log = log
-        self._payloads = payloads
+        self._letters = Letters(database, payloads)
         self._sender = sender
         self._pressure = pressure
         self._concurrency = concurrency
@@ -161,6 +159,7 @@ class Workers:
         for request in self._requests:
             request.cancel()
         await self.idle()
+        await self._letters.stop()
         for endpoint in self._endpoints.values():
             if endpoint.lane_until is not None:
                 self._lanes[endpoint.webhook_id] = endpoint.lane_until
@@ -227,15 +226,13 @@ class Workers:
             self._look_for_everything_at = self._ticks() + pause_between_looks(before, took)
         if not claims:
             return 0
-        payloads = await self._read(claims)
-        begin_before = now + min(FRESH, self._lease.total_seconds() - TIMEOUT_SECONDS - MARGIN)
+        begin_before = now + self._lease.total_seconds() - TIMEOUT_SECONDS - MARGIN
         found: dict[UUID, int] = {}
         for claim in claims:
             found[claim.webhook_id] = found.get(claim.webhook_id, 0) + 1
             endpoint = self._endpoint(claim)
             endpoint.claimed(claim)
-            broken = claim.delivery_id not in payloads
-            endpoint.stock.append(Job(claim, payloads.get(claim.delivery_id), begin_before, broken))
+            endpoint.stock.append(Job(claim, begin_before))
         # Where there was no room for all of them together, each may have more.
         cut_off = len(claims) >= min(room.well, room.others)
         for webhook_id, number in found.items():
@@ -285,31 +282,12 @@ class Workers:
                 claim.webhook_id, claim.user_id, self._per_endpoint
             )
         endpoint.ordered = claim.ordered
+        endpoint.gone = claim.webhook_id in self._hopeless
         endpoint.lane_until = claim.lane_until
         if claim.pace != endpoint.pace.seconds:
             # Another process has learnt something about it.
             endpoint.pace = Pace(claim.pace)
         return endpoint
-
-    async def _read(self, claims: Sequence[Claim]) -> Mapping[UUID, Payload | None]:
-        """Return the payloads; None for an event that is no longer kept. One that cannot be built is missing."""
-        try:
-            return await self._payloads.read(claims)
-        except Unavailable:
-            for claim in claims:
-                self._note(Result(claim, "unsent", self._now()))
-                if claim.lane_until is not None:
-                    self._lanes[claim.webhook_id] = claim.lane_until
-            raise
-        except Exception:
-            _log.exception("payloads of webhooks could not be built", number=len(claims))
-        if len(claims) == 1:
-            return {}
-        # One that is at fault must not hold up the others.
-        built: dict[UUID, Payload | None] = {}
-        for claim in claims:
-            built |= await self._read([claim])
-        return built
 
     # What is claimed is sent.
 
@@ -402,22 +380,38 @@ class Workers:
 
     async def _deliver(self, endpoint: Endpoint, job: Job) -> None:
         claim = job.claim
-        if job.broken:
+        halts = endpoint.halts
+        try:
+            letter = await self._letters.read(claim)
+        except Unavailable:
+            # Those who claim say so.
+            self._unsent(endpoint, claim)
+            return
+        destination = letter.destination
+        if endpoint.halts != halts:
+            self._note(Result(claim, "unsent", self._now()))
+            return
+        if destination is None or endpoint.gone or (destination.ordered and not claim.ordered):
+            # It is deleted, disabled, or to be told in order from now on.
+            self._unsent(endpoint, claim)
+            return
+        if letter.broken:
             self._failed(endpoint, claim, OUR_FAULT)
             return
-        if job.payload is None:
+        if letter.payload is None:
             self._note(Result(claim, "failed", self._now(), error="The log no longer has this event"))
             return
         if self._ticks() >= job.begin_before:
-            self._note(Result(claim, "unsent", self._now()))
+            self._unsent(endpoint, claim)
             return
         at, started = datetime.now(UTC), self._now()
-        secrets = [claim.secret] if claim.previous_secret is None else [claim.secret, claim.previous_secret]
-        body, headers = signed(job.payload, delivery_id=claim.delivery_id, at=at, secrets=secrets)
+        body, headers = signed(
+            letter.payload, delivery_id=claim.delivery_id, at=at, secrets=destination.secrets
+        )
         began = self._ticks()
         endpoint.began[claim.delivery_id] = began
         try:
-            outcome = await self._sender.send(claim.url, body, headers)
+            outcome = await self._sender.send(destination.url, body, headers)
         finally:
             now = self._ticks()
             del endpoint.began[claim.delivery_id]
@@ -460,6 +454,8 @@ class Workers:
         if verdict == "gone":
             next_at = None
             self._hopeless[claim.webhook_id] = "endpoint_gone"
+            endpoint.gone = True
+            self._give_back(endpoint)
         state: State = "failed" if next_at is None else "pending"
         self._note(_result(claim, state, started or now, outcome, next_at))
         if next_at is None:
@@ -481,8 +477,14 @@ class Workers:
             claim.webhook_id, before.recovered, before.failed_at or now, *pace
         )
 
+    def _unsent(self, endpoint: Endpoint, claim: Claim) -> None:
+        """Let go of a delivery and of what comes after it, as if they had not been claimed."""
+        self._note(Result(claim, "unsent", self._now()))
+        self._give_back(endpoint)
+
     def _give_back(self, endpoint: Endpoint) -> None:
-        """Let go of what is in stock for an endpoint, as if it had not been claimed."""
+        """Let go of all that has not begun for an endpoint, as if it had not been claimed."""
+        endpoint.halts += 1
         while endpoint.stock:
             self._note(Result(endpoint.stock.popleft().claim, "unsent", self._now()))
 

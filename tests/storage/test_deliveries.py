@@ -233,7 +233,7 @@ class TestPayloads:
                     raise KeyError("a fault")
                 return await super().read(claims)
 
-        post = post_of(chat, Clock(), payloads=Counting(chat.database, chat.users))
+        post = post_of(chat, Clock(), concurrency=40, payloads=Counting(chat.database, chat.users))
         hooks = [await make_webhook(person, url=f"http://{n}.example/") for n in range(3) for person in pair]
         message = await ada.say(bob)
         await post.deliver()
@@ -245,6 +245,80 @@ class TestPayloads:
         assert "payloads of webhooks could not be built" in [line["event"] for line in logs]
         for hook in hooks:
             assert await state(chat, hook) == [("succeeded", 1), ("succeeded", 1), ("pending", 1)]
+
+
+class TestJustBeforeItIsSent:
+    """What is sent, and where, is judged when a request begins, and not when it was claimed."""
+
+    @staticmethod
+    async def lane(post: Post, pair: tuple[Person, Person], change: Callable[[UUID, Any], Any]) -> UUID:
+        """Let three messages be claimed together, and something change while the first is sent."""
+        ada, bob = pair
+        hook = await make_webhook(bob, "message.created", ordered=True)
+        await ada.say(bob)
+        await post.deliver()
+        post.receivers.got.clear()
+        said = [await ada.say(bob, str(number)) for number in range(3)]
+
+        async def answer(request: Request) -> Outcome:
+            if request.content == "0":
+                await change(hook, said)
+            return OK
+
+        post.receivers.answers[URL] = answer
+        await post.dispatch()
+        assert await post.workers.claim() == 3
+        await post.workers.idle()
+        await post.workers.note()
+        return hook
+
+    async def test_deleted_content(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """What is deleted before its request begins leaves as a tombstone."""
+        await self.lane(post, pair, lambda _, said: pair[0].delete(said[1]))
+        assert post.receivers.contents(URL) == ["0", None, "2"]
+
+    async def test_another_address(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """The old one hears nothing more."""
+        other = "http://other.example/"
+        await self.lane(
+            post,
+            pair,
+            lambda hook, _: post.chat.execute(
+                "UPDATE webhooks SET url = $2, secret = 'another' WHERE webhook_id = $1", hook, other
+            ),
+        )
+        assert post.receivers.contents(URL) == ["0"]
+        assert post.receivers.contents(other) == ["1", "2"]
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "DELETE FROM webhooks WHERE webhook_id = $1",
+            "UPDATE webhooks SET status = 'disabled' WHERE webhook_id = $1",
+        ],
+    )
+    async def test_no_longer_wanted(self, post: Post, pair: tuple[Person, Person], statement: str) -> None:
+        """A webhook that is deleted or disabled hears nothing more, and what is left waits as it did."""
+        hook = await self.lane(post, pair, lambda hook, _: post.chat.execute(statement, hook))
+        assert post.receivers.contents(URL) == ["0"]
+        assert (await state(post.chat, hook))[1:] == [("succeeded", 1), ("pending", 0), ("pending", 0)]
+
+    async def test_in_order_from_now_on(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """What is in stock is not sent side by side any more."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        for _ in range(10):
+            await ada.say(bob)
+        await post.deliver()
+        for _ in range(3):
+            await ada.say(bob)
+        await post.dispatch()
+        assert await post.workers.claim() == 3
+        await post.chat.execute("UPDATE webhooks SET ordered = true")
+        await post.workers.idle()
+        await post.workers.note()
+        assert (await state(post.chat, hook))[10:] == [("pending", 0)] * 3
+        assert await post.deliver() == 3
 
 
 class TestSchedule:
@@ -341,6 +415,27 @@ class TestDisabling:
         assert await state(post.chat, hook) == [("failed", 1), ("pending", 0)]
         await post.chat.retain()
         assert await state(post.chat, hook) == [("failed", 1), ("failed", 0)]
+
+    @pytest.mark.parametrize("ordered", [True, False])
+    async def test_gone_with_stock(self, post: Post, pair: tuple[Person, Person], ordered: bool) -> None:
+        """Nothing more is sent of what was claimed together, and what had not begun is given back."""
+        ada, bob = pair
+        hook = await make_webhook(bob, ordered=ordered)
+        for _ in range(2):
+            await ada.say(bob)
+            await post.deliver()
+        post.receivers.answers[URL] = answering(*[410] * 30)
+        for _ in range(30):
+            await ada.say(bob)
+        await post.dispatch()
+        claimed = await post.workers.claim()
+        await post.workers.idle()
+        await post.workers.note()
+        sent = len(post.receivers.got[URL]) - 2
+        # Of those side by side all had begun that were under way.
+        assert (claimed > sent == 1) if ordered else (claimed > sent <= 10)
+        assert [status for status, _ in await state(post.chat, hook)].count("pending") == 30 - sent
+        assert await post.deliver() == 0
 
     async def test_five_days_of_failures(self, post: Post, pair: tuple[Person, Person]) -> None:
         """Nothing but failures for five days disables; anything that arrives begins them anew."""

@@ -318,10 +318,7 @@ RETURNS TABLE (
     spent integer,
     created_at timestamptz,
     user_id uuid,
-    url text,
     ordered boolean,
-    secret text,
-    previous_secret text,
     failing_since timestamptz,
     pace double precision,
     lane_until timestamptz,
@@ -489,9 +486,7 @@ BEGIN
         ON CONFLICT DO NOTHING
     )
     SELECT t.webhook_id, t.delivery_id, t.position, t.event, t.attempts, t.spent, t.created_at,
-           w.user_id, w.url, w.ordered, w.secret,
-           CASE WHEN w.previous_secret_until > now THEN w.previous_secret END,
-           w.failing_since, w.pace, t.lane_until, t.next_attempt_at
+           w.user_id, w.ordered, w.failing_since, w.pace, t.lane_until, t.next_attempt_at
     FROM taken t
     JOIN webhooks w ON w.webhook_id = t.webhook_id
     ORDER BY t.webhook_id, t.position NULLS FIRST;
