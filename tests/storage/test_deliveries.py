@@ -653,6 +653,30 @@ class TestLanes:
         assert await finish(post.chat, post.clock, second) == 2
         assert [one.position for one in await claim(post.chat, post.clock, room)] == [4, 5]
 
+    async def test_what_is_under_way_comes_first(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """A webhook that is to be told in order from now on is told nothing twice: what is being sent is waited for."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        for _ in range(4):
+            await ada.say(bob)
+        await post.dispatch()
+        room = Room(well=9, others=9, known={hook: Known(2, True)})
+        under_way = await claim(post.chat, post.clock, room)
+        assert [one.position for one in under_way] == [2, 3]
+        await post.chat.execute("UPDATE webhooks SET ordered = true")
+        assert await claim(post.chat, post.clock, room) == []
+        assert await finish(post.chat, post.clock, under_way[1:]) == 1
+        assert await claim(post.chat, post.clock, room) == []
+        test = await put_test(post.chat, hook, post.clock())
+        (only,) = await claim(post.chat, post.clock, room)
+        assert only.delivery_id == test
+        assert await finish(post.chat, post.clock, [only]) == 1
+        post.clock.pass_by(LEASE)
+        assert [(one.position, one.number) for one in await claim(post.chat, post.clock, room)] == [
+            (2, 2),
+            (4, 1),
+        ]
+
     async def test_nothing_overtakes(self, post: Post, pair: tuple[Person, Person]) -> None:
         """What is due again does not take along what comes after one that is not."""
         ada, bob = pair

@@ -372,13 +372,14 @@ BEGIN
           AND CASE
             WHEN w.ordered THEN (w.lane_until IS NULL OR w.lane_until <= now) AND (
                 (
-                    SELECT d.next_attempt_at <= now FROM deliveries d
+                    SELECT d.next_attempt_at <= now AND (d.leased_until IS NULL OR d.leased_until <= now)
+                    FROM deliveries d
                     WHERE d.webhook_id = w.webhook_id AND d.status = 'pending' AND d.position >= k.positions_from
                     ORDER BY d.position NULLS FIRST LIMIT 1
                 ) OR EXISTS (
                     SELECT FROM deliveries d
                     WHERE d.webhook_id = w.webhook_id AND d.status = 'pending' AND d.position IS NULL
-                      AND d.next_attempt_at <= now
+                      AND d.next_attempt_at <= now AND (d.leased_until IS NULL OR d.leased_until <= now)
                 )
             )
             WHEN w.pace > 0 THEN EXISTS (
@@ -447,7 +448,9 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT o.webhook_id, o.delivery_id, bool_and(o.due) OVER (ORDER BY o.position) AS due
             FROM (
-                SELECT v.webhook_id, v.delivery_id, v.position, v.next_attempt_at <= now AS due
+                -- What was claimed before the webhook was ordered is waited for.
+                SELECT v.webhook_id, v.delivery_id, v.position,
+                       v.next_attempt_at <= now AND (v.leased_until IS NULL OR v.leased_until <= now) AS due
                 FROM deliveries v
                 WHERE v.webhook_id = l.webhook_id AND v.status = 'pending'
                   AND v.position >= CASE WHEN everything THEN 0 ELSE coalesce(positions_from[k.place], 0) END
@@ -459,7 +462,7 @@ BEGIN
             SELECT v.webhook_id, v.delivery_id, true
             FROM deliveries v
             WHERE v.webhook_id = l.webhook_id AND v.status = 'pending' AND v.position IS NULL
-              AND v.next_attempt_at <= now
+              AND v.next_attempt_at <= now AND (v.leased_until IS NULL OR v.leased_until <= now)
         ) f
         WHERE f.due
     ), taken AS (
