@@ -151,7 +151,8 @@ class Hub:
 
     def _apart(self, event: LiveEvent) -> Iterator[tuple[Collection[Subscriber], list[LiveEvent]]]:
         """Part those who are told all of an event from those who are not."""
-        told, others = [], []
+        told: list[Subscriber] = []
+        others: list[Subscriber] = []
         for connection in self.members_of(event.stream_id):
             (others if connection.user_id in event.withheld else told).append(connection)
         yield told, [event]

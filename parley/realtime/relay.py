@@ -71,13 +71,18 @@ class Relay:
         self._came = asyncio.Event()
         self._look_at = 0.0
         self._marks: deque[tuple[float, int]] = deque()
+        # How often something was deleted or purged here; how often by anybody, which is known in the log up to where
+        # the messages of batches may be gone already.
         self._deletions = 0
+        self._purges = 0
+        self._purged_to = 0
         self._task: asyncio.Task[None] | None = None
         self.epoch = b""
 
     async def start(self) -> None:
         """Begin at the end of the log."""
         async with self._database.read() as conn:
+            self._purges = await feed.read_purges(conn)
             state = await events.read_state(conn)
         self.epoch = cursors.epoch_of(state.epoch)
         self._hub.window.restart(state.head)
@@ -108,8 +113,9 @@ class Relay:
         """Keep a batch until all that is before it was handed on."""
         if batch.epoch != self.epoch or batch.last <= self._hub.position or len(self._batches) >= MAX_BATCHES:
             return
-        self._batches[batch.first] = batch
-        self._came.set()
+        if batch.first > self._purged_to:
+            self._batches[batch.first] = batch
+            self._came.set()
         self._log.head.advance(batch.last)
 
     async def _run(self) -> None:
@@ -171,6 +177,7 @@ class Relay:
             return
         self._forget_old(now)
         async with self._database.read() as conn:
+            purges = await feed.read_purges(conn)
             state = await events.read_state(conn)
         self._look_at = now + LOOK_EVERY
         epoch = cursors.epoch_of(state.epoch)
@@ -180,10 +187,34 @@ class Relay:
             self.epoch = epoch
             self._batches.clear()
             self._marks.clear()
+            self._purged_to = 0
             self._log.head.set_back(state.head)
             for connection in self._hub.restart(state.head):
                 connection.log_was_reset()
+        if purges != self._purges:
+            await self._blank_purged(state.head)
+            self._purges = purges
         self._log.head.advance(state.head)
+
+    async def _blank_purged(self, head: int) -> None:
+        """Let what was purged be told as the log tells it, from memory too.
+
+        What is read from the log after this has none of it, and batches of before are not believed. The relay hands
+        on nothing meanwhile; what is being read back is read again.
+        """
+        self._deletions += 1
+        self._purged_to = head
+        self._batches = {first: batch for first, batch in self._batches.items() if first > head}
+        window = self._hub.window
+        async with self._database.read() as conn:
+            ends = await feed.purged_to(conn, window.streams())
+            gone = [
+                event for stream_id, end in ends.items() for event in window.telling_until(stream_id, end)
+            ]
+            for first in range(0, len(gone), PAGE):
+                page = {event.position: event for event in gone[first : first + PAGE]}
+                for row in await feed.read_again(conn, list(page)):
+                    window.retell(page[row["event_position"]], self._event(row, {}).frame)
 
     async def _catch_up(self) -> None:
         while True:
@@ -295,6 +326,7 @@ class Relay:
             event.author = row["actor_id"]
         else:
             event.of = row["position"]
+        event.is_blank = row["deleted_at"] is not None
         if row["withheld"]:
             event.withheld = frozenset(row["withheld"])
             event.bare = self._bare(kind, _without_content(stored_message(row)), position)

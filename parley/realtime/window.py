@@ -17,7 +17,7 @@ class LiveEvent:
     that is not None: then the stream is one user's own. `joins` are members from this position on, `leaves` none
     any more; with `ends` nobody is after it. `author` has written what the event tells of for the first time, and
     `of` is the position of the message that it tells of once more. `withheld` are readers who get `bare` instead of
-    `frame`: they had left before the message came to say what `frame` says.
+    `frame`: they had left before the message came to say what `frame` says. With `is_blank` that is a tombstone.
     """
 
     position: int
@@ -31,6 +31,7 @@ class LiveEvent:
     of: int = 0
     withheld: frozenset[UUID] = NOBODY
     bare: bytes = b""
+    is_blank: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -89,8 +90,23 @@ class Window:
             *self._later.get(position, ()),
         ]
 
+    def streams(self) -> list[UUID]:
+        """Return the streams of which the window holds something that may tell of a message."""
+        return list(self._plain)
+
+    def telling_until(self, stream_id: UUID, position: int) -> list[LiveEvent]:
+        """Return what still has the content of a stream's messages up to a position."""
+        return [
+            event
+            for event in self._plain.get(stream_id, ())
+            if not event.is_blank
+            and (event.author is not None or event.of)
+            and (event.of or event.position) <= position
+        ]
+
     def retell(self, event: LiveEvent, frame: bytes) -> None:
-        """Let an event of the window say something else from now on."""
+        """Let an event of the window be a tombstone from now on."""
+        event.is_blank = True
         if event.position > self.start:
             self._bytes += len(frame) - len(event.frame)
         event.frame = frame

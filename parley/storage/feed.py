@@ -26,6 +26,49 @@ class Period:
     end: int | None
 
 
+def _read(condition: str) -> str:
+    return f"""
+    WITH chosen AS MATERIALIZED (
+        SELECT e.*, NULL::bigint AS left_at
+        FROM events e
+        WHERE {condition}
+        ORDER BY e.position LIMIT $3
+    ), c AS MATERIALIZED ({CONVERSATIONS})
+    SELECT {MESSAGE_COLUMNS}, {EVENT_COLUMNS}, m.edited_position, e.created_at AS appended_at,
+           CASE WHEN m.edited_position > e.position THEN ARRAY(
+               SELECT p.user_id FROM memberships p
+               WHERE p.conversation_id = e.stream_id AND {COVERS.format("p")}
+                 AND p.to_position <= m.edited_position
+                 AND NOT EXISTS (
+                     SELECT FROM members n
+                     WHERE n.conversation_id = p.conversation_id AND n.user_id = p.user_id
+                 )
+           ) END AS withheld,
+           CASE WHEN e.kind = 'conversation.created' THEN ARRAY(
+               SELECT p.user_id FROM memberships p
+               WHERE p.conversation_id = e.stream_id AND p.from_position = e.position
+           ) END AS joined,
+           CASE WHEN e.kind = 'user.updated' THEN ARRAY(
+               SELECT DISTINCT other.user_id
+               FROM (
+                   SELECT o.conversation_id FROM memberships o
+                   WHERE o.user_id = e.stream_id AND {COVERS.format("o")}
+                     AND (SELECT count(*) FROM (
+                           SELECT FROM memberships n
+                           WHERE n.conversation_id = o.conversation_id AND {COVERS.format("n")}
+                           LIMIT {SMALL_CONVERSATION + 1}
+                         ) counted) <= {SMALL_CONVERSATION}
+                   OFFSET 0
+               ) shared
+               JOIN memberships other ON other.conversation_id = shared.conversation_id
+                                     AND {COVERS.format("other")}
+           ) END AS companions
+    FROM chosen e
+    {CONTENT}
+    ORDER BY e.position
+    """
+
+
 async def read(conn: Connection, after: int, end: int, limit: int) -> list[Row]:
     """Return up to `limit` events after a position and up to another, of all streams, in order.
 
@@ -34,51 +77,30 @@ async def read(conn: Connection, after: int, end: int, limit: int) -> list[Row]:
     was last edited; the row has what it is now, and where that was after the event, `withheld` are those who had left
     by then and are no members again: it is not theirs to read. All have `appended_at`.
     """
-    return await conn.fetch(
-        f"""
-        WITH chosen AS MATERIALIZED (
-            SELECT e.*, NULL::bigint AS left_at
-            FROM events e
-            WHERE e.position > $1 AND e.position <= $2
-            ORDER BY e.position LIMIT $3
-        ), c AS MATERIALIZED ({CONVERSATIONS})
-        SELECT {MESSAGE_COLUMNS}, {EVENT_COLUMNS}, m.edited_position, e.created_at AS appended_at,
-               CASE WHEN m.edited_position > e.position THEN ARRAY(
-                   SELECT p.user_id FROM memberships p
-                   WHERE p.conversation_id = e.stream_id AND {COVERS.format("p")}
-                     AND p.to_position <= m.edited_position
-                     AND NOT EXISTS (
-                         SELECT FROM members n
-                         WHERE n.conversation_id = p.conversation_id AND n.user_id = p.user_id
-                     )
-               ) END AS withheld,
-               CASE WHEN e.kind = 'conversation.created' THEN ARRAY(
-                   SELECT p.user_id FROM memberships p
-                   WHERE p.conversation_id = e.stream_id AND p.from_position = e.position
-               ) END AS joined,
-               CASE WHEN e.kind = 'user.updated' THEN ARRAY(
-                   SELECT DISTINCT other.user_id
-                   FROM (
-                       SELECT o.conversation_id FROM memberships o
-                       WHERE o.user_id = e.stream_id AND {COVERS.format("o")}
-                         AND (SELECT count(*) FROM (
-                               SELECT FROM memberships n
-                               WHERE n.conversation_id = o.conversation_id AND {COVERS.format("n")}
-                               LIMIT {SMALL_CONVERSATION + 1}
-                             ) counted) <= {SMALL_CONVERSATION}
-                       OFFSET 0
-                   ) shared
-                   JOIN memberships other ON other.conversation_id = shared.conversation_id
-                                         AND {COVERS.format("other")}
-               ) END AS companions
-        FROM chosen e
-        {CONTENT}
-        ORDER BY e.position
+    return await conn.fetch(_read("e.position > $1 AND e.position <= $2"), after, end, limit)
+
+
+async def read_again(conn: Connection, positions: Sequence[int]) -> list[Row]:
+    """Return the events at some positions, as `read` does, with what they tell of as it is now."""
+    return await conn.fetch(_read("e.position = ANY ($1::bigint[]) AND $2"), positions, True, len(positions))
+
+
+async def read_purges(conn: Connection) -> int:
+    """Return how often something was purged: where it is as often as before, nothing more is gone."""
+    purges: int = await conn.fetchval("SELECT purges FROM log_state")
+    return purges
+
+
+async def purged_to(conn: Connection, conversation_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return up to which position messages are purged, of those conversations where any are."""
+    rows = await conn.fetch(
+        """
+        SELECT conversation_id, purged_position FROM conversations
+        WHERE conversation_id = ANY ($1::uuid[]) AND purged_position > 0
         """,
-        after,
-        end,
-        limit,
+        conversation_ids,
     )
+    return {row["conversation_id"]: row["purged_position"] for row in rows}
 
 
 async def read_periods(

@@ -56,7 +56,7 @@ async def purge_messages(
     """Purge up to `limit` of a conversation's oldest messages and return how many went.
 
     What goes is always a prefix, and its end is noted in the same statement: totals and reads agree at any moment.
-    The head is not needed: only these rows and one row of `conversations` are locked, in that order.
+    The head is not needed: only these rows, one row of `conversations` and that of `log_state` are locked.
     """
     purged: int = await conn.fetchval(
         """
@@ -85,6 +85,9 @@ async def purge_messages(
             SET purged_seq = last.seq, purged_position = last.position, purged_until = last.created_at
             FROM (SELECT seq, position, created_at FROM gone ORDER BY position DESC LIMIT 1) last
             WHERE conversation_id = $1 AND purged_seq < last.seq
+        ), counted AS (
+            -- Last, and by whoever may wait for it: this row is everybody's.
+            UPDATE log_state SET purges = purges + 1 WHERE EXISTS (SELECT FROM gone)
         )
         SELECT count(*) FROM gone
         """,

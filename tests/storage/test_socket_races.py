@@ -418,6 +418,76 @@ async def test_what_is_deleted_while_it_is_read_back(club: Club, monkeypatch: py
     ]
 
 
+async def contents(person: Person, cursor: str) -> list[tuple[str, str | None, bool]]:
+    """Return what `GET /v1/events` says of messages: the type, the content, and whether it is a tombstone."""
+    return [
+        (event.type, event.data.content, event.data.deleted_at is not None)
+        for event in (await person.events(cursor)).events
+        if isinstance(event.data, Message)
+    ]
+
+
+@pytest.mark.parametrize("why", ["group deleted", "too old"])
+@pytest.mark.parametrize("how", ["relayed", "read back", "while it is read back"])
+async def test_what_was_purged_is_told_nobody(
+    club: Club, monkeypatch: pytest.MonkeyPatch, why: str, how: str
+) -> None:
+    """Once retention has purged a message, no socket is told its content, as nobody is who reads the log."""
+    ada, bob, house = club.ada, club.bob, club.house
+    monkeypatch.setattr(relay, "LOOK_EVERY", 0.01)
+    group = await ada.found(bob, days=1)
+    await ada.say(bob, "no matter")
+    old = await ada.say(group, "a secret")
+    await house.settle()
+    cursor = house.relay.cursor(house.hub.position)
+    if why == "group deleted":
+        await ada.say(group, "another secret")
+    await ada.edit(old, "the last secret")
+    await ada.say(bob, "no matter")
+
+    async def purge() -> None:
+        purges = house.relay._purges
+        if why == "group deleted":
+            await ada.dissolve(group)
+        await house.chat.retain(after=timedelta(days=2) if why == "too old" else timedelta())
+        async with asyncio.timeout(10):
+            while house.relay._purges == purges:
+                await asyncio.sleep(0.001)
+
+    if how == "relayed":
+        await house.settle()
+        await purge()
+    else:
+        await club.forget()
+        read, pages = feed.read, 0
+
+        async def read_and_purge(conn: Connection, after: int, end: int, limit: int) -> list[Any]:
+            nonlocal pages
+            rows = await read(conn, after, end, limit)
+            pages += limit == relay.REMEMBERED_PAGE
+            if (limit, pages) == (relay.REMEMBERED_PAGE, 1):
+                await purge()
+            return rows
+
+        if how == "while it is read back":
+            monkeypatch.setattr(feed, "read", read_and_purge)
+        while await house.relay._remember_page(0):
+            continue
+        if how == "read back":
+            await purge()
+    await house.settle()
+    assert house.hub.window.start <= cursors.decode(cursor).position
+    client = await house.live(bob, cursor)
+    got = [
+        (frame["type"], frame["data"]["content"], frame["data"]["deleted_at"] is not None)
+        for frame in client.frames
+        if frame["type"].startswith("message")
+    ]
+    assert got == await contents(bob, cursor)
+    assert ("message.updated", None, True) in got
+    assert "secret" not in str(client.frames)
+
+
 @pytest.mark.parametrize("how", ["live", "window", "log"])
 async def test_kinds_of_a_newer_version(club: Club, how: str) -> None:
     """While nodes are replaced one by one, an old one passes over what it does not know, however it reads it."""
@@ -485,10 +555,14 @@ class Device:
     got: list[Seen] = field(default_factory=list)
     removals: list[str] = field(default_factory=list)
     connections: int = 0
+    # Each frame of a message, with how far the log was handed on when that connection began.
+    heard: list[tuple[dict[str, Any], int]] = field(default_factory=list)
+    _began: int = 0
 
     async def come(self, house: House) -> None:
         self.connections += 1
         cursor = self.begins if self.client is None else self.client.cursor
+        self._began = house.hub.position
         client = house.client(self.person, cursor)
         await client.until("ready")
         if self.begins is None:
@@ -501,6 +575,9 @@ class Device:
         self.client.hang_up()
         assert "resync" not in self.client.types
         self.got += self.client.events
+        self.heard += [
+            (frame, self._began) for frame in self.client.frames if frame["type"].startswith("message")
+        ]
         self.removals += [
             frame["data"]["conversation_id"]
             for frame in self.client.frames
@@ -518,6 +595,7 @@ class Crowd:
         self.groups: list[Group] = []
         self.messages: list[Message] = []
         self.removed: list[tuple[UUID, UUID]] = []
+        self.edits: list[Message] = []
         self.done = 0
 
     def somebody(self) -> Person:
@@ -543,8 +621,15 @@ class Crowd:
 
     async def _act_in(self, group: Group, one: Person, other: Person, what: float) -> None:
         owner = Person(one.chat, group.owner_id)
-        if what < 0.5:
+        if what < 0.45:
             self.messages.append(await one.say(group))
+        elif what < 0.5:
+            # What is said to somebody who is shown out at once, and what one says then, is not the same.
+            message = await owner.say(group)
+            self.messages.append(message)
+            await owner.remove(group, other)
+            self.removed.append((group.id, other.id))
+            await self._edit(owner, message, what)
         elif what < 0.6:
             await owner.add(group, other)
         elif what < 0.7:
@@ -567,7 +652,13 @@ class Crowd:
         else:
             message = self.chance.choice(self.messages)
             sender = Person(one.chat, message.sender_id)
-            await (sender.edit(message, f"{what}") if what < 0.94 else one.read(message))
+            if what < 0.93:
+                await self._edit(sender, message, what)
+            else:
+                await (sender.delete(message) if what < 0.95 else one.read(message))
+
+    async def _edit(self, sender: Person, message: Message, what: float) -> None:
+        self.edits.append(await sender.edit(message, f"edited {what}"))
 
 
 async def seen_in_tables(chat: Chat, user_id: UUID) -> list[tuple[str, int]]:
@@ -637,6 +728,35 @@ async def test_under_load(
         for device in devices:
             device.go()
             await check(chats[0], device)
+        # Whoever comes to either of them now and asks for everything gets nothing of what is gone.
+        last = crowd.groups[-1]
+        owner = Person(chats[0], last.owner_id)
+        await owner.say(last, "It is over")
+        await owner.dissolve(last)
+        for house in houses:
+            await house.settle()
+        await chats[0].retain()
+        purges = await chats[0].fetchval("SELECT purges FROM log_state")
+        for house in houses:
+            async with asyncio.timeout(20):
+                while house.relay._purges != purges:
+                    await asyncio.sleep(0.001)
+        late = [Device(person, "0") for person in people]
+        for device in late:
+            for house in houses:
+                client = await house.live(device.person, "0")
+                device.heard += [
+                    (frame, house.hub.position)
+                    for frame in client.frames
+                    if frame["type"].startswith("message")
+                ]
+        await check_contents(chats[0], crowd, [*devices, *late])
+        async with chats[0].database.read() as conn:
+            kept = await conn.fetch("SELECT message_id FROM messages WHERE deleted_at IS NULL")
+        ids = {str(row["message_id"]) for row in kept}
+        told_late = [frame["data"] for device in late for frame, _ in device.heard]
+        assert all(message["id"] in ids for message in told_late if message["content"] is not None)
+        assert any(message["content"] is not None for message in told_late)
         assert crowd.done > 150
         assert crowd.removed
         assert sum(device.connections for device in devices) > 60
@@ -645,6 +765,36 @@ async def test_under_load(
                 # Whoever was removed gets their own member.removed, each time.
                 expected = sorted(str(group) for group, user in crowd.removed if user == device.person.id)
                 assert sorted(device.removals) == expected
+
+
+async def check_contents(chat: Chat, crowd: Crowd, devices: Sequence[Device]) -> None:
+    """Assert that nobody was told what was written after they had left, nor what was deleted before they came."""
+    async with chat.database.read() as conn:
+        log = await conn.fetch(
+            "SELECT position, stream_id, kind, message_position, created_at FROM events WHERE kind LIKE 'message.%'"
+        )
+        periods = await conn.fetch("SELECT * FROM memberships")
+    edited = {
+        (row["message_position"], row["created_at"]): row["position"]
+        for row in log
+        if row["kind"] == "message.updated"
+    }
+    # A message is edited by one at a time, so time tells which of its edits this was.
+    written = {message.content: edited[message.position, message.edited_at] for message in crowd.edits}
+    deleted = {row["message_position"]: row["position"] for row in log if row["kind"] == "message.deleted"}
+    ends: dict[tuple[UUID, str], int] = {}
+    for row in periods:
+        key = row["user_id"], str(row["conversation_id"])
+        ends[key] = max(ends.get(key, 0), row["to_position"] or 2**63)
+    for device in devices:
+        for frame, began in device.heard:
+            message = frame["data"]
+            if message["content"] is None:
+                continue
+            left = ends[device.person.id, message["conversation_id"]]
+            assert written.get(message["content"], 0) < left, "it was written after they had left"
+            assert deleted.get(message["position"], 2**63) > began, "it was deleted before they came"
+    assert written
 
 
 async def check(chat: Chat, device: Device) -> None:

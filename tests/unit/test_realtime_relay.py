@@ -45,6 +45,7 @@ class Stored:
         self.gate.set()
         self.news: set[int] = set()
         self.age = 0.0
+        self.purges = 0
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[None]:
@@ -60,6 +61,12 @@ class Stored:
 
     async def state(self, _conn: None) -> LogState:
         return LogState(self.epoch, 0, self.head)
+
+    async def count_purges(self, _conn: None) -> int:
+        return self.purges
+
+    async def nothing_held(self, _conn: None, _conversation_ids: list[UUID]) -> dict[UUID, int]:
+        return {}
 
     def _row(self, position: int) -> dict[str, Any]:
         return {
@@ -129,6 +136,8 @@ class Post:
 def stored(monkeypatch: pytest.MonkeyPatch) -> Stored:
     database = Stored()
     monkeypatch.setattr(feed, "read", database.rows)
+    monkeypatch.setattr(feed, "read_purges", database.count_purges)
+    monkeypatch.setattr(feed, "purged_to", database.nothing_held)
     monkeypatch.setattr(events, "read_state", database.state)
     monkeypatch.setattr(relay_module, "RETRY_AFTER", 0.005)
     return database
@@ -255,6 +264,28 @@ async def test_what_is_not_of_this_log_is_dropped(stored: Stored) -> None:
         post.arrives(4, 9, epoch="second", late=True)
         await asyncio.sleep(0.01)
         assert (post.hub.position, post.log.head.position, post.relay._batches) == (3, 3, {})
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_batch_of_before_a_purge_is_read(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    """What a writer said before something was purged may be gone: the log tells, whether the batch waits or comes."""
+    monkeypatch.setattr(relay_module, "LOOK_EVERY", 0.01)
+    async with running(stored, patience=0.2) as post:
+        if not late:
+            # It waits for the one before it.
+            post.arrives(2, 3)
+            await asyncio.sleep(0)
+        stored.head, stored.purges = 3, 1
+        await post.handed_on(0 if late else 3)
+        async with asyncio.timeout(10):
+            while post.relay._purges == 0:
+                await asyncio.sleep(0.001)
+        if late:
+            post.arrives(1, 3, late=True)
+        post.arrives(4, 5)
+        assert await post.handed_on(5) == sources(("log", 3), ("batch", 2))
 
 
 async def test_memory_is_bounded(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
