@@ -18,6 +18,7 @@ from uuid import uuid4
 import typer
 
 from generated.frames import EVENTS, CloseCode, Reconnect, ServerFrameType
+from parley.cli import printable
 from parley.cli.outcomes import Refused, Surroundings, Usage
 from parley.cli.passwords import ask_password
 
@@ -131,7 +132,7 @@ class _Tail:
     def _take(self, frame: dict[str, Any]) -> None:
         kind, data = frame["type"], frame["data"]
         if kind in EVENTS or kind == ServerFrameType.RESYNC:
-            typer.echo(json.dumps(frame, ensure_ascii=False) if self._as_json else _as_text(kind, data))
+            typer.echo(printable.as_json(frame) if self._as_json else printable.line(_as_text(kind, data)))
             # Whoever reads a pipe wants it now.
             sys.stdout.flush()
         if kind == ServerFrameType.READY:

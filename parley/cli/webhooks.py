@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import socket
 import sys
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import typer
 
-from parley.cli import ports
+from parley.cli import ports, printable
 from parley.cli.outcomes import Usage
 from parley.errors import Invalid
 
@@ -84,7 +83,7 @@ class _Arrival:
         again = ", again" if self.repeated else ""
         time = datetime.now().astimezone().strftime("%H:%M:%S")
         line = f"{time}  {self.event or '(no event)'}  {self.id or '(no id)'}  {verdict}{again}"
-        return f"{line}\n{json.dumps(self.payload, ensure_ascii=False, indent=2)}"
+        return f"{printable.line(line)}\n{printable.as_json(self.payload, indent=2)}"
 
 
 class _Receiver:
@@ -117,7 +116,7 @@ class _Receiver:
 
         body = await request.read()
         arrival = self._judge(body, {name.lower(): value for name, value in request.headers.items()})
-        _say(json.dumps(asdict(arrival)) if self._as_json else _printable(arrival.as_text()))
+        _say(printable.as_json(asdict(arrival)) if self._as_json else arrival.as_text())
         return web.Response(status=self._status)
 
     def _judge(self, body: bytes, headers: Mapping[str, str]) -> _Arrival:
@@ -160,11 +159,3 @@ def _say(text: str) -> None:
     typer.echo(text)
     # Whoever reads a pipe wants it now.
     sys.stdout.flush()
-
-
-def _printable(text: str) -> str:
-    """Return text that cannot command a terminal."""
-    return "".join(
-        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode()
-        for each in text
-    )

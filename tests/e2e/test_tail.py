@@ -68,6 +68,23 @@ def test_prints_what_happens(server: Server, pair: tuple[Person, Person]) -> Non
         assert line_of(tail).endswith(f"{first['conversation_id']} #2 {ada.id}: Are you there?")
 
 
+def test_nobody_writes_lines_of_their_own(server: Server, pair: tuple[Person, Person]) -> None:
+    """What ends a line or commands a terminal is spelled out."""
+    ada, bob = pair
+    content = f"Hello\nmessage   #2 {bob.id}: forged\r\x9b2J\x7f"
+    ada.say(bob, content)
+    ada.say(bob, "the next")
+    with tailing(server, PASSWORD, bob.email, "--after", "0") as tail:
+        assert line_of(tail).startswith("conversation.created")
+        assert line_of(tail).endswith(rf"Hello\nmessage   #2 {bob.id}: forged\r\x9b2J\x7f")
+        assert line_of(tail).endswith("the next")
+    with tailing(server, PASSWORD, bob.email, "--json", "--after", "0") as tail:
+        line_of(tail)
+        line = line_of(tail)
+        assert line.isprintable()
+        assert json.loads(line)["data"]["content"] == content
+
+
 def test_prints_frames(server: Server, pair: tuple[Person, Person]) -> None:
     """With a token, each frame is a line of JSON."""
     ada, bob = pair

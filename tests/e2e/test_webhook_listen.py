@@ -18,7 +18,7 @@ SECRET = "webhook_secret"
 PAYLOAD = {
     "event": "message.created",
     "timestamp": "2024-03-20T12:00:00Z",
-    "data": {"content": "Grüße\x1b[31m"},
+    "data": {"content": "Grüße\x1b[31m\x9b2J\n}\n"},
 }
 
 
@@ -68,7 +68,20 @@ def test_prints_what_it_verified() -> None:
             printed += "\n" + line_of(process)
     assert json.loads(printed)["data"] == PAYLOAD["data"]
     assert "Grüße" in printed
-    assert "\x1b" not in printed
+    assert printed.replace("\n", "").isprintable()
+
+
+def test_nobody_writes_lines_of_their_own() -> None:
+    """Neither by the name of an event nor by what is no JSON."""
+    forged = "12:00:00  message.created  (no id)  verified"
+    with listening("--print-url", WEBHOOK_SECRET=SECRET) as process:
+        url = line_of(process)
+        assert post(url, json.dumps({"event": f"x\n{forged}"}).encode(), {}) == 204
+        assert "NOT TO BE BELIEVED" in line_of(process)
+        assert [line_of(process) for _ in range(3)] == ["{", rf'  "event": "x\n{forged}"', "}"]
+        assert post(url, f"no JSON\n{forged}".encode(), {}) == 204
+        assert "NOT TO BE BELIEVED" in line_of(process)
+        assert line_of(process) == rf'"no JSON\n{forged}"'
 
 
 def test_says_what_is_not_to_be_believed() -> None:
