@@ -89,7 +89,8 @@ async def purge_messages(
             -- Last, and by whoever may wait for it: this row is everybody's.
             UPDATE log_state SET purges = purges + 1 WHERE EXISTS (SELECT FROM gone)
         )
-        SELECT count(*) FROM gone
+        -- A function sees what was committed while this waited for rows, as a part of the statement would not.
+        SELECT count(*), forget_excerpts(array_agg(position)) FROM gone
         """,
         conversation_id,
         keep_since,

@@ -1,5 +1,6 @@
 """What was deleted, and what was refused, is in no log and in no table."""
 
+import asyncio
 import subprocess
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import httpx
 
 from parley.storage.embedded import EmbeddedPostgres, cluster
 from people import Person, client, made, register
+from receivers import Arrival, Then, answering, receiving
 from servers import StartServer
+from webhook_calls import until, webhook
 
 SECRET = "xyzzy"
 
@@ -36,13 +39,19 @@ def tell_secrets(http: httpx.Client, ada: Person, bob: Person) -> str:
 def test_deleted_messages_leave_no_trace(start_server: StartServer, tmp_path: Path) -> None:
     """The database's dump holds the message until it is deleted; the logs of both servers never do."""
     data_dir = tmp_path / "data"
-    server = start_server(temporary=False, env={"PARLEY_DATA_DIR": str(data_dir)})
+    server = start_server(
+        temporary=False, env={"PARLEY_DATA_DIR": str(data_dir), "PARLEY_WEBHOOK_ALLOW_NETWORKS": "127.0.0.1"}
+    )
     dsn = EmbeddedPostgres.running_dsn(data_dir)
     assert dsn is not None
-    with client(server.url) as http:
+    with client(server.url) as http, receiving(repeating) as receiver:
         ada, bob = register(http, "ada"), register(http, "bob")
+        hook_id = webhook(bob, receiver.url)["id"]
         message_id = tell_secrets(http, ada, bob)
+        deliveries = f"/webhooks/{hook_id}/deliveries"
+        until(lambda: len(bob.get(deliveries, status="succeeded").json()["deliveries"]) == 2)
         assert SECRET in dump(dsn)
+        assert SECRET in bob.get(deliveries).text
         assert ada.delete(f"/messages/{message_id}").status_code == 204
         after = dump(dsn)
     assert SECRET not in after
@@ -50,6 +59,11 @@ def test_deleted_messages_leave_no_trace(start_server: StartServer, tmp_path: Pa
     server.stop()
     for log in (server.log, data_dir / cluster.LOG):
         assert SECRET not in log.read_text()
+
+
+async def repeating(arrival: Arrival, writer: asyncio.StreamWriter) -> Then:
+    """Answer with what arrived."""
+    return await answering(200, arrival.body)(arrival, writer)
 
 
 def dump(dsn: str) -> str:

@@ -928,6 +928,74 @@ class TestStopping:
         assert len(await claim(chat, post.clock)) == 2
 
 
+class TestExcerpts:
+    """What a receiver says may repeat what it was told, and goes with the message."""
+
+    @staticmethod
+    async def echoed(post: Post, pair: tuple[Person, Person]) -> tuple[UUID, Any]:
+        """Let a message, its edited form and a test arrive at somebody who repeats everything."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        post.receivers.answers[URL] = lambda request: Outcome(200, None, 1, f"{request.content}")
+        message = await ada.say(bob, "first")
+        await post.deliver()
+        await ada.edit(message, "second")
+        await put_test(post.chat, hook, post.clock())
+        await post.deliver()
+        assert await TestExcerpts.kept(post, hook) == ["first", "second", "None"]
+        return hook, message
+
+    @staticmethod
+    async def kept(post: Post, hook: UUID) -> list[str | None]:
+        return [one["response_excerpt"] for one in await attempts_of(post.chat, hook)]
+
+    async def test_of_deleted_messages(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """They are gone together with the content; those of other messages stay."""
+        hook, message = await self.echoed(post, pair)
+        await pair[0].say(pair[1], "other")
+        await post.deliver()
+        await pair[0].delete(message)
+        assert await self.kept(post, hook) == [None, None, "other", "None"]
+
+    async def test_of_purged_messages(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """Retention takes them along."""
+        hook, _ = await self.echoed(post, pair)
+        async with post.chat.database.read() as conn:
+            await conn.execute("UPDATE conversations SET deleted_at = now()")
+        await post.chat.retain()
+        assert await self.kept(post, hook) == [None, None, "None"]
+
+    async def test_that_come_too_late(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """An answer that comes when the message is deleted is not kept; the attempt is."""
+        ada, bob = pair
+        hook = await make_webhook(bob, "message.created")
+        message = await ada.say(bob, "secret")
+
+        async def delete_and_repeat(request: Request) -> Outcome:
+            await ada.delete(message)
+            return Outcome(200, None, 1, f"{request.content}")
+
+        post.receivers.answers[URL] = delete_and_repeat
+        await post.deliver()
+        (attempt,) = await attempts_of(post.chat, hook)
+        assert post.receivers.contents(URL) == ["secret"]
+        assert (attempt["status"], attempt["response_excerpt"]) == (200, None)
+
+    async def test_that_come_at_that_moment(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """Whoever notes an answer does not wait for a deletion under way, and keeps nothing of it."""
+        ada, bob = pair
+        hook = await make_webhook(bob, "message.created")
+        message = await ada.say(bob, "secret")
+        await post.dispatch()
+        (one,) = await claim(post.chat, post.clock)
+        async with post.chat.database.read() as conn, conn.transaction():
+            await conn.execute("UPDATE messages SET metadata = NULL WHERE message_id = $1", message.id)
+            result = Result(one, "succeeded", post.clock(), status=200, excerpt="secret")
+            async with post.chat.database.read() as other:
+                assert await deliveries.finish(other, [result], {}, post.clock()) == 1
+        assert await self.kept(post, hook) == [None]
+
+
 class TestWhatIsLeft:
     async def test_old_deliveries_go(self, post: Post, pair: tuple[Person, Person]) -> None:
         """Deliveries are kept as long as events, with their attempts; those of deleted webhooks go at once."""

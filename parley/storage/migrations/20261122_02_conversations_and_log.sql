@@ -555,6 +555,9 @@ BEGIN
         verdict := 'not_found';
         RETURN;
     END IF;
+    IF deletion THEN
+        PERFORM forget_excerpts(ARRAY[old.position]);
+    END IF;
     head := head + 1;
     INSERT INTO events (position, stream_id, kind, subject_id, actor_id, message_position, seq, created_at)
     VALUES (head, old.conversation_id, CASE WHEN deletion THEN 'message.deleted' ELSE 'message.updated' END,

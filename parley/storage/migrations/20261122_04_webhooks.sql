@@ -68,8 +68,12 @@ CREATE TABLE delivery_attempts (
     error text,
     latency_ms integer NOT NULL,
     response_excerpt text,
+    -- Of the message that the receiver was told, and may have repeated in its answer.
+    message_position bigint,
     PRIMARY KEY (webhook_id, delivery_id, number)
 );
+CREATE INDEX delivery_attempts_excerpts ON delivery_attempts (message_position)
+WHERE message_position IS NOT NULL AND response_excerpt IS NOT NULL;
 
 -- One row: up to where the log was read for webhooks. The position is the key, so that under a long snapshot the
 -- newest version is found at the end of the index, past all the dead ones.
@@ -78,6 +82,14 @@ CREATE TABLE webhook_dispatcher (
 );
 INSERT INTO webhook_dispatcher
 SELECT coalesce((SELECT max(e.position) FROM events e), s.trimmed_to) FROM log_state s;
+
+-- Forget what receivers answered to messages that are deleted, by whoever deletes them and has their rows.
+CREATE FUNCTION forget_excerpts(positions bigint[]) RETURNS void
+LANGUAGE sql VOLATILE SET enable_seqscan = off AS $$
+    UPDATE delivery_attempts a SET response_excerpt = NULL
+    FROM unnest(positions) AS p (position)
+    WHERE a.message_position = p.position AND a.response_excerpt IS NOT NULL
+$$;
 
 -- The id of the delivery of one event to one webhook: a UUID of version 7 that begins with the time of the event
 -- and the end of its position, and is the same whenever it is made, also after a restore.
@@ -537,13 +549,27 @@ BEGIN
         FROM outcome o
         WHERE d.webhook_id = o.webhook_id AND d.delivery_id = o.delivery_id
           AND d.attempts = o.number AND d.finished_at IS NULL AND d.leased_until IS NOT NULL
-        RETURNING d.webhook_id, d.delivery_id, o.number, o.state, o.at, o.status, o.error, o.latency_ms, o.excerpt
+        RETURNING d.webhook_id, d.delivery_id, d.position, d.stream_id, d.event, o.number, o.state, o.at, o.status,
+                  o.error, o.latency_ms, o.excerpt
+    ), content AS MATERIALIZED (
+        -- The messages that are there and stay until this is committed: whoever deletes one then finds the answer.
+        -- One that is being changed at this moment may be deleted.
+        SELECT n.webhook_id, n.delivery_id, m.position
+        FROM noted n
+        JOIN events e ON e.position = n.position AND e.stream_id = n.stream_id
+        JOIN messages m ON m.conversation_id = e.stream_id AND m.position = e.message_position
+        WHERE n.excerpt IS NOT NULL AND n.event IN ('message.created', 'message.updated') AND m.deleted_at IS NULL
+        FOR SHARE OF m SKIP LOCKED
     ), told AS (
         INSERT INTO delivery_attempts (
-            webhook_id, delivery_id, number, at, status, error, latency_ms, response_excerpt
+            webhook_id, delivery_id, number, at, status, error, latency_ms, response_excerpt, message_position
         )
-        SELECT n.webhook_id, n.delivery_id, n.number, n.at, n.status, n.error, n.latency_ms, n.excerpt
+        SELECT n.webhook_id, n.delivery_id, n.number, n.at, n.status, n.error, n.latency_ms,
+               CASE WHEN c.position IS NOT NULL OR n.event NOT IN ('message.created', 'message.updated')
+                    THEN n.excerpt END,
+               c.position
         FROM noted n
+        LEFT JOIN content c ON c.webhook_id = n.webhook_id AND c.delivery_id = n.delivery_id
         WHERE n.state <> 'unsent'
         ON CONFLICT DO NOTHING
     )
