@@ -22,7 +22,7 @@ import structlog
 from parley import metrics
 from parley.errors import Unavailable
 from parley.storage import deliveries
-from parley.storage.database import Database
+from parley.storage.database import Connection, Database
 from parley.storage.deliveries import Claim, Health, Known, Result, Room, State
 from parley.storage.log import Log
 from parley.webhooks import schedule
@@ -40,6 +40,8 @@ MARGIN = 2.0
 # Seconds between looks at the queue, and after the database was away.
 LOOK_EVERY = 1.0
 RETRY_AFTER = 0.5
+# After so many faults of the database one after the other each result is noted alone, for the last time.
+NOTE_TRIES = 5
 # Nobody's webhooks have more than such a part of the places together, but two at least: one of them for what is well.
 OWNERS = 4
 LEAST_SHARE = 2
@@ -120,6 +122,7 @@ class Workers:
         self._running = 0
         self._running_unwell = 0
         self._results: list[Result] = []
+        self._note_faults = 0
         self._lanes: dict[UUID, datetime] = {}
         self._health: dict[UUID, Health] = {}
         self._hopeless: dict[UUID, Reason] = {}
@@ -508,6 +511,7 @@ class Workers:
                 await asyncio.sleep(RETRY_AFTER)
             except Exception:
                 _log.exception("noting results of webhooks failed")
+                self._came.set()
                 await asyncio.sleep(RETRY_AFTER)
 
     async def note(self) -> None:
@@ -517,6 +521,9 @@ class Workers:
         health, self._health = self._health, {}
         try:
             async with self._database.read() as conn:
+                if self._note_faults >= NOTE_TRIES - 1:
+                    await self._note_each(conn, results)
+                    results = []
                 if results or lanes:
                     await deliveries.finish(conn, results, lanes, self._at())
                     results = []
@@ -529,15 +536,33 @@ class Workers:
             for webhook_id, reason in list(self._hopeless.items()):
                 await disable(self._log, webhook_id, reason)
                 del self._hopeless[webhook_id]
-        except (Unavailable, asyncio.CancelledError):
+        except BaseException as error:
             # All of it is tried again; what was noted after all is not noted twice.
             self._results = results + self._results
-            self._lanes = lanes | self._lanes
-            self._health = health | self._health
+            if self._note_faults < NOTE_TRIES:
+                self._lanes = lanes | self._lanes
+                self._health = health | self._health
+            if isinstance(error, Exception) and not isinstance(error, Unavailable):
+                self._note_faults += 1
             raise
+        self._note_faults = 0
         if lanes:
             # They can be claimed again.
             self.wake()
+
+    async def _note_each(self, conn: Connection, results: Sequence[Result]) -> None:
+        """Note one after the other; whatever cannot be noted is claimed again when its lease ends."""
+        for result in results:
+            try:
+                await deliveries.finish(conn, [result], {}, self._at())
+            except Unavailable:
+                raise
+            except Exception:
+                _log.exception(
+                    "a result of a webhook cannot be noted",
+                    webhook_id=str(result.claim.webhook_id),
+                    delivery_id=str(result.claim.delivery_id),
+                )
 
     def _at(self) -> datetime | None:
         """The time by the clock that was given; None is the database's."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
@@ -25,7 +26,7 @@ from parley.webhooks.payloads import Payloads
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.schedule import DELAYS
 from parley.webhooks.sender import Outcome
-from parley.webhooks.workers import LEASE, Workers
+from parley.webhooks.workers import LEASE, NOTE_TRIES, Workers
 
 pytestmark = pytest.mark.anyio
 
@@ -589,6 +590,57 @@ class TestClaims:
                 # The pool finds out one by one which of its connections are dead.
                 continue
         assert await state(post.chat, hook) == [("succeeded", 1)]
+
+
+class TestResultsThatFail:
+    """A fault of the database that is no outage takes no results along that are not at fault."""
+
+    @staticmethod
+    async def delivered(post: Post, pair: tuple[Person, Person]) -> list[UUID]:
+        """Let two webhooks be told something, without noting it."""
+        ada, bob = pair
+        hooks = [await make_webhook(bob, url=f"http://{number}.example/") for number in range(2)]
+        await ada.say(bob)
+        await post.dispatch()
+        assert await post.workers.claim() == 2
+        await post.workers.idle()
+        return hooks
+
+    async def test_it_passes(self, post: Post, pair: tuple[Person, Person], monkeypatch: Any) -> None:
+        """They are kept and noted later."""
+        hooks = await self.delivered(post, pair)
+        with monkeypatch.context() as patch:
+            patch.setattr(deliveries, "finish", failing)
+            with pytest.raises(asyncpg.DeadlockDetectedError):
+                await post.workers.note()
+        await post.workers.note()
+        for hook in hooks:
+            assert await state(post.chat, hook) == [("succeeded", 1)]
+
+    async def test_one_is_at_fault(self, post: Post, pair: tuple[Person, Person], monkeypatch: Any) -> None:
+        """After some tries each is noted alone, and the one that cannot be is told of and let go."""
+        hooks = await self.delivered(post, pair)
+        finish = deliveries.finish
+
+        async def fail_for_one(conn: Any, results: Any, *rest: Any) -> int:
+            if any(result.claim.webhook_id == hooks[0] for result in results):
+                return await failing()
+            return await finish(conn, results, *rest)
+
+        monkeypatch.setattr(deliveries, "finish", fail_for_one)
+        for _ in range(NOTE_TRIES - 1):
+            with pytest.raises(asyncpg.DeadlockDetectedError):
+                await post.workers.note()
+        with capture_logs() as logs:
+            await post.workers.note()
+        assert [line["event"] for line in logs] == ["a result of a webhook cannot be noted"]
+        assert await state(post.chat, hooks[0]) == [("pending", 1)]
+        assert await state(post.chat, hooks[1]) == [("succeeded", 1)]
+        assert await post.deliver() == 0
+
+
+async def failing(*_: Any) -> int:
+    raise asyncpg.DeadlockDetectedError("a fault")
 
 
 class TestLanes:
