@@ -177,7 +177,7 @@ async def test_nothing_of_the_password_is_stored(parley: Process) -> None:
     assert isinstance(hashes, list)
     assert len(set(hashes)) == 2
     before = await parley.fetchval("SELECT array_agg(k::text ORDER BY k::text) FROM idempotency_keys k")
-    await parley.execute("TRUNCATE users, credentials, sessions, idempotency_keys")
+    await parley.execute("TRUNCATE users, credentials, sessions, idempotency_keys CASCADE")
     await parley.accounts.register(registration("ada", "second password"), "key-1")
     await parley.accounts.register(registration("bob", "second password"), "key-2")
     after = await parley.fetchval(
