@@ -56,7 +56,7 @@ class TestPressure:
 
 
 def endpoint(**more: object) -> Endpoint:
-    return Endpoint(UUID(int=1), most=20, **more)  # type: ignore[arg-type]  # a test names fields as it likes
+    return Endpoint(UUID(int=1), UUID(int=2), most=20, **more)  # type: ignore[arg-type]  # a test names fields as it likes
 
 
 class TestEndpoint:
