@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from parley.contract.document import resolve
+
 ROOT = Path(__file__).resolve().parent.parent
 REST = ROOT / "generated" / "openapi.json"
 SOCKET = ROOT / "generated" / "asyncapi.json"
@@ -132,6 +134,21 @@ def document() -> dict[str, Any]:
     return rest
 
 
+def schema_name(reference: Mapping[str, Any]) -> str:
+    """Return the name of the schema that a reference is to."""
+    name: str = reference["$ref"].rpartition("/")[2]
+    return name
+
+
+def result_schema(document: Mapping[str, Any], operation: Mapping[str, Any]) -> str | None:
+    """Return the name of the schema that an operation answers with, or None where its answer has no body."""
+    for status, response in operation["responses"].items():
+        content = resolve(document, response).get("content", {})
+        if status.startswith("2") and content:
+            return schema_name(content["application/json"]["schema"])
+    return None
+
+
 def _load(path: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return document
@@ -163,7 +180,7 @@ def _page(rest: Mapping[str, Any], operation: Mapping[str, Any]) -> str | None:
     """Return the name of the list in the pages of an operation: those that also say where they go on."""
     content = operation["responses"].get("200", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema", {})
-    name = schema.get("$ref", "").rpartition("/")[2]
+    name = schema_name(schema) if "$ref" in schema else ""
     properties: dict[str, Any] = rest["components"]["schemas"].get(name, {}).get("properties", {})
     if "next_cursor" not in properties or "has_more" not in properties:
         return None

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from parley.contract.document import resolve
 from scripts import sdk_contract, sdk_tools
-from scripts.sdk_contract import Contract, Operation
+from scripts.sdk_contract import Contract, Operation, result_schema, schema_name
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "sdks" / "go" / "api"
@@ -89,7 +90,7 @@ def _union(document: Document, name: str, schema: Schema) -> str:
     """A union that clients send is an interface; one that they get is decoded by the runtime."""
     if "discriminator" in schema:
         return ""
-    choices = [_name(choice) for choice in schema["oneOf"]]
+    choices = [schema_name(choice) for choice in schema["oneOf"]]
     if not all("properties" in document["components"]["schemas"][choice] for choice in choices):
         return ""
     described = f"{schema.get('description', '').rstrip('.')}: one of {', '.join(choices)}."
@@ -103,7 +104,7 @@ def _struct(document: Document, name: str, schema: Schema) -> str:
     # What clients send tells what is left out from what is null; what they get is a pointer where it may be null.
     sent = schema.get("additionalProperties") is False
     for field, value in schema["properties"].items():
-        described = value.get("description") or _resolved(document, value).get("description", "")
+        described = value.get("description") or resolve(document, value).get("description", "")
         lines += [f"\t{line}" for line in _comment("", described)]
         kind, tag = _field(document, value, field in required, sent), field
         if field not in required:
@@ -125,13 +126,13 @@ def _field(document: Document, schema: Schema, required: bool, sent: bool) -> st
 def _is_nullable(document: Document, schema: Schema) -> bool:
     if schema.get("nullable"):
         return True
-    return "$ref" in schema and bool(_resolved(document, schema).get("nullable"))
+    return "$ref" in schema and bool(resolve(document, schema).get("nullable"))
 
 
 def _type(document: Document, schema: Schema) -> str:
     if "$ref" in schema:
-        target = _resolved(document, schema)
-        name = _name(schema)
+        target = resolve(document, schema)
+        name = schema_name(schema)
         if "enum" in target or (target.get("type") == "object" and "properties" in target):
             return name
         if name in ("Event", "ServerFrame"):
@@ -175,7 +176,7 @@ def _method(document: Document, operation: Operation) -> str:
     item = document["paths"][operation.path]
     raw = item[operation.method]
     parameters = [
-        _resolved(document, each) for each in (*item.get("parameters", ()), *raw.get("parameters", ()))
+        resolve(document, each) for each in (*item.get("parameters", ()), *raw.get("parameters", ()))
     ]
     in_path = [each for each in parameters if each["in"] == "path"]
     in_query = [each for each in parameters if each["in"] == "query"]
@@ -190,7 +191,7 @@ def _method(document: Document, operation: Operation) -> str:
         arguments.append(f"body {body}")
     if operation.takes_key:
         arguments.append("options ...wire.RequestOption")
-    result = _result(document, raw)
+    result = result_schema(document, raw)
     returned = f"(*{result}, error)" if result else "error"
     lines += _comment(name, _sentence(raw["summary"]))
     lines += [f"func (o Operations) {name}({', '.join(arguments)}) {returned} {{"]
@@ -252,15 +253,7 @@ def _query(document: Document, name: str, parameters: Sequence[Schema]) -> list[
 def _body(document: Document, raw: Schema) -> str | None:
     if "requestBody" not in raw:
         return None
-    return _name(_resolved(document, raw["requestBody"])["content"]["application/json"]["schema"])
-
-
-def _result(document: Document, raw: Schema) -> str | None:
-    for status, response in raw["responses"].items():
-        content = _resolved(document, response).get("content", {})
-        if status.startswith("2") and content:
-            return _name(content["application/json"]["schema"])
-    return None
+    return schema_name(resolve(document, raw["requestBody"])["content"]["application/json"]["schema"])
 
 
 # ---- facts
@@ -340,7 +333,7 @@ def _data(frames: Mapping[str, str]) -> dict[str, str]:
     """Return the schema of the data in each frame, where it has a struct of its own."""
     schemas = sdk_contract.document()["components"]["schemas"]
     data = {kind: schemas[schema]["properties"]["data"] for kind, schema in frames.items()}
-    return {kind: _name(schema) for kind, schema in data.items() if "$ref" in schema}
+    return {kind: schema_name(schema) for kind, schema in data.items() if "$ref" in schema}
 
 
 def _payloads() -> dict[str, str]:
@@ -360,20 +353,6 @@ def _go(name: str) -> str:
 def _local(name: str) -> str:
     made = _go(name)
     return made[0].lower() + made[1:]
-
-
-def _name(schema: Schema) -> str:
-    name: str = schema["$ref"].rpartition("/")[2]
-    return name
-
-
-def _resolved(document: Document, node: Schema) -> Schema:
-    if "$ref" not in node:
-        return node
-    found: Mapping[str, Any] = document
-    for part in node["$ref"].removeprefix("#/").split("/"):
-        found = found[part]
-    return found
 
 
 def _sentence(summary: str) -> str:

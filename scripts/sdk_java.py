@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from parley.contract.document import resolve
 from scripts import sdk_contract
-from scripts.sdk_contract import Contract, Operation
+from scripts.sdk_contract import Contract, Operation, result_schema, schema_name
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "dev.parley.sdk"
@@ -102,7 +103,7 @@ def _models(document: Document, contract: Contract) -> Iterator[tuple[str, str]]
             yield name, _union(name, schema, _members(name, schema, contract))
             yield _UNIONS[name][1], _unknown(name)
         elif "oneOf" in schema:
-            choices = [_name(choice) for choice in schema["oneOf"]]
+            choices = [schema_name(choice) for choice in schema["oneOf"]]
             described = f"{schema.get('description', 'One of several.')}"
             permitted = ", ".join(choices)
             yield name, f"{_comment(described)}public sealed interface {name} permits {permitted} {{}}\n"
@@ -125,7 +126,7 @@ def _parents(schemas: Mapping[str, Schema], contract: Contract) -> dict[str, lis
         if name in _UNIONS:
             members: Sequence[str] = [*_members(name, schema, contract).values()]
         elif "oneOf" in schema and "discriminator" not in schema:
-            members = [_name(choice) for choice in schema["oneOf"]]
+            members = [schema_name(choice) for choice in schema["oneOf"]]
         else:
             continue
         for member in members:
@@ -269,7 +270,7 @@ def _queries(document: Document, contract: Contract) -> Iterator[tuple[str, str]
 
 
 def _is_nullable(document: Document, schema: Schema) -> bool:
-    if schema.get("nullable") or _resolved(document, schema).get("nullable"):
+    if schema.get("nullable") or resolve(document, schema).get("nullable"):
         return True
     choices = [*schema.get("anyOf", ()), *schema.get("allOf", ())]
     return any(_is_nullable(document, choice) for choice in choices)
@@ -277,7 +278,7 @@ def _is_nullable(document: Document, schema: Schema) -> bool:
 
 def _type(document: Document, schema: Schema) -> str:
     if "$ref" in schema:
-        target, name = _resolved(document, schema), _name(schema)
+        target, name = resolve(document, schema), schema_name(schema)
         if "enum" in target or "oneOf" in target or "properties" in target:
             return name
         return _type(document, target)
@@ -323,7 +324,7 @@ def _operations(document: Document, contract: Contract) -> str:
 def _method(document: Document, operation: Operation) -> Iterator[str]:
     raw = document["paths"][operation.path][operation.method]
     in_path, query = _in(document, operation, "path"), _in(document, operation, "query")
-    body, result = _sent(document, raw), _result(document, raw)
+    body, result = _sent(document, raw), result_schema(document, raw)
     name = _java(operation.id)
     arguments = [f"String {_java(each['name'])}" for each in in_path]
     given = [_java(each["name"]) for each in in_path]
@@ -387,7 +388,7 @@ def _lines(
 def _in(document: Document, operation: Operation, place: str) -> list[Schema]:
     item = document["paths"][operation.path]
     raw = [*item.get("parameters", ()), *item[operation.method].get("parameters", ())]
-    return [each for each in (_resolved(document, one) for one in raw) if each["in"] == place]
+    return [each for each in (resolve(document, one) for one in raw) if each["in"] == place]
 
 
 def _query(operation: Operation) -> str:
@@ -398,15 +399,7 @@ def _query(operation: Operation) -> str:
 def _sent(document: Document, raw: Schema) -> str | None:
     if "requestBody" not in raw:
         return None
-    return _name(_resolved(document, raw["requestBody"])["content"]["application/json"]["schema"])
-
-
-def _result(document: Document, raw: Schema) -> str | None:
-    for status, response in raw["responses"].items():
-        content = _resolved(document, response).get("content", {})
-        if status.startswith("2") and content:
-            return _name(content["application/json"]["schema"])
-    return None
+    return schema_name(resolve(document, raw["requestBody"])["content"]["application/json"]["schema"])
 
 
 # ---- errors and facts
@@ -491,22 +484,8 @@ def _java(name: str) -> str:
     return _RENAMED.get(made, made)
 
 
-def _name(schema: Schema) -> str:
-    name: str = schema["$ref"].rpartition("/")[2]
-    return name
-
-
-def _resolved(document: Document, node: Schema) -> Schema:
-    if "$ref" not in node:
-        return node
-    found: Mapping[str, Any] = document
-    for part in node["$ref"].removeprefix("#/").split("/"):
-        found = found[part]
-    return found
-
-
 def _described(document: Document, schema: Schema) -> str:
-    return str(schema.get("description") or _resolved(document, schema).get("description", ""))
+    return str(schema.get("description") or resolve(document, schema).get("description", ""))
 
 
 def _comment(*paragraphs: str, indent: int = 0) -> str:

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from parley.contract.document import resolve
 from scripts import sdk_contract
-from scripts.sdk_contract import Contract, Operation
+from scripts.sdk_contract import Contract, Operation, result_schema, schema_name
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "sdks" / "python" / "src" / "parley_sdk" / "generated"
@@ -271,7 +272,7 @@ def _abstract(prefix: str) -> str:
 def _method(document: Mapping[str, Any], operation: Operation, prefix: str) -> str:
     raw = document["paths"][operation.path][operation.method]
     parameters = [
-        _resolved(document, each)
+        resolve(document, each)
         for each in (*document["paths"][operation.path].get("parameters", ()), *raw.get("parameters", ()))
     ]
     in_path = [each for each in parameters if each["in"] == "path"]
@@ -286,7 +287,8 @@ def _method(document: Mapping[str, Any], operation: Operation, prefix: str) -> s
     if operation.takes_key:
         keywords.append("idempotency_key: str | None = None")
     arguments = ["self", *positional, *(["*", *keywords] if keywords else [])]
-    result = _result(document, raw)
+    answer = result_schema(document, raw)
+    result = None if answer is None else f"models.{answer}"
     lines = [f"    {prefix}def {operation.id}("]
     lines += [f"        {argument}," for argument in arguments]
     lines += [f"    ) -> {result or 'None'}:", f'        """{raw["summary"]}"""']
@@ -309,18 +311,10 @@ def _method(document: Mapping[str, Any], operation: Operation, prefix: str) -> s
 def _body(document: Mapping[str, Any], raw: Mapping[str, Any]) -> str | None:
     if "requestBody" not in raw:
         return None
-    schema = _resolved(document, raw["requestBody"])["content"]["application/json"]["schema"]
-    name = _schema_name(schema)
+    schema = resolve(document, raw["requestBody"])["content"]["application/json"]["schema"]
+    name = schema_name(schema)
     choices: Sequence[Mapping[str, Any]] = document["components"]["schemas"][name].get("oneOf", [schema])
-    return " | ".join(f"models.{_schema_name(choice)}" for choice in choices)
-
-
-def _result(document: Mapping[str, Any], raw: Mapping[str, Any]) -> str | None:
-    for status, response in raw["responses"].items():
-        content = _resolved(document, response).get("content", {})
-        if status.startswith("2") and content:
-            return f"models.{_schema_name(content['application/json']['schema'])}"
-    return None
+    return " | ".join(f"models.{schema_name(choice)}" for choice in choices)
 
 
 def _name(parameter: str) -> str:
@@ -332,24 +326,10 @@ def _type(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 
 
 def _types(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    schema = _resolved(document, schema)
+    schema = resolve(document, schema)
     for choice in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
         yield from _types(document, choice)
     if schema.get("type") == "array":
         yield f"Sequence[{_type(document, schema['items'])}]"
     elif "type" in schema:
         yield from _FORMATS.get(schema.get("format", ""), _TYPES[schema["type"]]).split(" | ")
-
-
-def _resolved(document: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "$ref" not in node:
-        return node
-    found: Mapping[str, Any] = document
-    for part in node["$ref"].removeprefix("#/").split("/"):
-        found = found[part]
-    return found
-
-
-def _schema_name(schema: Mapping[str, Any]) -> str:
-    name: str = schema["$ref"].rpartition("/")[2]
-    return name

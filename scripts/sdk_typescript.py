@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from parley.contract.document import resolve
 from scripts import sdk_contract
-from scripts.sdk_contract import Contract, Operation
+from scripts.sdk_contract import Contract, Operation, result_schema, schema_name
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "sdks" / "typescript" / "src" / "generated"
@@ -76,7 +77,7 @@ def _type(schema: Schema, *, closed: bool = False) -> str:
 def _kinds(schema: Schema, closed: bool) -> Iterator[str]:
     """Yield the members of a union."""
     if "$ref" in schema:
-        yield _name(schema)
+        yield schema_name(schema)
     elif "enum" in schema:
         yield from (json.dumps(value) for value in schema["enum"])
         # A later version may have more; a single value tells one schema of a union from the others.
@@ -127,7 +128,7 @@ def _method(document: Document, operation: Operation) -> tuple[str, str]:
     item = document["paths"][operation.path]
     raw = item[operation.method]
     parameters = [
-        _resolved(document, each) for each in (*item.get("parameters", ()), *raw.get("parameters", ()))
+        resolve(document, each) for each in (*item.get("parameters", ()), *raw.get("parameters", ()))
     ]
     in_path = [each for each in parameters if each["in"] == "path"]
     in_query = [each for each in parameters if each["in"] == "query"]
@@ -147,7 +148,8 @@ def _method(document: Document, operation: Operation) -> tuple[str, str]:
         given.append("query: { ...query }")
     options = "KeyedOptions" if operation.takes_key else "CallOptions"
     arguments.append(f"options?: {options}")
-    result = _result(document, raw) or "void"
+    answer = result_schema(document, raw)
+    result = "void" if answer is None else f"models.{answer}"
     call = f"OPERATIONS.{operation.id}, {{ {', '.join([*given, '...options'])} }}"
     lines = [
         f"  /** {raw['summary']} */",
@@ -158,7 +160,7 @@ def _method(document: Document, operation: Operation) -> tuple[str, str]:
     ]
     if operation.page is not None and {"before", "after"} <= {each["name"] for each in in_query}:
         schema = document["components"]["schemas"][result.removeprefix("models.")]
-        kind = _name(schema["properties"][operation.page]["items"])
+        kind = schema_name(schema["properties"][operation.page]["items"])
         for way in ("older", "newer"):
             lines += _walk(operation, way, kind, [_camel(each["name"]) for each in in_path], query)
     return _query(query, in_query) if in_query else "", "\n".join(lines)
@@ -207,16 +209,8 @@ def _query(name: str, parameters: Sequence[Schema]) -> str:
 def _body(document: Document, raw: Schema) -> tuple[str | None, bool]:
     if "requestBody" not in raw:
         return None, False
-    body = _resolved(document, raw["requestBody"])
-    return f"models.{_name(body['content']['application/json']['schema'])}", body.get("required", False)
-
-
-def _result(document: Document, raw: Schema) -> str | None:
-    for status, response in raw["responses"].items():
-        content = _resolved(document, response).get("content", {})
-        if status.startswith("2") and content:
-            return f"models.{_name(content['application/json']['schema'])}"
-    return None
+    body = resolve(document, raw["requestBody"])
+    return f"models.{schema_name(body['content']['application/json']['schema'])}", body.get("required", False)
 
 
 # ---- errors and facts
@@ -286,20 +280,6 @@ def _object(facts: Mapping[str, object]) -> str:
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def _name(schema: Schema) -> str:
-    name: str = schema["$ref"].rpartition("/")[2]
-    return name
-
-
-def _resolved(document: Document, node: Schema) -> Schema:
-    if "$ref" not in node:
-        return node
-    found: Mapping[str, Any] = document
-    for part in node["$ref"].removeprefix("#/").split("/"):
-        found = found[part]
-    return found
 
 
 def _comment(text: str) -> Iterator[str]:
