@@ -147,7 +147,7 @@ def test_a_revoked_session_ends_it(driver: Driver, listener: Listener, proxy: Pr
         mine.headers["Authorization"] = f"Bearer {tokens['access_token']}"
         assert mine.post("/v1/auth/logout").status_code == 204
     assert listener.until_ended()["class"] == "SessionEnded"
-    assert proxy.sockets == 0
+    proxy.until_sockets(0)
     connections = proxy.count(b"GET /ws")
     assert driver.refused("me", client="ada").name == "SessionEnded"
     assert proxy.count(b"GET /ws") == connections == 1
