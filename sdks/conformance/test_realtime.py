@@ -215,7 +215,7 @@ def test_it_closes_cleanly(driver: Driver, client: str, proxy: Proxy, ada: Perso
     assert heard.until_ended()["class"] is None
     driver.do("close", name=client)
     assert driver.do("leftovers") == {"count": 0}
-    assert proxy.sockets == 0
+    proxy.until_sockets(0)
 
 
 def test_it_ends_while_it_waits_to_come_back(driver: Driver, client: str, proxy: Proxy) -> None:
