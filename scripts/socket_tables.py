@@ -19,7 +19,7 @@ def sections(document: Mapping[str, Any]) -> str:
     tables = {
         "Close codes": _table(("Code", "Name", "Meaning", "Come back", "Keep the cursor"), _codes(document)),
         "Limits": _table(("Limit", "Value", "Meaning", "Beyond it"), _limits(document)),
-        "Refusals of the handshake": _table(("Status", "Code", "When"), _refusals(handshake)),
+        "Refusals of the handshake": _table(("Status", "Code", "When", "Headers"), _refusals(handshake)),
         "States": _table(("State", "Begins", "Meaning"), _states(handshake)),
         "Frames of the client by state": _table(("Frame", *handshake["states"]), _steps(handshake["states"])),
     }
@@ -55,7 +55,8 @@ def _limits(document: Mapping[str, Any]) -> Iterator[Row]:
 
 def _refusals(handshake: Mapping[str, Any]) -> Iterator[Row]:
     for each in handshake["refusals"]:
-        yield str(each["status"]), f"`{each['code']}`", each["when"]
+        headers = ", ".join(f"`{name}`" for name in each.get("headers", ()))
+        yield str(each["status"]), f"`{each['code']}`", each["when"], headers
 
 
 def _states(handshake: Mapping[str, Any]) -> Iterator[Row]:

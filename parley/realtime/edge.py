@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
+from math import ceil
 from uuid import UUID
 
 import structlog
 
 from generated.frames import LIMITS
 from parley import metrics
-from parley.errors import Unavailable
+from parley.errors import ParleyError, RateLimited, Unavailable
 from parley.realtime.actions import Actions
 from parley.realtime.bus import Bus, InProcessBus
 from parley.realtime.connection import Connection
@@ -30,6 +31,8 @@ PATH = "/ws"
 # How often one address may connect, unless it is set; and how many addresses are counted at most.
 HANDSHAKES = Rate(LIMITS.handshakes_per_minute, 60)
 MAX_ADDRESSES = 10_000
+# Nobody is told to stay away for longer, in seconds; of `retry_after` in the REST document.
+MAX_RETRY_AFTER = 86_400
 # Seconds after which it is asked again which sessions have ended.
 ASK_AGAIN_AFTER = 1.0
 
@@ -111,9 +114,9 @@ class Realtime:
         if origin is not None and not self._allowed(origin, request.headers.get("host")):
             raise Refusal(403, "forbidden", "Pages of this origin may not connect")
         if self._draining:
-            raise Refusal(503, "unavailable", "The server is shutting down")
+            raise _later(503, Unavailable("The server is shutting down"))
         if not self._handshakes.within(request.address):
-            raise Refusal(429, "rate_limit_exceeded", "Too many requests")
+            raise _later(429, RateLimited(self._handshakes.retry_after()))
         return Connection(self._shared)
 
     def _sessions_ended(self, session_ids: Collection[UUID] | None) -> None:
@@ -152,3 +155,15 @@ class Handshakes:
             self._window, self._counts = window, {}
         count = self._counts[address] = self._counts.get(address, 0) + 1
         return count <= self._rate.limit
+
+    def retry_after(self) -> int:
+        """Return in how many whole seconds the window ends, in which an address was counted."""
+        assert self._rate is not None
+        end = (self._window + 1) * self._rate.window_seconds
+        return min(max(1, ceil(end - self._now())), MAX_RETRY_AFTER)
+
+
+def _later(status: int, error: ParleyError) -> Refusal:
+    """Refuse a handshake that may be repeated in a while, as REST says so."""
+    retry_after = str(error.details["retry_after"])
+    return Refusal(status, error.code, error.message, {"Retry-After": retry_after}, error.details)

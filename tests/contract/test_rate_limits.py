@@ -246,14 +246,22 @@ def arrive_at_strict(strict: httpx.Client) -> Iterator[Arrive]:
 
 
 def test_handshakes_of_an_address(arrive_at_strict: Arrive) -> None:
-    """They are counted whoever comes, and each address has its own."""
+    """They are counted whoever comes, and each address has its own; who is refused is told when to come back."""
     http = arrive_at_strict()
 
     def knock(by: httpx.Client) -> int:
         with by.stream("GET", "/ws", headers=HANDSHAKE) as answer:
             return answer.status_code
 
-    assert [knock(http) for _ in range(4)] == [101, 101, 101, 429]
+    assert [knock(http) for _ in range(3)] == [101, 101, 101]
+    refused = http.get("/ws", headers=HANDSHAKE)
+    wait = refused.json()["error"]["details"]["retry_after"]
+    expected = deepcopy(error_example("TooManyRequests", "limited"))
+    expected["error"]["details"]["retry_after"] = wait
+    assert (refused.status_code, refused.json()) == (429, expected)
+    assert refused.headers["Retry-After"] == str(wait)
+    # The day of the setting ends at midnight.
+    assert abs(wait - (86_400 - time.time() % 86_400)) < 3
     assert knock(arrive_at_strict()) == 101
 
 

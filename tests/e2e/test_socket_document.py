@@ -427,3 +427,7 @@ async def test_closes_when_the_server_goes(inside: Inside, ada: User) -> None:
     peers = [await connected(inside, ada) for _ in range(3)]
     await inside.realtime.drain()
     assert {await ended(inside, peer) for peer in peers} == {CloseCode.GOING_AWAY}
+    with pytest.raises(Refusal) as refused:
+        inside.connect(ada)
+    assert (refused.value.status, refused.value.code) == (503, "unavailable")
+    assert refused.value.headers == {"Retry-After": "1"}
