@@ -337,7 +337,7 @@ class Limits:
     frames_per_minute: int = 120
     # How many of them may be refused as `validation_error` or for coming too early.
     bad_frames_per_minute: int = 10
-    # How many sockets of one user are open at once.
+    # How many sockets of one user are open at once; `ready` tells what it is on a server that was set otherwise.
     sockets_per_user: int = 20
     # How often one user connects.
     connections_per_minute: int = 10

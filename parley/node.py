@@ -335,6 +335,7 @@ class Node:
             allowed=allowed,
             count=count,
             handshakes=handshakes,
+            sockets_per_user=self._settings.sockets_per_user,
             now=now,
         )
         await self._start(self._stack, [realtime])

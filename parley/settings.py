@@ -282,6 +282,12 @@ class Settings(BaseSettings):
         description="The largest request body that is read; a larger one gets 413.",
     )
     group_max_members: int = Field(1000, ge=2, le=100_000, description="How many members a group can have.")
+    sockets_per_user: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="How many sockets a user can have open in one process; the contract's number if not set.",
+    )
     webhooks_per_user: int = Field(10, ge=1, le=1000, description="How many webhooks a user can have.")
     send_queue_size: int = Field(
         5000,

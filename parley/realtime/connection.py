@@ -36,7 +36,6 @@ HEARTBEAT = {
 SOCKET_LIMITS = {
     "frame_bytes": LIMITS.frame_bytes,
     "frames_per_minute": LIMITS.frames_per_minute,
-    "sockets_per_user": LIMITS.sockets_per_user,
     "typing_seconds": LIMITS.typing_seconds,
 }
 
@@ -382,7 +381,7 @@ class Connection:
             "session_id": self.session_id,
             "token_expires_at": datetime.fromtimestamp(self._expires_at, UTC),
             "heartbeat": HEARTBEAT,
-            "limits": SOCKET_LIMITS,
+            "limits": {**SOCKET_LIMITS, "sockets_per_user": self._shared.admission.per_user},
             "cursor": (cursor or self._stands()).encode(),
         }
         self._write("ready", ready)

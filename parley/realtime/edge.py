@@ -44,8 +44,8 @@ class Realtime:
 
     `allowed` says of an `Origin` and a `Host` whether pages from there may connect; `count` counts a connection of a
     user against the bucket `ws` and says whether it is within; `handshakes` is how often one address may try (None:
-    as often as it likes); `bus` joins the processes of one database, where there are many; `now` is Unix time in
-    seconds.
+    as often as it likes); `sockets_per_user` is how many a user may have open (None: as many as the document says);
+    `bus` joins the processes of one database, where there are many; `now` is Unix time in seconds.
     """
 
     def __init__(
@@ -59,13 +59,14 @@ class Realtime:
         allowed: Callable[[str, str | None], bool],
         count: Callable[[UUID], Awaitable[bool]],
         handshakes: Rate | None = HANDSHAKES,
+        sockets_per_user: int | None = None,
         bus: Bus | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.hub = Hub(Window(0))
         self._bus = InProcessBus() if bus is None else bus
         self.relay = Relay(database, log, services.users, self.hub, self._bus)
-        self.sockets = OpenSockets(count, now)
+        self.sockets = OpenSockets(count, now, sockets_per_user or LIMITS.sockets_per_user)
         self.actions = Actions(self.hub, services, presence, self._bus, now)
         self.relay.told = self.actions.told
         self._services = services

@@ -21,10 +21,17 @@ _log = structlog.get_logger(__name__)
 class OpenSockets:
     """All connections of a process. `start()` and `stop()` frame the life of its clock.
 
-    `count` counts a connection of a user against the bucket `ws`, and says whether it is within.
+    `count` counts a connection of a user against the bucket `ws`, and says whether it is within; `per_user` is how
+    many one user may have open at once.
     """
 
-    def __init__(self, count: Callable[[UUID], Awaitable[bool]], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        count: Callable[[UUID], Awaitable[bool]],
+        now: Callable[[], float],
+        per_user: int = LIMITS.sockets_per_user,
+    ) -> None:
+        self.per_user = per_user
         self._count = count
         self._now = now
         self._open: set[Connection] = set()
@@ -43,7 +50,7 @@ class OpenSockets:
         """Note whose socket it is. Raises Refused where the user has or makes too many."""
         if not await self._count(connection.user_id):
             raise Refused(CloseCode.TOO_MANY_CONNECTIONS)
-        if len(self._of_user.get(connection.user_id, ())) >= LIMITS.sockets_per_user:
+        if len(self._of_user.get(connection.user_id, ())) >= self.per_user:
             raise Refused(CloseCode.TOO_MANY_SOCKETS)
         # It may have been closed while it was counted.
         if connection in self._open:

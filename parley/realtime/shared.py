@@ -69,6 +69,10 @@ class Refused(Exception):
 class Admission(Protocol):
     """Keeps the list of connections, and decides about new ones."""
 
+    @property
+    def per_user(self) -> int:
+        """How many sockets one user may have open at once."""
+
     def opened(self, connection: "Connection") -> None:
         """Note a socket, of nobody yet."""
 

@@ -348,6 +348,18 @@ async def test_closes_the_socket_beyond_the_limit(inside: Inside, ada: User) -> 
     assert inside.is_live(await connected(inside, ada))
 
 
+async def test_limit_of_sockets_is_a_setting(database_dsn: str) -> None:
+    """The greeting tells the number that holds here; nobody's neighbours count."""
+    async with Inside(database_dsn, sockets_per_user=2) as inside:
+        ada, bob = await inside.user("ada"), await inside.user("bob")
+        peers = [await connected(inside, user) for user in (ada, ada, bob)]
+        told = [peer.frames[0]["data"]["limits"]["sockets_per_user"] for peer in peers]
+        assert told == [2, 2, 2]
+        assert await ended(inside, await connected(inside, ada)) is CloseCode.TOO_MANY_SOCKETS
+        assert inside.is_live(await connected(inside, bob))
+        inside.check()
+
+
 async def test_closes_for_too_many_connections(inside: Inside, ada: User) -> None:
     inside.within = False
     peer = await connected(inside, ada)

@@ -227,11 +227,14 @@ class User:
 
 
 class Inside:
-    """The node. `now` is what its sockets take for the time."""
+    """The node. `now` is what its sockets take for the time; `chosen` are settings."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, **chosen: Any) -> None:
         self._settings = Settings(
-            database_url=SecretStr(dsn), rate_limits=False, jwt_keys=(JwtKey(KEY_ID, SecretStr(KEY)),)
+            database_url=SecretStr(dsn),
+            rate_limits=False,
+            jwt_keys=(JwtKey(KEY_ID, SecretStr(KEY)),),
+            **chosen,
         )
         self._frames = ClientFrames(OPENAPI, dict(CLIENT_SCHEMAS))
         self._stack = AsyncExitStack()
