@@ -1,4 +1,4 @@
-"""Accounts: registering, logging in and out, changing the password, suspending."""
+"""Accounts: registering, logging in and out, changing the password, suspending, access to the beta."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -182,6 +182,20 @@ class Accounts:
         user_id = await self._find_id(email)
         async with self._database.transaction() as conn:
             await credentials.unsuspend(conn, user_id)
+
+    # ---- the beta
+
+    async def grant_beta(self, email: str) -> bool:
+        """Give a user access to the beta, and return whether they had none. Raises NotFound."""
+        user_id = await self._find_id(email)
+        async with self._database.transaction() as conn:
+            return await users.grant_beta(conn, user_id)
+
+    async def revoke_beta(self, email: str) -> bool:
+        """Take a user's access to the beta away, and return whether they had it. Raises NotFound."""
+        user_id = await self._find_id(email)
+        async with self._database.transaction() as conn:
+            return await users.revoke_beta(conn, user_id)
 
     async def _find_id(self, email: str) -> UUID:
         async with self._database.read() as conn:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from parley import preconditions
 from parley.errors import Forbidden, Invalid, NotFound
 from parley.events import EventKind
 from parley.model import Caller, Me, Page, User, UserStatus
@@ -29,6 +30,7 @@ class Users:
         self._log = log
         self._presence = presence
         self._found = Questions(database, users.find_each)
+        self._beta: Questions[UUID, bool] = Questions(database, users.which_have_beta)
 
     async def me(self, caller: Caller) -> Me:
         """Return the caller, with the e-mail address."""
@@ -97,6 +99,7 @@ class Users:
             before = await users.find(entry.conn, user_id)
             if before is None:
                 raise NotFound("user")
+            preconditions.check(self.as_me(before))
             after = _changed(before, changes)
             if after != before:
                 await users.write_profile(entry.conn, user_id, after.display_name, after.profile)
@@ -109,6 +112,10 @@ class Users:
         """Return accounts, oldest first, as whoever runs the server sees them."""
         async with self._database.read() as conn:
             return await users.read_accounts(conn, after, limit)
+
+    async def has_beta(self, user_id: UUID) -> bool:
+        """Return whether a user has access to the beta; asked each time, for it may have been taken away."""
+        return await self._beta.ask(user_id)
 
     def as_user(self, record: UserRecord) -> User:
         """Return a user as others see them now."""

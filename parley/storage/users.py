@@ -47,6 +47,7 @@ class Account:
     created_at: datetime
     last_seen: datetime | None
     suspended_at: datetime | None
+    beta_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,36 @@ async def find(conn: Connection, user_id: UUID) -> UserRecord | None:
     return (await read(conn, [user_id])).get(user_id)
 
 
+async def which_have_beta(conn: Connection, user_ids: Sequence[UUID]) -> Sequence[bool]:
+    """Tell of each of these users whether they have access to the beta; whoever does not exist has none."""
+    # Not a join: one plan serves for ever, and a join planned over an empty table would read all users.
+    rows = await conn.fetch(
+        """
+        SELECT (SELECT u.beta_since FROM users u WHERE u.id = a.user_id) IS NOT NULL AS has_beta
+        FROM unnest($1::uuid[]) WITH ORDINALITY AS a (user_id, number)
+        ORDER BY a.number
+        """,
+        user_ids,
+    )
+    return [row["has_beta"] for row in rows]
+
+
+async def grant_beta(conn: Connection, user_id: UUID) -> bool:
+    """Give a user access to the beta, and return whether they had none; else the first time stays."""
+    granted: UUID | None = await conn.fetchval(
+        "UPDATE users SET beta_since = now() WHERE id = $1 AND beta_since IS NULL RETURNING id", user_id
+    )
+    return granted is not None
+
+
+async def revoke_beta(conn: Connection, user_id: UUID) -> bool:
+    """Take a user's access to the beta away, and return whether they had it."""
+    revoked: UUID | None = await conn.fetchval(
+        "UPDATE users SET beta_since = NULL WHERE id = $1 AND beta_since IS NOT NULL RETURNING id", user_id
+    )
+    return revoked is not None
+
+
 async def find_id(conn: Connection, email: str) -> UUID | None:
     """Return the id of the user with this e-mail address, or None."""
     user_id: UUID | None = await conn.fetchval("SELECT id FROM users WHERE email_key = $1", name_key(email))
@@ -260,7 +291,8 @@ async def read_accounts(conn: Connection, after: UUID | None, limit: int) -> Seq
     """Return up to `limit` accounts newer than `after`, oldest first, for whoever runs the server."""
     rows = await conn.fetch(
         """
-        SELECT u.id, u.email, u.username, u.display_name, u.created_at, p.last_seen, c.suspended_at
+        SELECT u.id, u.email, u.username, u.display_name, u.created_at, p.last_seen, c.suspended_at,
+               u.beta_since
         FROM users u
         JOIN credentials c ON c.user_id = u.id
         LEFT JOIN presence p ON p.user_id = u.id
