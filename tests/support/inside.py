@@ -340,9 +340,11 @@ class Inside:
 
     def _is_settled(self, peer: Peer) -> bool:
         connection = _connection_of(peer)
-        return (
-            peer.is_slow or connection is None or connection._state.name not in ("RECOGNISING", "CATCHING_UP")
-        )
+        if peer.is_slow or connection is None:
+            return True
+        # What was said while it caught up is held until that turn of the loop is over, when it may be live already.
+        is_said = not connection.socket._is_held
+        return is_said and connection._state.name not in ("RECOGNISING", "CATCHING_UP")
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until it is so."""
