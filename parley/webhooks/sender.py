@@ -5,8 +5,10 @@ is what is connected to, whatever the name leads to a moment later. Connections 
 still ends where it was judged. Redirects are not followed, proxies of the environment are not used.
 """
 
+import asyncio
 import math
 import os
+import re
 import socket
 import ssl
 import time
@@ -15,12 +17,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
-from aiohttp.connector import Connection
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
 from yarl import URL
 
 from parley.errors import Invalid
@@ -40,6 +43,8 @@ _BUFFER_BYTES = 8192
 _KERNEL_BUFFER_BYTES = 16 * 1024
 # A receiver may say that it is still there (RFC 9110, section 15.2), but not for ever.
 _MAX_INTERIM_ANSWERS = 10
+# An empty line, which some write without carriage returns.
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
 _URLS_KEPT = 10_000
 # The longest wait that a receiver may ask for in seconds has so many digits: more is nonsense.
 _MAX_DIGITS = 9
@@ -95,7 +100,7 @@ class Sender:
 
     async def start(self) -> None:
         """Be ready to send."""
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
             resolver=Resolver(self._egress, self._look_up),
             ttl_dns_cache=_NAME_SECONDS,
             # Whoever calls `send` decides how many run at the same time.
@@ -109,7 +114,6 @@ class Sender:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-            response_class=_Response,
             read_bufsize=_BUFFER_BYTES,
             max_line_size=_MAX_HEADER_BYTES,
             max_field_size=_MAX_HEADER_BYTES,
@@ -140,9 +144,9 @@ class Sender:
             except Invalid as refusal:
                 return _failure(f"the URL {refusal.details['reason']}", began)
             except (aiohttp.ClientError, OSError, ValueError) as error:
-                if not opened and _was_idle(error):
-                    # The receiver closed a connection that was kept, at the moment it was used again. A receiver
-                    # that got the request twice knows it by its webhook-id.
+                if not opened and _was_left_over(error):
+                    # The receiver closed a connection that was kept, at the moment it was used again, or there was
+                    # something left in it. A receiver that got the request twice knows it by its webhook-id.
                     continue
                 return _failure(self._reason(error), began)
 
@@ -220,31 +224,69 @@ class Sender:
         return f"no answer: {type(error).__name__}"
 
 
-class _Response(aiohttp.ClientResponse):
-    """An answer that has to come in the end: aiohttp reads interim ones for ever, and nobody else runs meanwhile."""
+class _Connector(aiohttp.TCPConnector):
+    """Makes connections that understand answers as `_Protocol` does."""
 
-    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        """Read the head of the answer. Raises ClientPayloadError where there are too many before it."""
-        return await super().start(cast(Connection, _Bounded(connection)))
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory: Any = partial(_Protocol, loop=self._loop)
 
 
-class _Bounded:
-    """A connection, or the protocol of one, which ends after so many answers."""
+class _Protocol(ResponseHandler):
+    """One connection. The head of an answer counts as soon as it is there, whatever comes behind it.
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-        self._left = _MAX_INTERIM_ANSWERS + 1
+    aiohttp's parser forgets a head when the same piece of data has something in it that is wrong: a body after 204,
+    or more of it than was announced. So it gets each head by itself. And it reads interim answers for ever, while
+    nobody else runs.
+    """
 
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._inner, name)
-        return _Bounded(value) if name == "protocol" and value is not None else value
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._is_answered = False
+        self._interim_left = 0
+        # The end of what came before, where a head may have begun to end.
+        self._before = b""
 
-    async def read(self) -> Any:
-        """Return the next answer of a protocol."""
-        self._left -= 1
-        if self._left < 0:
+    def set_response_params(self, **options: Any) -> None:
+        """Begin to wait for an answer."""
+        self._is_answered = False
+        self._interim_left = _MAX_INTERIM_ANSWERS + 1
+        self._before = b""
+        super().set_response_params(**options)
+
+    def feed_data(self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0) -> None:
+        """Note a head."""
+        self._is_answered = data[0].code >= 200
+        super().feed_data(data, size)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, each head apart from what is behind it."""
+        while not self._is_answered and self._exception is None:
+            seen = self._before + data
+            end = _END_OF_HEAD.search(seen)
+            if end is None:
+                self._before = seen[-3:]
+                break
+            head, data = data[: end.end() - len(self._before)], seen[end.end() :]
+            self._before = b""
+            super().data_received(head)
+            if not data:
+                return
+        if self._exception is None:
+            super().data_received(data)
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        """End a body in which there was something wrong: aiohttp leaves its reader waiting."""
+        super().set_exception(exc, *cause)
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.feed_eof()
+
+    async def read(self) -> tuple[RawResponseMessage, aiohttp.StreamReader]:
+        """Return the next answer. Raises ClientPayloadError where there are too many before the one that counts."""
+        self._interim_left -= 1
+        if self._interim_left < 0:
             raise aiohttp.ClientPayloadError("There is no end of interim answers")
-        return await self._inner.read()
+        return await super().read()
 
 
 def _failure(error: str, began: float) -> Outcome:
@@ -255,11 +297,16 @@ def _milliseconds_since(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
 
 
-def _was_idle(error: Exception) -> bool:
-    """Tell whether a connection broke; one that could not be made, and a timeout, are other errors."""
+def _was_left_over(error: Exception) -> bool:
+    """Tell whether a connection broke, or said what is no answer to anything.
+
+    One that could not be made, and a timeout, are other errors.
+    """
     if isinstance(error, aiohttp.ClientConnectorError | TimeoutError):
         return False
-    return isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+    return isinstance(
+        error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | aiohttp.ClientResponseError
+    )
 
 
 async def _read(content: aiohttp.StreamReader) -> bytes:

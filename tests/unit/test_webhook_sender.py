@@ -200,6 +200,63 @@ async def test_a_body_that_breaks_off_changes_nothing(answer: bytes) -> None:
     assert (outcome.status, outcome.error, outcome.excerpt) == (200, None, "thanks")
 
 
+@pytest.mark.parametrize(
+    ("answer", "status", "excerpt"),
+    [
+        (b"HTTP/1.1 204 No Content\r\n\r\nthanks", 204, None),
+        (b"HTTP/1.1 204 No Content\r\nContent-Length: 6\r\n\r\nthanks", 204, None),
+        (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nthanks\r\n0\r\n\r\n", 204, None),
+        (b"HTTP/1.1 204 No Content\n\nthanks", 204, None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nthanks a lot", 200, "thanks"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nthanks", 200, None),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nthanks", 200, None),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nthanks!", 200, "thanks"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\nthanks", 204, None),
+        (b"HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 No\r\n\r\n", 205, None),
+    ],
+)
+@pytest.mark.parametrize("cut", [None, -8, 12])
+async def test_what_is_wrong_behind_a_head_changes_nothing(
+    answer: bytes, status: int, excerpt: str | None, cut: int | None
+) -> None:
+    """A body where none may be, or of another size: in one piece of data with the head, or in another one."""
+    pieces = [answer] if cut is None else [answer[:cut], answer[cut:]]
+    outcome = await outcome_of(receivers.saying(*pieces))
+    assert (outcome.status, outcome.error, outcome.excerpt) == (status, None, excerpt)
+    assert outcome.succeeded
+
+
+@pytest.mark.parametrize("status", [304, 404])
+async def test_what_is_wrong_behind_a_failure_leaves_it_one(status: int) -> None:
+    """Its status is told, too."""
+    outcome = await outcome_of(
+        receivers.saying(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\nthanks" % status)
+    )
+    assert (outcome.status, outcome.succeeded) == (status, False)
+
+
+async def test_what_is_left_of_an_answer_is_nobodys(sender: Sender, receiver: Receiver) -> None:
+    """A body after 204 that comes late is not the answer to the next request, which goes out on a new connection."""
+
+    async def late(arrival: receivers.Arrival, writer: asyncio.StreamWriter) -> receivers.Then:
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await writer.drain()
+        if arrival.body == b"1":
+            second.wait(60)
+            writer.write(b"thanks")
+            await writer.drain()
+        return receivers.Then.KEEP
+
+    second = threading.Event()
+    receiver.behave = late
+    assert (await sender.send(receiver.url, b"1", HEADERS)).succeeded
+    running = asyncio.create_task(sender.send(receiver.url, b"2", HEADERS))
+    await asyncio.sleep(0)  # Lets it take the connection that was kept.
+    second.set()
+    outcome = await running
+    assert (outcome.status, outcome.error) == (204, None)
+
+
 async def test_a_body_that_drips_is_cut_off() -> None:
     """At the end of the time, with what there is of it."""
     outcome = await outcome_of(
