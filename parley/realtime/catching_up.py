@@ -1,8 +1,9 @@
 """How a client comes from where it stands to the present, without a gap or an overlap.
 
 1. One statement reads the state of the log and the user's memberships; then the client is greeted.
-2. When the hub has handed on all of that log, what the window holds is written; what the window does not reach back
-   to is read from the log, page by page, and memberships afresh, until the window does.
+2. When the hub has handed on all of that log, and what was purged from it is not in memory either, what the window
+   holds is written; what the window does not reach back to is read from the log, page by page, and memberships
+   afresh, until the window does.
 3. Where nothing is left, the connection joins the hub in the same turn of the loop, without an await.
 
 Whoever says a position to the client says it of the log that was read at first: positions of another one, which
@@ -110,9 +111,9 @@ class CatchingUp:
     async def _follow(self, position: int, state: LogState, periods: Sequence[Period]) -> None:
         """Write what comes after a position, and join the hub."""
         while True:
-            if self._shared.hub.position < state.head:
+            if not self._shared.relay.is_level(state):
                 async with asyncio.timeout(REACH_WITHIN):
-                    await self._shared.hub.reached(state.head)
+                    await self._shared.relay.levelled(state)
             self._check_log(state)
             memberships = Memberships(self._client.user_id, periods, state.head)
             position = await self._through_window(position, memberships)

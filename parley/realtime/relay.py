@@ -29,6 +29,7 @@ from parley.services.messages import message_of
 from parley.services.users import Users
 from parley.storage import events, feed
 from parley.storage.database import Database, Row
+from parley.storage.events import LogState
 from parley.storage.log import Log
 from parley.storage.messages import message_of as stored_message
 from parley.storage.send_queue import Written
@@ -76,14 +77,15 @@ class Relay:
         self._deletions = 0
         self._purges = 0
         self._purged_to = 0
+        self._blanked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.epoch = b""
 
     async def start(self) -> None:
         """Begin at the end of the log."""
         async with self._database.read() as conn:
-            self._purges = await feed.read_purges(conn)
             state = await events.read_state(conn)
+        self._purges = state.purges
         self.epoch = cursors.epoch_of(state.epoch)
         self._hub.window.restart(state.head)
         self._log.head.advance(state.head)
@@ -104,6 +106,19 @@ class Relay:
         """Tell everybody of messages that were just committed, one after the other, by whoever knows their content."""
         events = [self._message(message_of(draft, sent)) for draft, sent in written]
         self._bus.publish(Batch(self.epoch, events[0].position, events[-1].position, events, time.time()))
+
+    def is_level(self, state: LogState) -> bool:
+        """Tell whether all of a state of the log was handed on, and what was purged by then is not in memory either."""
+        return self._hub.position >= state.head and self._purges >= state.purges
+
+    async def levelled(self, state: LogState) -> None:
+        """Return when that is so."""
+        await self._hub.reached(state.head)
+        while not self.is_level(state):
+            # Whoever knows of a purge does not wait for the next look at the log.
+            self._look_at = 0.0
+            self._log.head.wake()
+            await self._blanked.wait()
 
     def cursor(self, position: int) -> str:
         """Return the cursor of a position in the present log."""
@@ -177,7 +192,6 @@ class Relay:
             return
         self._forget_old(now)
         async with self._database.read() as conn:
-            purges = await feed.read_purges(conn)
             state = await events.read_state(conn)
         self._look_at = now + LOOK_EVERY
         epoch = cursors.epoch_of(state.epoch)
@@ -191,9 +205,11 @@ class Relay:
             self._log.head.set_back(state.head)
             for connection in self._hub.restart(state.head):
                 connection.log_was_reset()
-        if purges != self._purges:
+        if state.purges != self._purges:
             await self._blank_purged(state.head)
-            self._purges = purges
+            self._purges = state.purges
+            looked, self._blanked = self._blanked, asyncio.Event()
+            looked.set()
         self._log.head.advance(state.head)
 
     async def _blank_purged(self, head: int) -> None:

@@ -14,11 +14,15 @@ PROFILES_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """Which log it is, where it begins (events up to `trimmed_to` are gone) and where it ends."""
+    """Which log it is, where it begins (events up to `trimmed_to` are gone) and where it ends.
+
+    `purges` is how often something was purged: where it is as often as before, no more content is gone.
+    """
 
     epoch: str
     trimmed_to: int
     head: int
+    purges: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ COVERS = f"{{0}}.from_position <= e.position AND coalesce({{0}}.to_position, {_N
 # would miss what was committed in between.
 HEAD = "coalesce((SELECT e.position FROM events e ORDER BY e.position DESC LIMIT 1), s.trimmed_to)"
 
+# The fields of a LogState, from `log_state s`.
+STATE_COLUMNS = f"log_epoch() AS epoch, s.trimmed_to, {HEAD} AS head, s.purges"
 
 # What an event refers to, joined to `chosen e`: the conversation `c`, and the message `m` as the reader may see it,
 # which is not as it was edited after they left (`left_at`).
@@ -89,8 +95,12 @@ CONTENT = f"""
 
 async def read_state(conn: Connection) -> LogState:
     """Return the state of the log."""
-    row = await fetch_one(conn, f"SELECT log_epoch() AS epoch, s.trimmed_to, {HEAD} AS head FROM log_state s")
-    return LogState(row["epoch"], row["trimmed_to"], row["head"])
+    return state_of(await fetch_one(conn, f"SELECT {STATE_COLUMNS} FROM log_state s"))
+
+
+def state_of(row: Row) -> LogState:
+    """Build a state from a row that has STATE_COLUMNS."""
+    return LogState(row["epoch"], row["trimmed_to"], row["head"], row["purges"])
 
 
 async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excerpt:
@@ -102,7 +112,7 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
     rows = await conn.fetch(
         f"""
         WITH state AS MATERIALIZED (
-            SELECT log_epoch() AS epoch, s.trimmed_to, greatest($2, s.trimmed_to) AS start, {HEAD} AS head
+            SELECT {STATE_COLUMNS}, greatest($2, s.trimmed_to) AS start
             FROM log_state s
         ), horizon AS MATERIALIZED (
             SELECT coalesce((
@@ -182,7 +192,7 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
             ORDER BY t.position LIMIT $3
         ), c AS MATERIALIZED ({CONVERSATIONS})
         SELECT {MESSAGE_COLUMNS},
-               s.epoch, s.trimmed_to, s.head, (SELECT position FROM horizon) AS excerpt_end,
+               s.epoch, s.trimmed_to, s.head, s.purges, (SELECT position FROM horizon) AS excerpt_end,
                {EVENT_COLUMNS}
         FROM state s
         LEFT JOIN chosen e ON true
@@ -193,6 +203,6 @@ async def read(conn: Connection, user_id: UUID, after: int, limit: int) -> Excer
         after,
         limit,
     )
-    state = LogState(rows[0]["epoch"], rows[0]["trimmed_to"], rows[0]["head"])
+    state = state_of(rows[0])
     found = [row for row in rows if row["event_position"] is not None]
     return Excerpt(state, found, rows[0]["excerpt_end"])

@@ -10,9 +10,10 @@ from parley.storage.events import (
     CONVERSATIONS,
     COVERS,
     EVENT_COLUMNS,
-    HEAD,
     SMALL_CONVERSATION,
+    STATE_COLUMNS,
     LogState,
+    state_of,
 )
 from parley.storage.messages import MESSAGE_COLUMNS
 
@@ -85,12 +86,6 @@ async def read_again(conn: Connection, positions: Sequence[int]) -> list[Row]:
     return await conn.fetch(_read("e.position = ANY ($1::bigint[]) AND $2"), positions, True, len(positions))
 
 
-async def read_purges(conn: Connection) -> int:
-    """Return how often something was purged: where it is as often as before, nothing more is gone."""
-    purges: int = await conn.fetchval("SELECT purges FROM log_state")
-    return purges
-
-
 async def purged_to(conn: Connection, conversation_ids: Sequence[UUID]) -> dict[UUID, int]:
     """Return up to which position messages are purged, of those conversations where any are."""
     rows = await conn.fetch(
@@ -113,9 +108,9 @@ async def read_periods(
     rows = await conn.fetch(
         f"""
         WITH state AS MATERIALIZED (
-            SELECT log_epoch() AS epoch, s.trimmed_to, {HEAD} AS head FROM log_state s
+            SELECT {STATE_COLUMNS} FROM log_state s
         )
-        SELECT s.epoch, s.trimmed_to, s.head, p.conversation_ids, p.starts, p.ends
+        SELECT s.epoch, s.trimmed_to, s.head, s.purges, p.conversation_ids, p.starts, p.ends
         FROM state s
         CROSS JOIN unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS w (user_id, after, number)
         CROSS JOIN LATERAL (
@@ -129,7 +124,7 @@ async def read_periods(
         [user_id for user_id, _ in wanted],
         [2**63 - 1 if after is None else after for _, after in wanted],
     )
-    state = LogState(rows[0]["epoch"], rows[0]["trimmed_to"], rows[0]["head"])
+    state = state_of(rows[0])
     return [(state, _periods(row)) for row in rows]
 
 

@@ -428,6 +428,31 @@ async def contents(person: Person, cursor: str) -> list[tuple[str, str | None, b
 
 
 @pytest.mark.parametrize("why", ["group deleted", "too old"])
+@pytest.mark.parametrize("begin", ["0", "last"])
+async def test_what_was_purged_this_moment_is_told_nobody(club: Club, why: str, begin: str) -> None:
+    """Whoever comes right after a purge is told by memory what the log tells, long before the next look at it."""
+    ada, bob, house = club.ada, club.bob, club.house
+    group = await ada.found(bob, days=1)
+    await house.settle()
+    cursor = "0" if begin == "0" else house.relay.cursor(house.hub.position)
+    await ada.edit(await ada.say(group, "a secret"), "the last secret")
+    await house.settle()
+    house.relay._look_at = asyncio.get_running_loop().time() + 3600
+    if why == "group deleted":
+        await ada.dissolve(group)
+    await house.chat.retain(after=timedelta(days=2) if why == "too old" else timedelta())
+    client = house.client(bob, cursor)
+    await client.until_live()
+    heard = [
+        (frame["type"], frame["data"]["content"], frame["data"]["deleted_at"] is not None)
+        for frame in client.frames
+        if frame["type"].startswith("message")
+    ]
+    assert heard == await contents(bob, cursor)
+    assert heard[-2:] == [("message", None, True), ("message.updated", None, True)]
+
+
+@pytest.mark.parametrize("why", ["group deleted", "too old"])
 @pytest.mark.parametrize("how", ["relayed", "read back", "while it is read back"])
 async def test_what_was_purged_is_told_nobody(
     club: Club, monkeypatch: pytest.MonkeyPatch, why: str, how: str

@@ -60,10 +60,7 @@ class Stored:
         return [self._row(position) for position in range(after + 1, last + 1)]
 
     async def state(self, _conn: None) -> LogState:
-        return LogState(self.epoch, 0, self.head)
-
-    async def count_purges(self, _conn: None) -> int:
-        return self.purges
+        return LogState(self.epoch, 0, self.head, self.purges)
 
     async def nothing_held(self, _conn: None, _conversation_ids: list[UUID]) -> dict[UUID, int]:
         return {}
@@ -136,7 +133,6 @@ class Post:
 def stored(monkeypatch: pytest.MonkeyPatch) -> Stored:
     database = Stored()
     monkeypatch.setattr(feed, "read", database.rows)
-    monkeypatch.setattr(feed, "read_purges", database.count_purges)
     monkeypatch.setattr(feed, "purged_to", database.nothing_held)
     monkeypatch.setattr(events, "read_state", database.state)
     monkeypatch.setattr(relay_module, "RETRY_AFTER", 0.005)
