@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from generated import models
-from parley.contract import NO_CONTENT, Reply, current_request, ok
+from parley.contract import NO_CONTENT, Reply, current_request, listed, ok
 from parley.model import Caller
 from parley.services import services
 
@@ -27,7 +27,7 @@ async def logout(*, caller: Caller) -> Reply:
 
 
 async def list_sessions(*, caller: Caller) -> Reply:
-    return ok({"sessions": await services().sessions.list_all(caller)})
+    return listed("sessions", await services().sessions.list_all(caller))
 
 
 async def revoke_session(*, session_id: UUID, caller: Caller) -> Reply:

@@ -1,10 +1,10 @@
 """What is left of the rate limits."""
 
-from parley.contract import Reply, ok
+from parley.contract import Reply, listed
 from parley.contract.request import limits_left
 from parley.model import Caller
 
 
 async def get_limits(*, caller: Caller) -> Reply:
     del caller  # whose limits they are, the request under way knows
-    return ok({"buckets": await limits_left()})
+    return listed("buckets", await limits_left())

@@ -8,6 +8,7 @@
     ├── NotFound              it is not there, or not the caller's to see
     ├── Conflict              it would contradict what is there already
     ├── Gone                  it was there and was deleted
+    ├── PreconditionFailed    it has changed since the client saw it
     ├── IdempotencyMismatch   the same key came with another request
     ├── RateLimited           too many, too fast
     └── Unavailable           not now; the outcome may be unknown, repeat with the idempotency key
@@ -100,6 +101,15 @@ class Gone(ParleyError):
     """It was there, and was deleted or trimmed."""
 
     code = "gone"
+
+
+class PreconditionFailed(ParleyError):
+    """The thing is not in the state that the request demands: somebody else has changed it."""
+
+    code = "precondition_failed"
+
+    def __init__(self) -> None:
+        super().__init__("It has changed since you read it; read it again")
 
 
 class IdempotencyMismatch(ParleyError):

@@ -176,7 +176,8 @@ class Page(Generic[Item]):
     """A page of a list, newest first, and how to go on.
 
     `total` is None where it is not counted, `total_exact` False where counting stopped early, and
-    `current_page` None where the items of the list move.
+    `current_page` None where the items of the list move. `newest_cursor` and `oldest_cursor` are those of the first
+    item and of the last.
     """
 
     items: Sequence[Item]
@@ -186,6 +187,8 @@ class Page(Generic[Item]):
     total: int | None = None
     total_exact: bool = True
     current_page: int | None = None
+    newest_cursor: UUID | str | None = None
+    oldest_cursor: UUID | str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ Handlers import what stands in `__all__` and nothing else. What holds here:
 - whatever is raised becomes the error envelope in `errors.py` and nowhere else.
 """
 
-from parley.contract.replies import NO_CONTENT, Reply, created, ok, paged
+from parley.contract.replies import NO_CONTENT, Reply, created, listed, ok, paged
 from parley.contract.request import RequestInfo, current_request
 
-__all__ = ["NO_CONTENT", "Reply", "RequestInfo", "created", "current_request", "ok", "paged"]
+__all__ = ["NO_CONTENT", "Reply", "RequestInfo", "created", "current_request", "listed", "ok", "paged"]

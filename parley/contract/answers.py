@@ -5,7 +5,7 @@ of the contract tests reads them all and so knows which documented answers were 
 off and costs one comparison per answer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,10 @@ _OF_BROWSERS = "access-control-"
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the document says of one answer. `body` is None where there is to be none."""
+    """What the document says of one answer. `body` is None where there is to be none, and then it has no type."""
 
     body: jsonschema_rs.Validator | None
+    media_type: str | None
     required_headers: tuple[str, ...]
     headers: Mapping[str, jsonschema_rs.Validator]
 
@@ -35,8 +36,14 @@ class _Answer:
 class AnswersRecorder:
     """Knows all documented answers; appends to the file."""
 
-    def __init__(self, document: Mapping[str, Any], file: Path) -> None:
-        self._answers = dict(_documented_answers(document))
+    def __init__(
+        self, document: Mapping[str, Any], file: Path, name: Callable[[str], str] = lambda each: each
+    ) -> None:
+        """`name` gives an operation of this document the name under which its answers are noted."""
+        self._answers = {
+            (operation and name(operation), status): answer
+            for (operation, status), answer in _documented_answers(document)
+        }
         self._file = file
 
     def record(
@@ -64,7 +71,7 @@ class AnswersRecorder:
         answer = self._answers.get((operation, status))
         if answer is None:
             return f"{status} is not documented"
-        return _header_violation(answer, given) or _body_violation(answer.body, given, body)
+        return _header_violation(answer, given) or _body_violation(answer, given, body)
 
 
 def _header_violation(answer: _Answer, given: Mapping[str, str]) -> str | None:
@@ -90,16 +97,14 @@ def _readings(text: str) -> Iterator[Any]:
         yield text == "true"
 
 
-def _body_violation(
-    validator: jsonschema_rs.Validator | None, given: Mapping[str, str], body: bytes
-) -> str | None:
-    if validator is None:
+def _body_violation(answer: _Answer, given: Mapping[str, str], body: bytes) -> str | None:
+    if answer.body is None:
         return "There is a body, but none is documented" if body else None
-    if given.get("content-type") != "application/json":
+    if given.get("content-type") != answer.media_type:
         return f"The content type is {given.get('content-type')}"
     if given.get("content-length") != str(len(body)):
         return "Content-Length is wrong"
-    problems = problems_of(validator, orjson.loads(body), "body", 5)
+    problems = problems_of(answer.body, orjson.loads(body), "body", 5)
     return "; ".join(f"{field}: {reason}" for field, reason in problems) or None
 
 
@@ -111,7 +116,7 @@ def _documented_answers(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str
             yield (operation.operation_id, int(status)), reader.answer(raw)
     for status, raw in document.get("x-outside-operations", {}).items():
         yield (None, int(status)), reader.answer(raw)
-    yield (None, 204), _Answer(None, _OF_OPTIONS, reader.any_value(*_OF_OPTIONS))
+    yield (None, 204), _Answer(None, None, _OF_OPTIONS, reader.any_value(*_OF_OPTIONS))
 
 
 class _Reader:
@@ -125,13 +130,16 @@ class _Reader:
     def answer(self, raw: Mapping[str, Any]) -> _Answer:
         """Compile one response object."""
         response = resolve(self._document, raw)
-        schema = response.get("content", {}).get("application/json", {}).get("schema")
+        # The contract's rules allow one type per answer.
+        media_type = next(iter(response.get("content", ())), None)
+        schema = None if media_type is None else response["content"][media_type]["schema"]
         headers = {
             name.lower(): resolve(self._document, header)
             for name, header in response.get("headers", {}).items()
         }
         return _Answer(
             None if schema is None else self._validator(schema),
+            media_type,
             tuple(name for name, header in headers.items() if header.get("required")),
             {name: self._validator(header["schema"]) for name, header in headers.items()},
         )

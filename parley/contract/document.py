@@ -91,8 +91,12 @@ def handler_modules(package: str) -> dict[str, Any]:
     }
 
 
-def bind(document: Document, modules: Mapping[str, Any]) -> tuple[Document, dict[str, Handler]]:
+def bind(
+    document: Document, modules: Mapping[str, Any], version: str = ""
+) -> tuple[Document, dict[str, Handler]]:
     """Return a copy whose operationIds are `tag.operationId`, and the function of each of these.
+
+    Where several versions are served, `version` tells the names of one from those of the others; it goes before them.
 
     Raises ContractError with a sentence that names every operation without a function and every public
     coroutine function of a module without an operation.
@@ -103,11 +107,11 @@ def bind(document: Document, modules: Mapping[str, Any]) -> tuple[Document, dict
     for operation in operations_of(document):
         function = getattr(modules.get(operation.tag), operation.operation_id, None)
         if inspect.iscoroutinefunction(function):
-            functions[operation.name] = function
+            functions[version + operation.name] = function
         else:
             missing.append(f"{operation.name} ({operation.method.upper()} {operation.path})")
-        bound["paths"][operation.path][operation.method]["operationId"] = operation.name
-    unknown = [name for name in _public_functions(modules) if name not in functions]
+        bound["paths"][operation.path][operation.method]["operationId"] = version + operation.name
+    unknown = [name for name in _public_functions(modules) if version + name not in functions]
     if missing or unknown:
         raise ContractError(_unbound_sentence(missing, unknown))
     return bound, functions

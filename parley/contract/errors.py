@@ -14,6 +14,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "method_not_allowed": 405,
     "conflict": 409,
     "gone": 410,
+    "precondition_failed": 412,
     "payload_too_large": 413,
     "unsupported_media_type": 415,
     "idempotency_mismatch": 422,
@@ -85,8 +86,13 @@ def error_reply(error: ParleyError, *, credentials_given: bool = False) -> Reply
 
 def _shortened(details: Mapping[str, Any]) -> dict[str, Any]:
     """Cut the names of fields, which a client may have made up, to what the document promises."""
-    errors = [{**problem, "field": problem["field"][:MAX_FIELD_LENGTH]} for problem in details["errors"]]
+    errors = [{**problem, "field": _cut(problem["field"])} for problem in details["errors"]]
     return {**details, "field": errors[0]["field"], "errors": errors}
+
+
+def _cut(field: str) -> str:
+    # A slice, even of the whole, would forget where the field stands.
+    return field if len(field) <= MAX_FIELD_LENGTH else field[:MAX_FIELD_LENGTH]
 
 
 def _headers(error: ParleyError, status: int, credentials_given: bool) -> dict[str, str]:

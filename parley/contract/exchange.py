@@ -9,15 +9,15 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from itertools import count
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from parley.contract.addresses import ClientAddresses, counted_address
 from parley.contract.answers import AnswersRecorder
 from parley.contract.cors import Cors
 from parley.contract.errors import PayloadTooLarge
-from parley.contract.limits import RateLimits, as_limit
+from parley.contract.limits import Count, RateLimits, as_limit
 from parley.contract.observer import RequestObserver
-from parley.contract.published import CONTRACT_HEADER
+from parley.contract.published import PUBLISHED, Published
 from parley.contract.replies import Reply, encode
 from parley.contract.request import RequestInfo
 from parley.model import Caller
@@ -47,14 +47,20 @@ class Direct(Protocol):
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_JSON = b"content-type: application/json\r\n"
-_COMMON = b"x-request-id: %%b\r\n%b: %b\r\nvary: Origin\r\n%%b" % CONTRACT_HEADER
+_COMMON = b"x-request-id: %%b\r\nx-contract: %b\r\nvary: Origin\r\n%%b"
 _LENGTH = b"content-length: %d\r\n"
+# RFC 9110, sections 8.6 and 15.4.5: what has no content has no length, and 304 has that of what it stands for.
+_WITHOUT_LENGTH = (204, 304)
 _NO_REPEATS: Mapping[bytes, list[bytes]] = {}
 
 # A number per request behind a random prefix per process: unique, and a hundred times cheaper than a UUID.
 _prefix = secrets.token_hex(6).encode()
 _numbers = count(1)
+
+
+def common_lines(published: Published) -> bytes:
+    """Return the lines of every head, with room for the request id and the lines of CORS."""
+    return _COMMON % published.header.encode()
 
 
 def pick_request_id(given: bytes | None) -> bytes:
@@ -84,6 +90,9 @@ class Edge:
 
 class Exchange:
     """A request as its headers tell it, and the way to answer it, once."""
+
+    published: ClassVar[Published] = PUBLISHED
+    _common_lines: ClassVar[bytes] = common_lines(PUBLISHED)
 
     __slots__ = (
         "_common_headers",
@@ -124,7 +133,12 @@ class Exchange:
         self.request_id = request_id.decode("ascii")
         origin = self.headers.get(b"origin")
         self._cors_headers = b"" if origin is None else edge.cors.headers(origin, self.headers.get(b"host"))
-        self._common_headers = _COMMON % (request_id, self._cors_headers)
+        self._common_headers = self._common_lines % (request_id, self._cors_headers)
+
+    @staticmethod
+    def limit_lines(count: Count) -> bytes:
+        """Write a counter into the head of the answer."""
+        return count.headers()
 
     def info(self) -> RequestInfo:
         """Tell where the request came from. What the client calls itself it may have made up."""
@@ -172,8 +186,8 @@ class Exchange:
         body = b"" if reply.body is None else encode(reply.body)
         lines = [self._common_headers, self.limit_headers]
         if body:
-            lines.append(_JSON)
-        if status != 204:
+            lines.append(reply.content_type)
+        if status not in _WITHOUT_LENGTH:
             lines.append(_LENGTH % len(body))
         if reply.headers:
             lines.extend(_line(name, value) for name, value in reply.headers.items())

@@ -5,7 +5,7 @@ a chat that is down protects nobody.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
@@ -76,6 +76,10 @@ class Count:
         return _HEADERS % (self.bucket.limit, self.remaining, ceil(self.reset))
 
 
+# What writes a counter into the head of an answer.
+LimitLines = Callable[[Count], bytes]
+
+
 class RateLimits:
     """The buckets of a document with their counters."""
 
@@ -91,7 +95,7 @@ class RateLimits:
         self._storage = storage
         self._observer = observer
         self.enforced = enforced
-        self._untouched_headers: dict[str, tuple[int, bytes]] = {}
+        self._untouched_headers: dict[tuple[str, LimitLines], tuple[int, bytes]] = {}
 
     async def hit(self, bucket: Bucket, who: str) -> Count:
         """Count one request of `who`, and say where that leaves them. Never raises."""
@@ -119,13 +123,14 @@ class RateLimits:
             self._say_failed(bucket, error)
             return _untouched(bucket)
 
-    def untouched_headers(self, bucket: Bucket) -> bytes:
+    def untouched_headers(self, bucket: Bucket, lines: LimitLines) -> bytes:
         """Return the headers of a bucket from which nobody takes; they change once a second."""
         now = int(time.time())
-        second, headers = self._untouched_headers.get(bucket.name, (0, b""))
+        key = (bucket.name, lines)
+        second, headers = self._untouched_headers.get(key, (0, b""))
         if second != now:
-            headers = Count(bucket, 0, now + bucket.window_seconds).headers()
-            self._untouched_headers[bucket.name] = now, headers
+            headers = lines(Count(bucket, 0, now + bucket.window_seconds))
+            self._untouched_headers[key] = now, headers
         return headers
 
     def _say_failed(self, bucket: Bucket, error: Exception) -> None:

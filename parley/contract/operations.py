@@ -210,7 +210,9 @@ class CompiledOperation:
         count = None
         if not limits.enforced:
             if self._rules:
-                exchange.limit_headers = limits.untouched_headers(self._rules[-1].bucket)
+                exchange.limit_headers = limits.untouched_headers(
+                    self._rules[-1].bucket, exchange.limit_lines
+                )
             return
         for rule in self._rules:
             who = exchange.user_key() if rule.per == "user" else self._who(rule, exchange, value)
@@ -277,7 +279,7 @@ class CompiledOperation:
 
 def _show(exchange: Exchange, count: Count) -> None:
     """Show a counter in the answer; raises RateLimited when this was one too many."""
-    exchange.limit_headers = count.headers()
+    exchange.limit_headers = exchange.limit_lines(count)
     if count.refused:
         raise RateLimited(count.retry_after())
 

@@ -17,7 +17,7 @@ import jsonschema_rs
 
 from parley.contract.document import ContractError, resolve
 from parley.contract.formats import FORMATS, parse_date_time
-from parley.contract.problems import Problem, problems_of
+from parley.contract.problems import Field, Problem, problems_of
 from parley.contract.schemas import Schemas
 from parley.errors import Invalid
 
@@ -200,7 +200,9 @@ class QueryReader:
             problems.append((error.details["field"], error.details["reason"]))
             return
         if given.keys() - self._names:
-            problems.extend((name, "Unknown query parameter") for name in given if name not in self._names)
+            problems.extend(
+                (Field(name, None), "Unknown query parameter") for name in given if name not in self._names
+            )
         for parameter in self.parameters:
             take(parameter, given.get(parameter.name), arguments, problems)
 

@@ -5,8 +5,25 @@ A field is a dotted path into the body such as `metadata.mentions[0]`, or the na
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema_rs
+
+
+class Field(str):
+    """What a problem is about, in the words of people.
+
+    `pointer` is the place in the body as the fragment of a URI (RFC 6901, section 6), and None where it is none of
+    the body's.
+    """
+
+    pointer: str | None
+
+    def __new__(cls, name: str, pointer: str | None) -> "Field":
+        field = super().__new__(cls, name)
+        field.pointer = pointer
+        return field
+
 
 Problem = tuple[str, str]
 Branches = Sequence[Sequence[jsonschema_rs.ValidationError]]
@@ -37,13 +54,19 @@ def problems_of(validator: jsonschema_rs.Validator, value: Any, root: str, at_mo
     return list(dict.fromkeys((field, misformed.get(field, reason)) for field, reason in found))[:at_most]
 
 
-def field_name(path: Iterable[str | int], root: str) -> str:
+def field_name(path: Sequence[str | int], root: str) -> Field:
     """Write a path as people do: `metadata.mentions[0]`."""
     name = ""
     for part in path:
         step = f"[{part}]" if isinstance(part, int) else f".{part}"
         name = f"{name or root}{step}" if isinstance(part, int) else f"{name}{step}".removeprefix(".")
-    return name or root
+    return Field(name or root, pointer_of(path) if root == "body" else None)
+
+
+def pointer_of(path: Iterable[str | int]) -> str:
+    """Write a path into the body as a JSON Pointer in the fragment of a URI: `#/metadata/mentions/0`."""
+    steps = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return "#" + "".join(f"/{quote(step, safe='~', errors='replace')}" for step in steps)
 
 
 def _explained(error: jsonschema_rs.ValidationError, root: str) -> Iterator[Problem]:

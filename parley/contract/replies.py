@@ -4,9 +4,9 @@ A handler returns a `Reply`; bodies are values of `parley.model`, dicts and list
 JSON in one place (`encode`), so that an identifier or a time looks the same everywhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -14,7 +14,15 @@ from parley.model import JSON_OPTIONS, Page
 from parley.storage.database import write_identifier
 
 
-# Not frozen: one is made per request.
+# Not frozen, both: they are made per request.
+@dataclass(slots=True)
+class Listing:
+    """The list in a body: the name under which it stands there, and which page it is where the list has pages."""
+
+    name: str
+    page: Page[Any] | None = None
+
+
 @dataclass(slots=True)
 class Reply:
     """A status with a body. `body=None` means that there is none, not that it is null."""
@@ -22,6 +30,8 @@ class Reply:
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    listing: Listing | None = None
+    content_type: ClassVar[bytes] = b"content-type: application/json\r\n"
 
 
 NO_CONTENT = Reply(204)
@@ -39,6 +49,11 @@ def created(body: Any, location: str | None = None, replayed: bool = False) -> R
     return Reply(201, body, headers | _REPLAYED if replayed else headers)
 
 
+def listed(name: str, items: Sequence[Any], **more: Any) -> Reply:
+    """200 with a list called `name`, and what else is told beside it."""
+    return Reply(200, {name: items, **more}, listing=Listing(name))
+
+
 def paged(name: str, page: Page[Any]) -> Reply:
     """200 with a page of a list called `name`, and the seed's pagination headers as far as they are known."""
     headers = {"X-Pagination-Per-Page": str(page.per_page)}
@@ -50,7 +65,7 @@ def paged(name: str, page: Page[Any]) -> Reply:
     if page.current_page is not None:
         headers["X-Pagination-Current-Page"] = str(page.current_page)
     body = {name: page.items, "has_more": page.has_more, "next_cursor": page.next_cursor}
-    return Reply(200, body, headers)
+    return Reply(200, body, headers, Listing(name, page))
 
 
 def encode(body: Any) -> bytes:

@@ -4,6 +4,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from parley.contract.published import Published
+
 
 @dataclass(frozen=True, slots=True)
 class RequestInfo:
@@ -23,6 +25,10 @@ class Request(Protocol):
     async def limits_left(self) -> list[dict[str, Any]]:
         """Tell what is left of each bucket for whoever makes the request, as `GET /limits` shows it."""
 
+    @property
+    def published(self) -> Published:
+        """The contract under which the request was made."""
+
 
 _current: ContextVar[Request] = ContextVar("current_request")
 
@@ -35,6 +41,11 @@ def current_request() -> RequestInfo:
 async def limits_left() -> list[dict[str, Any]]:
     """Return every bucket with what is left of it for the caller of the request that this task answers."""
     return await _current.get().limits_left()
+
+
+def current_contract() -> Published:
+    """Return the contract under which this task's request was made."""
+    return _current.get().published
 
 
 def begin_request(request: Request) -> None:

@@ -4,7 +4,7 @@ Connexion's own router tries its regular expressions one after the other: with 6
 is 0.2 ms for the last. It also redirects a trailing slash to whatever host the client named.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -15,12 +15,13 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp
 
 from parley.contract.document import ContractError
-from parley.contract.exchange import Edge, Exchange, Receive, Send
+from parley.contract.exchange import Exchange, Receive, Scope, Send
 
 EXCHANGE = "parley.exchange"
 ALLOW = "parley.allow"
 
 Context = Mapping[str, str | None]
+Begin = Callable[[Scope, Receive, Send], Exchange]
 
 _NO_VALUES: Mapping[str, str] = {}
 # What Connexion's middlewares read where no operation was found.
@@ -131,9 +132,9 @@ class TableRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no
     The exchange begins here, because here is the first place that knows whether there is an operation.
     """
 
-    def __init__(self, app: ASGIApp, *, edge: Edge) -> None:
+    def __init__(self, app: ASGIApp, *, begin: Begin) -> None:
         super().__init__(app)
-        self._edge = edge
+        self._begin = begin
         self.table = RouteTable()
 
     def add_api(self, specification: Any, base_path: str | None = None, **kwargs: Any) -> None:
@@ -150,7 +151,7 @@ class TableRouting(RoutingMiddleware):  # type: ignore[misc]  # Connexion has no
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope[EXCHANGE] = Exchange(self._edge, scope, receive, send)
+        scope[EXCHANGE] = self._begin(scope, receive, send)
         match = self.table.find(scope["method"], scope["path"], scope.get("raw_path"))
         context = _NOWHERE
         if match is not None:

@@ -16,7 +16,7 @@ from parley.contract.cors import Cors
 from parley.contract.counters import ProcessMemory
 from parley.contract.deprecation import DeprecatedOperation
 from parley.contract.document import Document, DocumentedOperation, bind, operations_of
-from parley.contract.exchange import Edge
+from parley.contract.exchange import Edge, Exchange
 from parley.contract.limits import RateLimits, read_buckets
 from parley.contract.observer import NoObserver, RequestObserver
 from parley.contract.operations import CompiledOperation, CompiledOperations, Compiler, Unrouted
@@ -82,7 +82,7 @@ def contract_app(
     app = ConnexionMiddleware(
         Unrouted(),
         middlewares=[
-            partial(TableRouting, edge=edge),
+            partial(TableRouting, begin=partial(Exchange, edge)),
             partial(CompiledOperations, compiled=compiled),
         ],
         resolver=Resolver(functions.__getitem__),

@@ -3,7 +3,7 @@
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from parley.errors import Invalid, NotFound
@@ -107,14 +107,8 @@ class Conversations:
                 after=_activity("after", after),
             )
             total = await conversations.count(conn, caller.user_id)
-        page = cut(found, limit, after, lambda item: f"activity-{item[0]}")
-        return Page(
-            items=[conversation for _, conversation in page.items],
-            has_more=page.has_more,
-            next_cursor=page.next_cursor,
-            per_page=limit,
-            total=total,
-        )
+        page: Page[Any] = cut(found, limit, after, lambda item: f"activity-{item[0]}")
+        return replace(page, items=[conversation for _, conversation in page.items], total=total)
 
     async def get(self, caller: Caller, conversation_id: UUID) -> Conversation:
         """Return one of the caller's conversations. Raises NotFound."""

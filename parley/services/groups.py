@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
+from parley import preconditions
 from parley.errors import Conflict, Forbidden, Invalid, NotFound
 from parley.events import EventKind
 from parley.ids import uuid7
@@ -102,6 +103,7 @@ class Groups:
             group, role = await _visible(entry.conn, caller, group_id)
             if role not in ("owner", "admin"):
                 raise Forbidden("Only the owner and admins can change the group")
+            preconditions.check(group)
             if changes:
                 await groups.update(entry.conn, group_id, changes)
                 entry.add(
@@ -116,9 +118,10 @@ class Groups:
     async def delete(self, caller: Caller, group_id: UUID) -> None:
         """Delete a group with everything in it. Only its owner may."""
         async with self._log.append() as entry:
-            _, role = await _visible(entry.conn, caller, group_id)
+            group, role = await _visible(entry.conn, caller, group_id)
             if role != "owner":
                 raise Forbidden("Only the owner can delete the group")
+            preconditions.check(group)
             position = entry.add(
                 EventKind.GROUP_DELETED, stream_id=group_id, subject_id=group_id, actor_id=caller.user_id
             )
@@ -194,6 +197,7 @@ class Groups:
             if own_role != "owner":
                 raise Forbidden("Only the owner can change roles")
             member = await _member(entry.conn, group_id, user_id)
+            preconditions.check(member)
             if user_id == caller.user_id and role != "owner":
                 raise Conflict("The owner hands over by making somebody else the owner", field="role")
             if member.role != role:
@@ -217,6 +221,7 @@ class Groups:
                     raise Conflict("The owner hands over or deletes the group before leaving")
             elif own_role == "member" or (own_role == "admin" and member.role != "member"):
                 raise Forbidden("Your role does not allow removing this member")
+            preconditions.check(member)
             position = _note(entry, EventKind.MEMBER_REMOVED, caller, group_id, user_id, member.role)
             await conversations.remove_member(entry.conn, group_id, user_id, position)
             # The group's stream is no longer theirs from here on, so they hear of it in their own.

@@ -1,13 +1,14 @@
 """Messages: sending, reading, editing and deleting them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from parley import preconditions
 from parley.errors import Forbidden, Gone, IdempotencyMismatch, Invalid, NotFound
 from parley.ids import uuid7
 from parley.model import Caller, Message, MessageType, Page
@@ -15,7 +16,7 @@ from parley.services.conversations import Conversations, Directory
 from parley.services.idempotency import Claim, Idempotency, request_hash
 from parley.services.pages import check_direction, cut
 from parley.storage import groups, messages
-from parley.storage.database import Connection, Database
+from parley.storage.database import Connection, Database, Row
 from parley.storage.history import HistoryReader, Wanted
 from parley.storage.log import Log
 from parley.storage.messages import COUNT_LIMIT, Filter, MessageJson
@@ -115,18 +116,18 @@ class Messages:
                 place = await self._place(conn, caller, cursor, only.conversation_id, before)
             start, end = (place, None) if before else (None, place)
             found = await messages.page(conn, caller.user_id, only, limit=limit + 1, before=start, after=end)
-            page = cut(found, limit, str(after) if after else None, lambda message: str(message.id))
+            page: Page[Any] = cut(
+                found, limit, str(after) if after else None, lambda message: str(message.id)
+            )
             total = await messages.count(conn, caller.user_id, only, after=0)
             newer = total if before is not None else 0
             if cursor is not None and page.items:
                 newer = await messages.count(conn, caller.user_id, only, after=page.items[0].position)
         if not page.items and only.conversation_id is not None:
             await self._conversations.get(caller, only.conversation_id)
-        return Page(
-            [message.json for message in page.items],
-            page.has_more,
-            page.next_cursor,
-            limit,
+        return replace(
+            page,
+            items=[message.json for message in page.items],
             total=total if only.counts_are_free else min(total, COUNT_LIMIT),
             total_exact=only.counts_are_free or total <= COUNT_LIMIT,
             current_page=newer // limit + 1,
@@ -173,6 +174,8 @@ class Messages:
             wanted.limit,
             total=stretch.total,
             current_page=newer // wanted.limit + 1,
+            newest_cursor=stretch.newest_id,
+            oldest_cursor=stretch.oldest_id,
         )
 
     async def edit(self, caller: Caller, message_id: UUID, content: str) -> Message:
@@ -185,9 +188,12 @@ class Messages:
         await self._change(caller, message_id, None)
 
     async def _change(self, caller: Caller, message_id: UUID, content: str | None) -> None:
-        row = await self._log.call(
-            lambda conn, hint: messages.change(conn, hint, message_id, caller.user_id, content)
-        )
+        if preconditions.is_demanded():
+            row = await self._change_as_demanded(caller, message_id, content)
+        else:
+            row = await self._log.call(
+                lambda conn, hint: messages.change(conn, hint, message_id, caller.user_id, content)
+            )
         match row["verdict"]:
             case "not_found":
                 raise NotFound("message")
@@ -195,6 +201,17 @@ class Messages:
                 raise Gone("This message was deleted")
             case "forbidden":
                 raise Forbidden("This message was sent by somebody else")
+
+    async def _change_as_demanded(self, caller: Caller, message_id: UUID, content: str | None) -> Row:
+        """Judge the message under the head, so that nobody changes it in between."""
+        async with self._log.append() as entry:
+            message = await messages.find(entry.conn, message_id, caller.user_id)
+            if message is not None and message.deleted_at is None:
+                preconditions.check(message)
+            row = await messages.change(entry.conn, entry.head, message_id, caller.user_id, content)
+        if row["head"] is not None:
+            self._log.head.appended(row["head"])
+        return row
 
     async def _append(
         self,

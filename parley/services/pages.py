@@ -28,4 +28,11 @@ def cut(found: Sequence[Item], limit: int, after: str | None, cursor: Callable[[
     else:
         shown = found[-limit:]
         next_cursor = cursor(shown[0]) if shown else after
-    return Page(items=shown, has_more=has_more, next_cursor=next_cursor, per_page=limit)
+    return Page(
+        items=shown,
+        has_more=has_more,
+        next_cursor=next_cursor,
+        per_page=limit,
+        newest_cursor=cursor(shown[0]) if shown else None,
+        oldest_cursor=cursor(shown[-1]) if shown else None,
+    )

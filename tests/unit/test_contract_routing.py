@@ -27,7 +27,7 @@ def routings() -> tuple[RouteTable, Router]:
 
     class Kept(TableRouting):
         def __init__(self, app: ASGIApp) -> None:
-            super().__init__(app, edge=None)  # type: ignore[arg-type]  # routing needs none
+            super().__init__(app, begin=None)  # type: ignore[arg-type]  # routing begins nothing
             made.append(self)
 
     async def nothing(*_: Any) -> None:
