@@ -616,7 +616,7 @@ class Webhook(BaseModel):
     previous_secret_until: Annotated[
         AwareDatetime | None,
         Field(
-            description='Until when everything is signed with the previous secret too; null when there is none.'
+            description='Until when everything is signed with the previous secret too, and the last of those before it has ended; null when there is none.'
         ),
     ]
     created_at: Annotated[
@@ -659,7 +659,7 @@ class CreatedWebhook(BaseModel):
     previous_secret_until: Annotated[
         AwareDatetime | None,
         Field(
-            description='Until when everything is signed with the previous secret too; null when there is none.'
+            description='Until when everything is signed with the previous secret too, and the last of those before it has ended; null when there is none.'
         ),
     ]
     created_at: Annotated[

@@ -6,6 +6,7 @@
 | test, redeliver, recover | yes | conflict: nothing would be sent |
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -35,8 +36,9 @@ from parley.storage.database import Connection, Database, Row
 from parley.storage.log import Log
 from parley.storage.webhooks import COUNT_LIMIT, Record
 
-# For how long the secret before the present one is good.
+# For how long a secret is good after it was replaced, and how many are good at a time: each is one more signature.
 PREVIOUS_SECRET = timedelta(hours=24)
+MOST_SECRETS = 10
 # The name that stands for all events.
 ALL_EVENTS = "*"
 # How many failed deliveries, and how many events, one recovery looks at, and how many of them at a time.
@@ -164,7 +166,10 @@ class Webhooks:
     async def rotate_secret(
         self, caller: Caller, webhook_id: UUID, secret: str | None = None, key: str | None = None
     ) -> tuple[RotatedSecret, bool]:
-        """Give a webhook another secret; the second value tells a replay, which shows it while it is still the one."""
+        """Give a webhook another secret; the second value tells a replay, which shows it while it is still the one.
+
+        Raises Invalid for a secret that is none, NotFound, and Conflict while too many old ones are still valid.
+        """
         if secret is not None:
             webhook_secrets.check_secret(secret)
         wanted = request_hash("POST", f"/webhooks/{webhook_id}/rotate-secret", {"made": not secret})
@@ -172,10 +177,11 @@ class Webhooks:
             self._idempotency.claim(caller.user_id, key, wanted) as claim,
             self._database.transaction() as conn,
         ):
-            await _own(conn, caller, webhook_id, lock=True)
+            record = await _own(conn, caller, webhook_id, lock=True)
             secret_id = await claim.made(conn)
             replayed = secret_id is not None
             if secret_id is None:
+                _check_rotation(record)
                 secret_id = uuid7()
                 until = datetime.now(UTC) + PREVIOUS_SECRET
                 await webhooks.write_secret(
@@ -339,6 +345,18 @@ async def _check_conversation(conn: Connection, caller: Caller, conversation_id:
 def _check_active(record: Record) -> None:
     if record.webhook.status != "active":
         raise Conflict("This webhook is disabled; enable it first")
+
+
+def _check_rotation(record: Record) -> None:
+    if len(record.old_until) + 1 < MOST_SECRETS:
+        return
+    first = record.old_until[0]
+    wait = min(max(first - datetime.now(UTC), timedelta(seconds=1)), PREVIOUS_SECRET)
+    raise Conflict(
+        f"This webhook has {MOST_SECRETS} valid secrets, of which the oldest ends at"
+        f" {first.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}; rotate again after that",
+        retry_after=math.ceil(wait.total_seconds()),
+    )
 
 
 async def _change(conn: Connection, caller: Caller, webhook_id: UUID, changes: Mapping[str, Any]) -> None:

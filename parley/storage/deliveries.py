@@ -217,7 +217,14 @@ async def destinations(conn: Connection, webhook_ids: Iterable[UUID]) -> dict[UU
     rows = await conn.fetch(
         """
         SELECT w.webhook_id, w.url, w.ordered, w.secret,
-               CASE WHEN w.previous_secret_until > clock_timestamp() THEN w.previous_secret END AS previous_secret
+               -- The one before the present is valid for longest.
+               CASE WHEN w.previous_secret_until > clock_timestamp() THEN ARRAY(
+                   SELECT o.secret
+                   FROM unnest(
+                       w.older_secrets || w.previous_secret, w.older_secrets_until || w.previous_secret_until
+                   ) AS o (secret, until)
+                   WHERE o.until > clock_timestamp() ORDER BY o.until DESC
+               ) ELSE '{}' END AS old_secrets
         FROM unnest($1::uuid[]) AS a (webhook_id)
         JOIN webhooks w ON w.webhook_id = a.webhook_id
         WHERE w.status = 'active'
@@ -229,7 +236,7 @@ async def destinations(conn: Connection, webhook_ids: Iterable[UUID]) -> dict[UU
         row["webhook_id"]: Destination(
             row["url"],
             row["ordered"],
-            [one for one in (row["secret"], row["previous_secret"]) if one is not None],
+            [row["secret"], *row["old_secrets"]],
         )
         for row in rows
     }

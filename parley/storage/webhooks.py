@@ -37,11 +37,15 @@ _HEAD_NOW = f"(SELECT {HEAD} FROM log_state s)"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A webhook with its secret, of which `secret_id` tells which one it is."""
+    """A webhook with its secret, of which `secret_id` tells which one it is.
+
+    Secrets before it are valid until the times in `old_until`, the first that ends first.
+    """
 
     webhook: Webhook
     secret: str
     secret_id: UUID
+    old_until: Sequence[datetime]
 
 
 async def lock_owner(conn: Connection, user_id: UUID) -> None:
@@ -82,7 +86,11 @@ async def find(conn: Connection, user_id: UUID, webhook_id: UUID, *, lock: bool 
     """Return one of a user's webhooks; with `lock` nobody else changes it until the transaction ends."""
     row = await conn.fetchrow(
         f"""
-        SELECT {_COLUMNS}
+        SELECT {_COLUMNS},
+               ARRAY(
+                   SELECT o.until FROM unnest(w.older_secrets_until || w.previous_secret_until) AS o (until)
+                   WHERE o.until > now() ORDER BY o.until
+               ) AS old_until
         FROM webhooks w
         WHERE w.webhook_id = $1 AND w.user_id = $2
         {"FOR NO KEY UPDATE" if lock else ""}
@@ -90,7 +98,9 @@ async def find(conn: Connection, user_id: UUID, webhook_id: UUID, *, lock: bool 
         webhook_id,
         user_id,
     )
-    return None if row is None else Record(_webhook_of(row), row["secret"], row["secret_id"])
+    if row is None:
+        return None
+    return Record(_webhook_of(row), row["secret"], row["secret_id"], row["old_until"])
 
 
 async def is_member(conn: Connection, user_id: UUID, conversation_id: UUID) -> bool:
@@ -190,12 +200,22 @@ async def enable(conn: Connection, webhook_id: UUID) -> None:
 async def write_secret(
     conn: Connection, webhook_id: UUID, secret_id: UUID, secret: str, until: datetime
 ) -> None:
-    """Give a webhook another secret; the one it has stays valid until a time."""
+    """Give a webhook another secret; the one it has stays valid until a time, and those before it until theirs."""
     await conn.execute(
         """
-        UPDATE webhooks
-        SET previous_secret = secret, previous_secret_until = $4, secret = $3, secret_id = $2
-        WHERE webhook_id = $1
+        UPDATE webhooks w
+        SET older_secrets = old.secrets, older_secrets_until = old.times,
+            previous_secret = w.secret, previous_secret_until = $4, secret = $3, secret_id = $2
+        FROM (
+            SELECT coalesce(array_agg(o.secret ORDER BY o.until), '{}') AS secrets,
+                   coalesce(array_agg(o.until ORDER BY o.until), '{}') AS times
+            FROM webhooks v
+            CROSS JOIN LATERAL unnest(
+                v.older_secrets || v.previous_secret, v.older_secrets_until || v.previous_secret_until
+            ) AS o (secret, until)
+            WHERE v.webhook_id = $1 AND o.until > clock_timestamp()
+        ) old
+        WHERE w.webhook_id = $1
         """,
         webhook_id,
         secret_id,

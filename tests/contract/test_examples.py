@@ -384,6 +384,7 @@ ERRORS: Mapping[tuple[str, str], Callable[[Scene], httpx.Response]] = {
 # Errors that need more than a request; these tests compare them with their examples.
 ELSEWHERE = {
     ("Conflict", "running"): "test_idempotency.py",
+    ("Conflict", "secrets"): "test_webhooks.py",
     ("TooManyRequests", "limited"): "test_rate_limits.py",
     ("InternalError", "fault"): "test_outages.py",
     ("Unavailable", "unavailable"): "test_outages.py",

@@ -183,6 +183,34 @@ def test_secrets_overlap_during_rotation(ada: Person, ear: Ear) -> None:
     assert shown["previous_secret_until"] == rotated["previous_secret_until"]
 
 
+def test_every_secret_is_good_for_its_own_day(ada: Person, ear: Ear) -> None:
+    """However often it is rotated; the eleventh would be one too many, and the refusal says until when."""
+    asked = webhook(ada, ear.url)
+    path = f"/webhooks/{asked['id']}/rotate-secret"
+    secrets = [asked["signing_secret"]]
+    ends = []
+    for _ in range(9):
+        rotated = made(ada.post(path))
+        secrets.append(rotated["signing_secret"])
+        ends.append(rotated["previous_secret_until"])
+    refused = ada.post(path)
+    assert refused.status_code == 409
+    example = error_example("Conflict", "secrets")["error"]
+    told = refused.json()["error"]
+    first = f"{ends[0][:19]}Z"
+    assert told["message"] == example["message"].replace("2026-03-21T12:00:00Z", first)
+    assert told["details"]["reason"] == told["message"]
+    assert told["details"].keys() == example["details"].keys()
+    assert 86_000 < told["details"]["retry_after"] <= 86_400
+    assert refused.headers["Retry-After"] == str(told["details"]["retry_after"])
+    try_out(ada, asked["id"])
+    (arrival,) = ear.arrivals
+    assert arrival.headers["webhook-signature"].count("v1,") == 10
+    for secret in secrets:
+        assert Webhook(secret).verify(arrival.body, dict(arrival.headers)) == arrival.payload
+    assert made(ada.get(f"/webhooks/{asked['id']}"))["previous_secret_until"] == ends[-1]
+
+
 # ---- what is shown
 
 

@@ -122,6 +122,88 @@ async def everything_happens(ada: Person, bob: Person, eve: Person) -> None:
     await ada.dissolve(group)
 
 
+# ---- secrets
+
+
+@dataclass
+class Rotating:
+    """A webhook whose secrets are as old as a test wants them to be."""
+
+    desk: Desk
+    bob: Person
+    id: UUID
+
+    async def rotate(self, secret: str) -> None:
+        await self.desk.webhooks.rotate_secret(self.bob.caller, self.id, secret)
+
+    async def valid(self) -> list[str]:
+        async with self.desk.chat.database.read() as conn:
+            found = await deliveries.destinations(conn, [self.id])
+        return list(found[self.id].secrets)
+
+    async def hours_pass(self, hours: int) -> None:
+        await self.desk.chat.execute(
+            """
+            UPDATE webhooks
+            SET previous_secret_until = previous_secret_until - $1::interval,
+                older_secrets_until = ARRAY(SELECT u - $1 FROM unnest(older_secrets_until) AS u)
+            """,
+            timedelta(hours=hours),
+        )
+
+
+@pytest.fixture
+async def rotating(desk: Desk) -> Rotating:
+    bob = await desk.chat.person()
+    return Rotating(desk, bob, (await desk.make(bob, secret="secret 0")).id)
+
+
+async def test_each_secret_has_its_own_day(rotating: Rotating) -> None:
+    """It begins when the secret is replaced; the newest comes first, and what has ended is not kept."""
+    await rotating.rotate("secret 1")
+    await rotating.hours_pass(10)
+    await rotating.rotate("secret 2")
+    await rotating.hours_pass(10)
+    await rotating.rotate("secret 3")
+    assert await rotating.valid() == ["secret 3", "secret 2", "secret 1", "secret 0"]
+    await rotating.hours_pass(4)
+    assert await rotating.valid() == ["secret 3", "secret 2", "secret 1"]
+    await rotating.hours_pass(10)
+    assert await rotating.valid() == ["secret 3", "secret 2"]
+    await rotating.rotate("secret 4")
+    assert await rotating.valid() == ["secret 4", "secret 3", "secret 2"]
+    assert await rotating.desk.chat.fetchval("SELECT older_secrets FROM webhooks") == ["secret 2"]
+    await rotating.hours_pass(24)
+    assert await rotating.valid() == ["secret 4"]
+
+
+async def test_ten_secrets_at_a_time(rotating: Rotating) -> None:
+    """One more is refused until the oldest has ended; the refusal says when that is."""
+    for number in range(1, 10):
+        await rotating.rotate(f"secret {number}")
+    await rotating.hours_pass(23)
+    with pytest.raises(Conflict) as refused:
+        await rotating.rotate("secret 10")
+    assert 3500 < refused.value.details["retry_after"] <= 3600
+    assert len(await rotating.valid()) == 10
+    await rotating.hours_pass(1)
+    await rotating.rotate("secret 10")
+    assert await rotating.valid() == ["secret 10", "secret 9"]
+
+
+async def test_server_before_this_one_rotates(rotating: Rotating) -> None:
+    """While servers are replaced one by one, one that knows a single previous secret may rotate, too."""
+    await rotating.rotate("secret 1")
+    await rotating.rotate("secret 2")
+    await rotating.desk.chat.execute(
+        """
+        UPDATE webhooks
+        SET previous_secret = secret, previous_secret_until = now() + interval '24 h', secret = 'secret 3'
+        """
+    )
+    assert await rotating.valid() == ["secret 3", "secret 2", "secret 0"]
+
+
 # ---- making
 
 

@@ -807,7 +807,8 @@ type Webhook struct {
 	DisabledReason *string `json:"disabled_reason"`
 	// Since when every attempt failed; null after a success.
 	FailingSince *time.Time `json:"failing_since"`
-	// Until when everything is signed with the previous secret too; null when there is none.
+	// Until when everything is signed with the previous secret too, and the last of those before it has ended;
+	// null when there is none.
 	PreviousSecretUntil *time.Time `json:"previous_secret_until"`
 	// A time of RFC 3339; the server gives it in UTC with Z.
 	CreatedAt time.Time `json:"created_at"`
@@ -830,7 +831,8 @@ type CreatedWebhook struct {
 	DisabledReason *string `json:"disabled_reason"`
 	// Since when every attempt failed; null after a success.
 	FailingSince *time.Time `json:"failing_since"`
-	// Until when everything is signed with the previous secret too; null when there is none.
+	// Until when everything is signed with the previous secret too, and the last of those before it has ended;
+	// null when there is none.
 	PreviousSecretUntil *time.Time `json:"previous_secret_until"`
 	// A time of RFC 3339; the server gives it in UTC with Z.
 	CreatedAt time.Time `json:"created_at"`

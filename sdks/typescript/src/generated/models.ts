@@ -679,7 +679,10 @@ export interface Webhook {
   disabled_reason: string | null;
   /** Since when every attempt failed; null after a success. */
   failing_since: string | null;
-  /** Until when everything is signed with the previous secret too; null when there is none. */
+  /**
+   * Until when everything is signed with the previous secret too, and the last of those before it has ended;
+   * null when there is none.
+   */
   previous_secret_until: string | null;
   created_at: Time;
 }
@@ -702,7 +705,10 @@ export interface CreatedWebhook {
   disabled_reason: string | null;
   /** Since when every attempt failed; null after a success. */
   failing_since: string | null;
-  /** Until when everything is signed with the previous secret too; null when there is none. */
+  /**
+   * Until when everything is signed with the previous secret too, and the last of those before it has ended;
+   * null when there is none.
+   */
   previous_secret_until: string | null;
   created_at: Time;
   /** The secret as it was given, or made. Null only in a repeat, after it was rotated. */

@@ -413,7 +413,7 @@ class Webhook(BaseModel):
     )
     previous_secret_until: AwareDatetime | None = Field(
         ...,
-        description='Until when everything is signed with the previous secret too; null when there is none.',
+        description='Until when everything is signed with the previous secret too, and the last of those before it has ended; null when there is none.',
     )
     created_at: AwareDatetime = Field(
         ..., description='A time of RFC 3339; the server gives it in UTC with Z.'
@@ -444,7 +444,7 @@ class CreatedWebhook(BaseModel):
     )
     previous_secret_until: AwareDatetime | None = Field(
         ...,
-        description='Until when everything is signed with the previous secret too; null when there is none.',
+        description='Until when everything is signed with the previous secret too, and the last of those before it has ended; null when there is none.',
     )
     created_at: AwareDatetime = Field(
         ..., description='A time of RFC 3339; the server gives it in UTC with Z.'

@@ -15,8 +15,8 @@ import java.util.List;
  * @param disabledReason Null while it is active: {@code requested}, {@code endpoint_gone} (it answered 410)
  * or {@code failures} (nothing else for five days); may be null
  * @param failingSince Since when every attempt failed; null after a success; may be null
- * @param previousSecretUntil Until when everything is signed with the previous secret too; null when there is
- * none; may be null
+ * @param previousSecretUntil Until when everything is signed with the previous secret too, and the last of
+ * those before it has ended; null when there is none; may be null
  * @param createdAt A time of RFC 3339; the server gives it in UTC with Z
  * @param secret The secret as it was given, or made. Null only in a repeat, after it was rotated; may be null
  * @param signingSecret The same in the form that libraries for Standard Webhooks take; may be null
