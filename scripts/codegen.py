@@ -1,7 +1,8 @@
 """Makes generated/ from spec/; with --check it only says whether that has been done.
 
 The documents are judged first: nothing is written from one that breaks a rule (`scripts/contract_rules.py`,
-`scripts/socket_rules.py`). Exit code 0: everything is as it should be. 1: a document breaks a rule, or (with
+`scripts/socket_rules.py`). v2 is v1 with spec/v2.overlay.yaml applied to it, and keeps to the same rules and some of
+its own (`scripts/rules_of_v2.py`). Exit code 0: everything is as it should be. 1: a document breaks a rule, or (with
 --check) a file is stale.
 """
 
@@ -17,17 +18,23 @@ ROOT = Path(__file__).resolve().parent.parent
 # So that it also runs as a bare script, where Python looks for modules only beside it.
 sys.path.insert(0, str(ROOT))
 
-from scripts import contract_rules, socket_rules  # noqa: E402 (the path comes first)
+from scripts import contract_rules, socket_rules, v2_document  # noqa: E402 (the path comes first)
 from scripts.frames_module import frames_module  # noqa: E402 (the path comes first)
 from scripts.models_module import models_module  # noqa: E402 (the path comes first)
 from scripts.operations_module import operations_module  # noqa: E402 (the path comes first)
 from scripts.socket_document import Socket, bundled  # noqa: E402 (the path comes first)
 from scripts.specification import BrokenDocument, read_specification  # noqa: E402 (the path comes first)
+from scripts.v2_document import SecondVersion  # noqa: E402 (the path comes first)
 
 SPECIFICATION = ROOT / "spec" / "openapi.yaml"
 SOCKET_SPECIFICATION = ROOT / "spec" / "asyncapi.yaml"
+OVERLAY = ROOT / "spec" / "v2.overlay.yaml"
 GENERATED = ROOT / "generated"
 ORIGIN = "Made from spec/openapi.yaml by scripts/codegen.py: change the former and run `make codegen`."
+V2_ORIGIN = (
+    "Made from spec/openapi.yaml and spec/v2.overlay.yaml by scripts/codegen.py: "
+    "change those and run `make codegen`."
+)
 SOCKET_ORIGIN = (
     "Made from spec/asyncapi.yaml by scripts/codegen.py: change the former and run `make codegen`."
 )
@@ -41,16 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         socket = read_socket()
+        # What builds on a document is judged only where that one is sound.
+        _refuse(contract_rules.violations(socket.rest) or socket_rules.violations(socket))
+        v2 = read_second(socket.rest)
+        _refuse(v2_document.violations(v2))
     except BrokenDocument as error:
         print(error, file=sys.stderr)
         return 1
-    # The socket's document builds on the other one, so it is judged only where that one is sound.
-    broken = contract_rules.violations(socket.rest) or socket_rules.violations(socket)
-    if broken:
-        print("\n".join([*broken, f"The contract breaks {len(broken)} rules."]), file=sys.stderr)
-        return 1
-    files = generate(socket)
+    files = generate(socket, v2)
     return compare(files, GENERATED) if options.check else write(files, GENERATED)
+
+
+def _refuse(broken: Sequence[str]) -> None:
+    if broken:
+        raise BrokenDocument("\n".join([*broken, f"The contract breaks {len(broken)} rules."]))
 
 
 def read_socket() -> Socket:
@@ -58,12 +69,18 @@ def read_socket() -> Socket:
     return Socket(read_specification(SOCKET_SPECIFICATION), read_specification(SPECIFICATION))
 
 
-def generate(socket: Socket) -> dict[str, str]:
+def read_second(first: Mapping[str, Any]) -> SecondVersion:
+    """Make the second version of the first. Raises BrokenDocument with the line."""
+    return v2_document.read_v2(OVERLAY, first, SPECIFICATION.name)
+
+
+def generate(socket: Socket, v2: SecondVersion) -> dict[str, str]:
     """Return the text of each file in generated/ by its name."""
     line = f"# {ORIGIN}"
     return {
         "__init__.py": f'{line}\n"""What is made from the contract. Nobody edits it."""\n',
         "openapi.json": as_json(socket.rest, ORIGIN),
+        "openapi-v2.json": as_json(v2.document, V2_ORIGIN),
         "models.py": models_module(socket.rest, line),
         "operations.py": operations_module(socket.rest, line),
         "asyncapi.json": as_json(bundled(socket), SOCKET_ORIGIN),

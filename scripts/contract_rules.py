@@ -11,8 +11,9 @@ from typing import Any
 
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
-from scripts import rules_of_examples, rules_of_links, rules_of_operations, rules_of_schemas
+from scripts import rules_of_examples, rules_of_links, rules_of_operations, rules_of_schemas, rules_of_v2
 from scripts.specification import resolvable, walk
+from scripts.versions import V2, version_of
 
 Document = Mapping[str, Any]
 Rule = Callable[[Document], Iterator[str]]
@@ -47,7 +48,8 @@ STAGES: tuple[tuple[Rule, ...], ...] = (
 
 def violations(document: Document) -> list[str]:
     """Return a sentence for everything that is wrong, of the first stage that finds something."""
-    for rules in STAGES:
+    stages = (*STAGES, rules_of_v2.RULES) if version_of(document) is V2 else STAGES
+    for rules in stages:
         found = [sentence for rule in rules for sentence in rule(document)]
         if found:
             return found

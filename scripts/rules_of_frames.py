@@ -12,7 +12,6 @@ from typing import Any
 
 from parley.contract.document import resolve
 from parley.contract.schemas import Schemas
-from scripts.rules_of_operations import CODES
 from scripts.socket_document import (
     REST,
     SCHEMA_FORMAT,
@@ -25,6 +24,7 @@ from scripts.socket_document import (
     payloads_of,
 )
 from scripts.specification import SCHEMAS
+from scripts.versions import CODES
 
 _SENTENCE = re.compile(r"[A-Z].*\.", re.DOTALL)
 _FUNCTION_NAME = re.compile(r"[a-z]+(_[a-z]+)*")

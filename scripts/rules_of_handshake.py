@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scripts.rules_of_operations import CODES
 from scripts.socket_document import Socket, frames_of, messages_of
+from scripts.versions import CODES
 
 Steps = Mapping[str, Any]
 

@@ -10,6 +10,7 @@ from typing import Any
 from parley.contract.document import DocumentedOperation, operations_of, resolve
 from parley.contract.parameters import python_name
 from scripts.specification import (
+    JSON,
     SCHEMAS,
     Document,
     answers_of,
@@ -17,27 +18,9 @@ from scripts.specification import (
     name_of,
     parameters_of,
 )
+from scripts.versions import version_of
 
-CODES = {
-    400: "validation_error",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    409: "conflict",
-    410: "gone",
-    413: "payload_too_large",
-    415: "unsupported_media_type",
-    422: "idempotency_mismatch",
-    426: "upgrade_required",
-    429: "rate_limit_exceeded",
-    500: "internal_error",
-    503: "unavailable",
-}
-
-_ALWAYS = frozenset(
-    ("X-Request-Id", "X-Contract", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
-)
+_ALWAYS = frozenset(("X-Request-Id", "X-Contract"))
 _BY_STATUS: Mapping[int, frozenset[str]] = {
     201: frozenset(("Location",)),
     401: frozenset(("WWW-Authenticate",)),
@@ -48,8 +31,6 @@ _BY_STATUS: Mapping[int, frozenset[str]] = {
 }
 _KEY = "Idempotency-Key"
 _PER = frozenset(("user", "address", "account", "session"))
-# No schema can say these, so an operation that answers them says when.
-_SAID_IN_REFUSALS = frozenset((409, 410, 422))
 _FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HEADER_NAME = re.compile(r"[A-Z][a-z]*(-[A-Z][a-z]*)*")
 _SENTENCE = re.compile(r"[A-Z].*\.", re.DOTALL)
@@ -133,24 +114,28 @@ def _answers_that_follow(document: Document, operation: DocumentedOperation) -> 
 
 
 def answers_have_bodies(document: Document) -> Iterator[str]:
+    version = version_of(document)
     for operation in operations_of(document):
         for status, answer in answers_of(document, operation).items():
-            if (status == 204) is ("content" in answer):
-                yield f"{name_of(operation)}: {status} must have a body unless it is 204"
-            if set(answer.get("content", {"application/json": None})) != {"application/json"}:
-                yield f"{name_of(operation)}: {status} must be application/json"
+            if (status in version.bodiless) is ("content" in answer):
+                bodiless = " or ".join(str(each) for each in sorted(version.bodiless))
+                yield f"{name_of(operation)}: {status} must have a body unless it is {bodiless}"
+            media_type = version.error_type if status >= 400 else JSON
+            if set(answer.get("content", {media_type: None})) != {media_type}:
+                yield f"{name_of(operation)}: {status} must be {media_type}"
 
 
 def errors_have_one_form(document: Document) -> Iterator[str]:
     """Every error is a shared one, and its examples carry the code that belongs to its status."""
+    version = version_of(document)
     for where, status, raw in _error_answers(document):
         media_type = content_of(resolve(document, raw))
         if "$ref" not in raw:
             yield f"{where}: {status} must refer to components/responses"
-        elif media_type is None or media_type["schema"].get("$ref") != f"{SCHEMAS}ErrorEnvelope":
-            yield f"{where}: {status} must be an ErrorEnvelope"
-        elif any(code != CODES.get(status) for code in _codes(document, media_type)):
-            yield f"{where}: the code in the examples of {status} must be {CODES.get(status)}"
+        elif media_type is None or media_type["schema"].get("$ref") != SCHEMAS + version.error_schema:
+            yield f"{where}: {status} must have the schema {version.error_schema}"
+        elif any(code != version.codes.get(status) for code in _codes(document, media_type)):
+            yield f"{where}: the code in the examples of {status} must be {version.codes.get(status)}"
 
 
 def _error_answers(document: Document) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
@@ -164,24 +149,28 @@ def _error_answers(document: Document) -> Iterator[tuple[str, int, Mapping[str, 
 
 def _codes(document: Document, media_type: Mapping[str, Any]) -> Iterator[str]:
     for example in media_type.get("examples", {}).values():
-        yield resolve(document, example)["value"]["error"]["code"]
+        code = resolve(document, example)["value"]
+        for name in version_of(document).error_path:
+            code = code[name]
+        yield code
 
 
 def codes_are_listed(document: Document) -> Iterator[str]:
     listed = set(document["components"]["schemas"]["ErrorCode"]["enum"])
-    for odd in sorted(listed ^ set(CODES.values())):
+    for odd in sorted(listed ^ set(version_of(document).codes.values())):
         yield f"components/schemas/ErrorCode: {odd} has no status, or is not listed"
 
 
 def answers_have_headers(document: Document) -> Iterator[str]:
+    version = version_of(document)
     for operation in operations_of(document):
         names = {each["name"] for each in parameters_of(document, operation)}
         for status, answer in answers_of(document, operation).items():
-            must = _ALWAYS | _BY_STATUS.get(status, frozenset())
+            must = _ALWAYS | version.limit_headers | _BY_STATUS.get(status, frozenset())
             if _KEY in names and status < 300:
                 must |= {"Idempotency-Replayed"}
             if {"before", "after"} <= names and status < 300:
-                must |= {"X-Pagination-Total", "X-Pagination-Pages", "X-Pagination-Per-Page"}
+                must |= version.page_headers
             for missing in sorted(must - answer.get("headers", {}).keys()):
                 yield f"{name_of(operation)}: {status} does not declare the header {missing}"
 
@@ -236,12 +225,13 @@ def limits_are_known(document: Document) -> Iterator[str]:
 
 
 def refusals_are_answers(document: Document) -> Iterator[str]:
+    said = version_of(document).said_in_refusals
     for operation in operations_of(document):
         refused = _refused(operation)
         answers = answers_of(document, operation).keys()
         for status in sorted(refused - answers):
             yield f"{name_of(operation)}: x-refusals has {status}, which is none of its answers"
-        for status in sorted(_SAID_IN_REFUSALS & answers - refused):
+        for status in sorted(said & answers - refused):
             yield f"{name_of(operation)}: x-refusals must say when it answers {status}"
     for where, refusal in _refusals(document):
         if set(refusal) != {"status", "when"} or not str(refusal["when"]).endswith("."):
@@ -288,10 +278,11 @@ def deprecations_have_dates(document: Document) -> Iterator[str]:
 
 
 def servers_are_relative(document: Document) -> Iterator[str]:
-    """The document knows no host, and the stable version comes first."""
+    """The document knows no host, and its own base path comes first."""
+    base = version_of(document).base
     urls = [server["url"] for server in document.get("servers", ())]
-    if urls[:1] != ["/v1"] or not all(url.startswith("/") for url in urls):
-        yield "servers: must be paths, and /v1 the first"
+    if urls[:1] != [base] or not all(url.startswith("/") for url in urls):
+        yield f"servers: must be paths, and {base} the first"
 
 
 RULES = (

@@ -15,6 +15,9 @@ Document = Mapping[str, Any]
 Schema = Mapping[str, Any]
 
 SCHEMAS = "#/components/schemas/"
+JSON = "application/json"
+# RFC 9457, section 3.
+PROBLEM = "application/problem+json"
 
 
 class BrokenDocument(Exception):
@@ -29,36 +32,47 @@ class _StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
-                raise BrokenDocument(f"{_line(key_node)}: the key {key!r} must be quoted to be a string")
+                raise BrokenDocument(f"{line_of(key_node)}: the key {key!r} must be quoted to be a string")
             if key in seen:
-                raise BrokenDocument(f"{_line(key_node)}: the key {key!r} stands there twice")
+                raise BrokenDocument(f"{line_of(key_node)}: the key {key!r} stands there twice")
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
 def _refuse_time(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> None:
     del loader
-    raise BrokenDocument(f"{_line(node)}: {node.value} must be quoted, else some readers take it for a time")
+    raise BrokenDocument(
+        f"{line_of(node)}: {node.value} must be quoted, else some readers take it for a time"
+    )
 
 
 _StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", _refuse_time)
 
 
-def _line(node: yaml.Node) -> str:
+def line_of(node: yaml.Node) -> str:
+    """Return where something stands, as in `openapi.yaml:12:5`."""
     mark = node.start_mark
     return f"{Path(mark.name).name}:{mark.line + 1}:{mark.column + 1}"
 
 
 def read_specification(path: Path) -> dict[str, Any]:
     """Return the document. Raises BrokenDocument with the line."""
+    return read_marked(path)[0]
+
+
+def read_marked(path: Path) -> tuple[dict[str, Any], yaml.MappingNode]:
+    """Return the document and its nodes, which know their lines. Raises BrokenDocument with the line."""
     with path.open(encoding="utf-8") as file:
+        loader = _StrictLoader(file)
         try:
-            document = yaml.load(file, _StrictLoader)  # a subclass of SafeLoader
+            node = loader.get_single_node()
+            if not isinstance(node, yaml.MappingNode):
+                raise BrokenDocument(f"{path.name} is not a mapping")
+            return loader.construct_document(node), node
         except yaml.YAMLError as error:
             raise BrokenDocument(str(error)) from error
-    if not isinstance(document, dict):
-        raise BrokenDocument(f"{path.name} is not a mapping")
-    return document
+        finally:
+            loader.dispose()
 
 
 def walk(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:
@@ -109,8 +123,8 @@ def answers_of(document: Document, operation: DocumentedOperation) -> dict[int, 
 
 def content_of(holder: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the JSON media type of a body or an answer, if there is one."""
-    media_type: Mapping[str, Any] | None = holder.get("content", {}).get("application/json")
-    return media_type
+    content: Mapping[str, Mapping[str, Any]] = holder.get("content", {})
+    return content.get(JSON, content.get(PROBLEM))
 
 
 def schema_places(document: Document) -> Iterator[tuple[str, Schema]]:

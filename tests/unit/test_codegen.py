@@ -25,7 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def files() -> dict[str, str]:
     """What the documents make; a second to make, so it is made once."""
-    return codegen.generate(codegen.read_socket())
+    socket = codegen.read_socket()
+    return codegen.generate(socket, codegen.read_second(socket.rest))
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def generated(files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyP
     copy = tmp_path / "generated"
     shutil.copytree(ROOT / "generated", copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(codegen, "GENERATED", copy)
-    monkeypatch.setattr(codegen, "generate", lambda socket: files)
+    monkeypatch.setattr(codegen, "generate", lambda socket, v2: files)
     return copy
 
 

@@ -332,7 +332,7 @@ PLANTED = [
     Planted(
         rules_of_operations.errors_have_one_form,
         {f"components/responses/Gone/{JSON}/schema": ref("Me")},
-        "get_message (GET /messages/{message_id}): 410 must be an ErrorEnvelope",
+        "get_message (GET /messages/{message_id}): 410 must have the schema ErrorEnvelope",
     ),
     Planted(
         rules_of_operations.errors_have_one_form,
