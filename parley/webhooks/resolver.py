@@ -1,4 +1,8 @@
-"""Names to addresses, of which only those that webhooks may reach are handed on."""
+"""Names to addresses, of which only those that webhooks may reach are handed on.
+
+Whoever owns a webhook hears the same of a name that is unknown and of one that leads inside: otherwise the names of
+an inner network could be tried one after the other. Which of them it was is in the log, for whoever runs the server.
+"""
 
 import asyncio
 import socket
@@ -7,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 
+import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from parley.services.egress import Egress
@@ -23,13 +28,18 @@ THREAD_NAME = "look up a webhook's name"
 
 LookUp = Callable[[str], Sequence[str]]
 
+_log = structlog.get_logger(__name__)
+
 
 class Unresolved(OSError):
-    """A name leads nowhere, for the reason that is its sentence."""
+    """A name was not resolved, for the reason that is its sentence."""
 
 
-class Refused(OSError):
-    """A name leads where webhooks may not go, for the reason that is its sentence."""
+class LeadsNowhere(OSError):
+    """There is no address behind a name that webhooks may reach, be it that there is none at all."""
+
+    def __init__(self) -> None:
+        super().__init__("the name leads to no address that webhooks may reach")
 
 
 class Resolver(AbstractResolver):
@@ -42,8 +52,8 @@ class Resolver(AbstractResolver):
     def __init__(self, egress: Egress, look_up: LookUp | None = None) -> None:
         self._egress = egress
         self._look_up = look_up or _system_addresses
-        # What is being looked up; None is the answer where a name has none.
-        self._running: dict[str, asyncio.Future[Sequence[str] | None]] = {}
+        # What is being looked up; a name that is unknown has no addresses.
+        self._running: dict[str, asyncio.Future[Sequence[str]]] = {}
         # Names that have kept somebody waiting in vain, the oldest first.
         self._slow: dict[str, None] = {}
         # Names that led somewhere the last time, the oldest first.
@@ -52,7 +62,7 @@ class Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Return the addresses that may be connected to. Raises Unresolved or Refused.
+        """Return the addresses that may be connected to. Raises Unresolved or LeadsNowhere.
 
         An address that is refused beside good ones is left out: nobody connects to it.
         """
@@ -60,7 +70,9 @@ class Resolver(AbstractResolver):
         found = [ip_address(address) for address in await self._addresses(host)]
         allowed = [address for address in found if self._egress.allows(address)]
         if not allowed:
-            raise Refused(self._egress.reason(found[0]))
+            reason = f"it is {self._egress.reason(found[0])}" if found else "it is unknown"
+            _log.debug("a webhook's name leads to no address that may be reached", host=host, reason=reason)
+            raise LeadsNowhere
         return [
             ResolveResult(
                 hostname=host,
@@ -85,14 +97,11 @@ class Resolver(AbstractResolver):
             _note(self._slow, host)
             raise Unresolved(f"the name was not resolved within {_TIMEOUT:g} s") from None
         self._slow.pop(host, None)
-        if addresses is None:
-            raise Unresolved("the name cannot be resolved")
-        if not addresses:
-            raise Unresolved("the name has no address")
-        _note(self._known, host)
+        if addresses:
+            _note(self._known, host)
         return addresses
 
-    def _start(self, host: str) -> "asyncio.Future[Sequence[str] | None]":
+    def _start(self, host: str) -> "asyncio.Future[Sequence[str]]":
         slow = sum(name in self._slow for name in self._running)
         new = sum(name not in self._known for name in self._running)
         if (
@@ -102,9 +111,9 @@ class Resolver(AbstractResolver):
         ):
             raise Unresolved("too many names are being looked up")
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Sequence[str] | None] = loop.create_future()
+        answer: asyncio.Future[Sequence[str]] = loop.create_future()
 
-        def settle(addresses: Sequence[str] | None) -> None:
+        def settle(addresses: Sequence[str]) -> None:
             del self._running[host]
             answer.set_result(addresses)
 
@@ -112,7 +121,7 @@ class Resolver(AbstractResolver):
             try:
                 addresses = self._look_up(host)
             except (OSError, UnicodeError):
-                addresses = None
+                addresses = ()
             # A loop that was closed meanwhile has nobody left who would wait.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(settle, addresses)

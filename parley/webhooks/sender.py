@@ -28,7 +28,7 @@ from yarl import URL
 
 from parley.errors import Invalid
 from parley.services.egress import Egress
-from parley.webhooks.resolver import LookUp, Refused, Resolver, Unresolved
+from parley.webhooks.resolver import LeadsNowhere, LookUp, Resolver, Unresolved
 
 TIMEOUT_SECONDS = 15.0
 MAX_EXCERPT_BYTES = 4096
@@ -48,6 +48,11 @@ _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _URLS_KEPT = 10_000
 # The longest wait that a receiver may ask for in seconds has so many digits: more is nonsense.
 _MAX_DIGITS = 9
+
+
+class Refused(OSError):
+    """An address or a port is one where webhooks may not go, for the reason that is its sentence."""
+
 
 # Called with body and headers.
 Observe = Callable[[bytes, Mapping[str, str]], None]
@@ -148,7 +153,7 @@ class Sender:
                     # The receiver closed a connection that was kept, at the moment it was used again, or there was
                     # something left in it. A receiver that got the request twice knows it by its webhook-id.
                     continue
-                return _failure(self._reason(error), began)
+                return self._unanswered(error, began)
 
     async def _exchange(
         self, url: URL, body: bytes, headers: Mapping[str, str], began: float, deadline: float
@@ -196,14 +201,17 @@ class Sender:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BUFFER_BYTES)
         return made
 
-    def _reason(self, error: Exception) -> str:
-        """Return why there is no answer. Nothing is told of addresses behind a name: they may be nobody's business."""
+    def _unanswered(self, error: Exception, began: float) -> Outcome:
+        """Say why there is no answer. Nothing is told of addresses behind a name: they may be nobody's business."""
         cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-        match cause:
-            case Refused():
-                return f"the host leads to an address that is refused: it is {cause}"
-            case Unresolved():
-                return str(cause)
+        if isinstance(cause, LeadsNowhere):
+            # Nor how long it took to find that out, which may be another time for names that are known.
+            return Outcome(status=None, error=str(cause), latency_ms=0)
+        if isinstance(cause, Refused):
+            return _failure(f"the host leads to an address that is refused: it is {cause}", began)
+        return _failure(str(cause) if isinstance(cause, Unresolved) else self._reason(error), began)
+
+    def _reason(self, error: Exception) -> str:
         match error:
             case TimeoutError():
                 return f"no answer within {self._timeout:g} s"
