@@ -15,6 +15,7 @@ from parley.contract.options import ContractOptions
 from parley.contract.published import CONTRACT_HEADER
 from parley.contract.security import Authenticator
 from parley.contract.stack import contract_app, make_edge
+from parley.contract.v2 import Beta
 from parley.logs import begin_request
 from parley.services import Services, bind_services
 
@@ -79,6 +80,7 @@ class App:
         counters: Storage | None = None,
         modules: Mapping[str, Any] | None = None,
         models: ModuleType = generated_models,
+        beta: Document | None = None,
     ) -> None:
         self._services = services
         self._pages = pages
@@ -91,6 +93,7 @@ class App:
             authenticator,
             options,
             edge=self.edge,
+            beta=None if beta is None else Beta(beta, services.users.has_beta),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

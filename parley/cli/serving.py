@@ -93,6 +93,7 @@ class Serving:
             _contract_options(chosen, node.services),
             pages=pages(node, metrics_allow=chosen.metrics_allow),
             observer=Observer(request_log),
+            beta=json.loads(document.as_json("openapi-v2")),
         )
         options = ServerOptions(chosen.host, chosen.port, grace_seconds=chosen.shutdown_grace_seconds)
         self._realtime = await open_sockets(node, contract, app.edge, _handshakes(chosen))

@@ -28,6 +28,9 @@ class Field(str):
 Problem = tuple[str, str]
 Branches = Sequence[Sequence[jsonschema_rs.ValidationError]]
 
+# Of `pointer` in the document.
+MAX_POINTER_LENGTH = 2000
+
 _FAR = 10
 _MISFORMED = "Invalid "
 
@@ -65,8 +68,14 @@ def field_name(path: Sequence[str | int], root: str) -> Field:
 
 def pointer_of(path: Iterable[str | int]) -> str:
     """Write a path into the body as a JSON Pointer in the fragment of a URI: `#/metadata/mentions/0`."""
-    steps = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
-    return "#" + "".join(f"/{quote(step, safe='~', errors='replace')}" for step in steps)
+    pointer = "#"
+    for part in path:
+        step = quote(str(part).replace("~", "~0").replace("/", "~1"), safe="~", errors="replace")
+        if len(pointer) + len(step) >= MAX_POINTER_LENGTH:
+            # A client may have made it up; whoever reads on from what holds it finds it.
+            break
+        pointer += f"/{step}"
+    return pointer
 
 
 def _explained(error: jsonschema_rs.ValidationError, root: str) -> Iterator[Problem]:

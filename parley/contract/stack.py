@@ -1,6 +1,6 @@
 """The contract as one ASGI application: Connexion's specification and routing, our operations behind them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -15,17 +15,20 @@ from parley.contract.answers import AnswersRecorder
 from parley.contract.cors import Cors
 from parley.contract.counters import ProcessMemory
 from parley.contract.deprecation import DeprecatedOperation
-from parley.contract.document import Document, DocumentedOperation, bind, operations_of
+from parley.contract.document import Document, DocumentedOperation, Handler, bind, operations_of
 from parley.contract.exchange import Edge, Exchange
 from parley.contract.limits import RateLimits, read_buckets
 from parley.contract.observer import NoObserver, RequestObserver
 from parley.contract.operations import CompiledOperation, CompiledOperations, Compiler, Unrouted
 from parley.contract.options import ContractOptions
-from parley.contract.routing import TableRouting
+from parley.contract.routing import Begin, TableRouting
 from parley.contract.security import Authenticator
+from parley.contract.v2 import BASE_PATH as BASE_PATH_OF_V2
+from parley.contract.v2 import Beta, V2Edge, V2Operation, by_version
 
 # The stable version, and the alias that the seed's examples use.
 BASE_PATHS = ("/v1", "/api")
+_V2 = "v2."
 
 
 def make_edge(
@@ -61,40 +64,62 @@ def contract_app(
     observer: RequestObserver | None = None,
     counters: Storage | None = None,
     edge: Edge | None = None,
+    beta: Beta | None = None,
 ) -> ASGIApp:
-    """Compile a document whose tags are `modules` and whose schemas are `models`.
+    """Compile a document whose tags are `modules` and whose schemas are `models`, and v2 where there is one.
 
     Raises ContractError when document and code do not fit together.
     """
     edge = edge or make_edge(document, options, observer, counters)
+
+    def compiler(of: Document, functions: Mapping[str, Handler]) -> Compiler:
+        return Compiler(
+            of,
+            functions,
+            models,
+            authenticator,
+            edge.limits,
+            edge.observer,
+            options.max_body_bytes,
+            options.session_of,
+        )
+
     bound, functions = bind(document, modules)
-    compiler = Compiler(
-        document,
-        functions,
-        models,
-        authenticator,
-        edge.limits,
-        edge.observer,
-        options.max_body_bytes,
-        options.session_of,
-    )
-    compiled = {operation.name: _compiled(compiler, operation) for operation in operations_of(document)}
+    compiled = _compiled(_of_v1, compiler(document, functions), "")
+    begin: Begin = partial(Exchange, edge)
+    apis = [(base_path, bound) for base_path in BASE_PATHS]
+    if beta is not None:
+        edge_of_v2 = V2Edge(edge, beta, options)
+        bound, more = bind(beta.document, modules, _V2)
+        compiled |= _compiled(partial(V2Operation, edge=edge_of_v2), compiler(beta.document, functions), _V2)
+        functions |= more
+        begin = by_version(begin, edge_of_v2.begin)
+        apis.append((BASE_PATH_OF_V2, bound))
     app = ConnexionMiddleware(
         Unrouted(),
         middlewares=[
-            partial(TableRouting, begin=partial(Exchange, edge)),
+            partial(TableRouting, begin=begin),
             partial(CompiledOperations, compiled=compiled),
         ],
         resolver=Resolver(functions.__getitem__),
     )
-    for base_path in BASE_PATHS:
-        app.add_api(bound, base_path=base_path)
+    for base_path, specification in apis:
+        app.add_api(specification, base_path=base_path)
     _build(app)
     stack: ASGIApp = app
     return stack
 
 
-def _compiled(compiler: Compiler, operation: DocumentedOperation) -> CompiledOperation:
+def _compiled(
+    kind: Callable[[Compiler, DocumentedOperation], CompiledOperation], compiler: Compiler, version: str
+) -> dict[str, CompiledOperation]:
+    """Compile all operations of a document, by the names under which it is bound."""
+    return {
+        version + operation.name: kind(compiler, operation) for operation in operations_of(compiler.document)
+    }
+
+
+def _of_v1(compiler: Compiler, operation: DocumentedOperation) -> CompiledOperation:
     kind = DeprecatedOperation if operation.raw.get("deprecated") else CompiledOperation
     return kind(compiler, operation)
 

@@ -19,6 +19,7 @@ from parley.contract.observer import NoObserver
 from parley.contract.options import ContractOptions
 from parley.contract.request import limits_left
 from parley.contract.stack import contract_app
+from parley.contract.v2 import Beta
 from parley.errors import Unauthorized
 from parley.model import Caller
 
@@ -125,6 +126,7 @@ class Edge:
         options: ContractOptions | None = None,
         counters: Storage | None = None,
         models: Any = models,
+        beta: Beta | None = None,
     ) -> None:
         self.handlers = Recording(document)
         self.watcher = Watcher()
@@ -136,6 +138,7 @@ class Edge:
             options or ContractOptions(enforce_rate_limits=False),
             self.watcher,
             counters,
+            beta=beta,
         )
 
     async def ask(
