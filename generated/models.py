@@ -186,7 +186,7 @@ class Profile(BaseModel):
 
 class User(BaseModel):
     """
-    A person. The e-mail address is shown only to themselves.
+    A person. The e-mail address and the access to the beta are shown only to themselves.
     """
 
     id: Annotated[UUID, Field(description='The id of a user.')]
@@ -221,6 +221,12 @@ class User(BaseModel):
         AwareDatetime,
         Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
     ]
+    beta_access: Annotated[
+        bool | MISSING,
+        Field(
+            description='Whether this person may use `/v2`, which is not released yet.'
+        ),
+    ] = MISSING
 
 
 class Me(BaseModel):
@@ -259,6 +265,12 @@ class Me(BaseModel):
     created_at: Annotated[
         AwareDatetime,
         Field(description='A time of RFC 3339; the server gives it in UTC with Z.'),
+    ]
+    beta_access: Annotated[
+        bool,
+        Field(
+            description='Whether this person may use `/v2`, which is not released yet.'
+        ),
     ]
 
 

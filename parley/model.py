@@ -59,9 +59,10 @@ class User:
 
 @dataclass(frozen=True)
 class Me(User):
-    """A person, as they see themselves."""
+    """A person, as they see themselves. `beta_access` is whether they may use what is not released yet."""
 
     email: str
+    beta_access: bool
 
 
 @dataclass(frozen=True)

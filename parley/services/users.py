@@ -142,6 +142,7 @@ class Users:
             profile=user.profile,
             created_at=user.created_at,
             email=record.email,
+            beta_access=record.has_beta,
         )
 
     def _listed(self, record: UserRecord, status: UserStatus | None) -> User:

@@ -34,6 +34,7 @@ class UserRecord:
     created_at: datetime
     last_seen: datetime | None
     left_at: datetime | None
+    has_beta: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def _record(row: Record) -> UserRecord:
         created_at=row["created_at"],
         last_seen=row["last_seen"],
         left_at=row["left_at"],
+        has_beta=row["has_beta"],
     )
 
 
@@ -128,7 +130,7 @@ async def read(conn: Connection, user_ids: Sequence[UUID]) -> dict[UUID, UserRec
     rows = await conn.fetch(
         """
         SELECT u.id, u.email, u.username, u.display_name, u.bio, u.avatar_url, u.location, u.created_at,
-               p.last_seen, p.left_at
+               p.last_seen, p.left_at, u.beta_since IS NOT NULL AS has_beta
         FROM users u
         LEFT JOIN presence p ON p.user_id = u.id
         WHERE u.id = ANY($1::uuid[])
@@ -214,7 +216,7 @@ async def read_page(
         # Only fragments of this file are put together here; values travel apart.
         f"""
         SELECT u.id, u.email, u.username, u.display_name, u.bio, u.avatar_url, u.location, u.created_at,
-               p.last_seen, p.left_at
+               p.last_seen, p.left_at, u.beta_since IS NOT NULL AS has_beta
         FROM users u
         LEFT JOIN presence p ON p.user_id = u.id
         WHERE {" AND ".join(where) or "true"}

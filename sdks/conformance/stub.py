@@ -31,6 +31,7 @@ ME = {
     "last_seen": NOW,
     "profile": PROFILE,
     "created_at": NOW,
+    "beta_access": False,
 }
 
 

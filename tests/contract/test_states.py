@@ -21,11 +21,12 @@ def test_deleted_message_is_gone(ada: Person, bob: Person) -> None:
     assert tombstone["deleted_at"] is not None
 
 
-def test_address_is_shown_to_oneself_only(ada: Person, bob: Person) -> None:
-    """Wherever a user is shown."""
+def test_private_facts_are_shown_to_oneself_only(ada: Person, bob: Person) -> None:
+    """Neither the e-mail address nor the access to the beta, wherever a user is shown."""
     ada.say(bob)
     ada.patch(f"/users/{ada.id}", {"bio": "Analyst"})
-    assert made(ada.get(f"/users/{ada.id}"))["email"] == ada.email
+    oneself = made(ada.get(f"/users/{ada.id}"))
+    assert (oneself["email"], oneself["beta_access"]) == (ada.email, False)
     for answer in (
         bob.get(f"/users/{ada.id}"),
         bob.get("/users", ids=ada.id),
@@ -35,6 +36,7 @@ def test_address_is_shown_to_oneself_only(ada: Person, bob: Person) -> None:
     ):
         assert ada.id in answer.text
         assert ada.email not in answer.text
+        assert "beta_access" not in answer.text
 
 
 def test_changed_password_ends_the_other_sessions(ada: Person) -> None:

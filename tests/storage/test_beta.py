@@ -30,14 +30,16 @@ async def test_nobody_has_it_by_themselves(parley: Process) -> None:
 
 
 async def test_is_granted_and_taken_away(database_dsn: str) -> None:
-    """What one process decides counts in another at the very next question."""
+    """What one process decides counts in another at the very next question, and people see it of themselves."""
     async with process(database_dsn) as one, process(database_dsn) as two:
         ada, bob = await one.register("ada"), await one.register("bob")
         assert await one.accounts.grant_beta("ADA@example.com")
         assert await two.users.has_beta(ada.id)
+        assert (await two.users.own(ada.id)).beta_access
         assert not await two.users.has_beta(bob.id)
         assert await one.accounts.revoke_beta("ada@example.com")
         assert not await two.users.has_beta(ada.id)
+        assert not (await two.users.own(ada.id)).beta_access
 
 
 async def test_twice_is_once(parley: Process) -> None:

@@ -237,7 +237,7 @@ type Profile struct {
 	Location  *string `json:"location"`
 }
 
-// User: A person. The e-mail address is shown only to themselves.
+// User: A person. The e-mail address and the access to the beta are shown only to themselves.
 type User struct {
 	// The id of a user.
 	ID string `json:"id"`
@@ -254,6 +254,8 @@ type User struct {
 	Profile Profile `json:"profile"`
 	// A time of RFC 3339; the server gives it in UTC with Z.
 	CreatedAt time.Time `json:"created_at"`
+	// Whether this person may use `/v2`, which is not released yet.
+	BetaAccess *bool `json:"beta_access,omitzero"`
 }
 
 // Me: A person, as they see themselves.
@@ -273,6 +275,8 @@ type Me struct {
 	Profile Profile `json:"profile"`
 	// A time of RFC 3339; the server gives it in UTC with Z.
 	CreatedAt time.Time `json:"created_at"`
+	// Whether this person may use `/v2`, which is not released yet.
+	BetaAccess bool `json:"beta_access"`
 }
 
 // UserPage is a schema of the contract.
@@ -697,7 +701,7 @@ type GroupDeletedEvent struct {
 // UserUpdatedEvent: A user changed what they tell about themselves.
 type UserUpdatedEvent struct {
 	Type string `json:"type"`
-	// A person. The e-mail address is shown only to themselves.
+	// A person. The e-mail address and the access to the beta are shown only to themselves.
 	Data User `json:"data"`
 	// Where to go on from. It has no meaning but to the server that gave it.
 	Cursor string `json:"cursor"`
@@ -1069,7 +1073,7 @@ type UserUpdatedPayload struct {
 	Timestamp time.Time `json:"timestamp"`
 	// Where to go on from. It has no meaning but to the server that gave it.
 	Cursor string `json:"cursor"`
-	// A person. The e-mail address is shown only to themselves.
+	// A person. The e-mail address and the access to the beta are shown only to themselves.
 	Data User `json:"data"`
 	// `sha256=` and, in hex, the HMAC-SHA256 of this object without its `signature`, as canonical JSON (RFC
 	// 8785). The header `webhook-signature` is the better way.
@@ -1214,7 +1218,7 @@ type ReadyNotice struct {
 
 // Ready is a schema of the contract.
 type Ready struct {
-	// A person. The e-mail address is shown only to themselves.
+	// A person. The e-mail address and the access to the beta are shown only to themselves.
 	User User `json:"user"`
 	// The id of a session.
 	SessionID string `json:"session_id"`

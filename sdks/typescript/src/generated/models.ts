@@ -225,7 +225,7 @@ export interface Profile {
   location: string | null;
 }
 
-/** A person. The e-mail address is shown only to themselves. */
+/** A person. The e-mail address and the access to the beta are shown only to themselves. */
 export interface User {
   id: UserId;
   email?: Email;
@@ -236,6 +236,8 @@ export interface User {
   last_seen: string | null;
   profile: Profile;
   created_at: Time;
+  /** Whether this person may use `/v2`, which is not released yet. */
+  beta_access?: boolean;
 }
 
 /** A person, as they see themselves. */
@@ -249,6 +251,8 @@ export interface Me {
   last_seen: string | null;
   profile: Profile;
   created_at: Time;
+  /** Whether this person may use `/v2`, which is not released yet. */
+  beta_access: boolean;
 }
 
 export interface UserPage {

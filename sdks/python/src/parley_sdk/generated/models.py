@@ -110,7 +110,7 @@ class Profile(BaseModel):
 
 class User(BaseModel):
     """
-    A person. The e-mail address is shown only to themselves.
+    A person. The e-mail address and the access to the beta are shown only to themselves.
     """
 
     id: UUID = Field(..., description='The id of a user.')
@@ -126,6 +126,10 @@ class User(BaseModel):
     profile: Profile
     created_at: AwareDatetime = Field(
         ..., description='A time of RFC 3339; the server gives it in UTC with Z.'
+    )
+    beta_access: bool | None = Field(
+        None,
+        description='Whether this person may use `/v2`, which is not released yet.',
     )
 
 
@@ -145,6 +149,9 @@ class Me(BaseModel):
     profile: Profile
     created_at: AwareDatetime = Field(
         ..., description='A time of RFC 3339; the server gives it in UTC with Z.'
+    )
+    beta_access: bool = Field(
+        ..., description='Whether this person may use `/v2`, which is not released yet.'
     )
 
 

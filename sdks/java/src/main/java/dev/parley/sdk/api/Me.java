@@ -14,6 +14,7 @@ import java.time.Instant;
  * @param lastSeen The last sign of life; null before the first; may be null
  * @param profile What a user tells about themselves; null is nothing told
  * @param createdAt A time of RFC 3339; the server gives it in UTC with Z
+ * @param betaAccess Whether this person may use {@code /v2}, which is not released yet
  */
 public record Me(
     @JsonProperty("id") String id,
@@ -23,4 +24,5 @@ public record Me(
     @JsonProperty("status") UserStatus status,
     @JsonProperty("last_seen") Instant lastSeen,
     @JsonProperty("profile") Profile profile,
-    @JsonProperty("created_at") Instant createdAt) {}
+    @JsonProperty("created_at") Instant createdAt,
+    @JsonProperty("beta_access") boolean betaAccess) {}

@@ -7,7 +7,7 @@ import java.time.Instant;
 /**
  * A Ready.
  *
- * @param user A person. The e-mail address is shown only to themselves
+ * @param user A person. The e-mail address and the access to the beta are shown only to themselves
  * @param sessionId The id of a session
  * @param tokenExpiresAt A time of RFC 3339; the server gives it in UTC with Z
  * @param heartbeat The server pings every {@code interval_seconds} and gives up {@code timeout_seconds} after

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Instant;
 
 /**
- * A person. The e-mail address is shown only to themselves.
+ * A person. The e-mail address and the access to the beta are shown only to themselves.
  *
  * @param id The id of a user
  * @param email Unique; capitals do not make a difference; may be null
@@ -14,6 +14,7 @@ import java.time.Instant;
  * @param lastSeen The last sign of life; null before the first; may be null
  * @param profile What a user tells about themselves; null is nothing told
  * @param createdAt A time of RFC 3339; the server gives it in UTC with Z
+ * @param betaAccess Whether this person may use {@code /v2}, which is not released yet; may be null
  */
 public record User(
     @JsonProperty("id") String id,
@@ -23,4 +24,5 @@ public record User(
     @JsonProperty("status") UserStatus status,
     @JsonProperty("last_seen") Instant lastSeen,
     @JsonProperty("profile") Profile profile,
-    @JsonProperty("created_at") Instant createdAt) {}
+    @JsonProperty("created_at") Instant createdAt,
+    @JsonProperty("beta_access") Boolean betaAccess) {}

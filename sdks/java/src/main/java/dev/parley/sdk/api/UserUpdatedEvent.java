@@ -6,7 +6,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 /**
  * A user changed what they tell about themselves.
  *
- * @param data A person. The e-mail address is shown only to themselves
+ * @param data A person. The e-mail address and the access to the beta are shown only to themselves
  * @param cursor Where to go on from. It has no meaning but to the server that gave it
  * @param seq may be null
  */

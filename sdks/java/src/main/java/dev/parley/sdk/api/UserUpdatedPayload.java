@@ -9,7 +9,7 @@ import java.time.Instant;
  *
  * @param timestamp A time of RFC 3339; the server gives it in UTC with Z
  * @param cursor Where to go on from. It has no meaning but to the server that gave it
- * @param data A person. The e-mail address is shown only to themselves
+ * @param data A person. The e-mail address and the access to the beta are shown only to themselves
  * @param signature {@code sha256=} and, in hex, the HMAC-SHA256 of this object without its {@code signature},
  * as canonical JSON (RFC 8785). The header {@code webhook-signature} is the better way
  */
