@@ -53,13 +53,6 @@ class Overlaid:
     document: dict[str, Any]
     touched: Mapping[Place, Action]
 
-    def blamed(self, place: Place) -> Action | None:
-        """Return the action that made what stands at a place, or around it; None where no action did."""
-        for length in range(len(place), 0, -1):
-            if place[:length] in self.touched:
-                return self.touched[place[:length]]
-        return None
-
 
 def read_overlay(path: Path) -> Overlay:
     """Read an overlay. Raises BrokenDocument with the line."""

@@ -12,6 +12,7 @@ from scripts.specification import BrokenDocument, Document
 
 # As `name_of` says it: `get_user (GET /users/{user_id})`.
 _OPERATION = re.compile(r"\w+ \((?P<method>[A-Z]+) (?P<path>/\S*)\)")
+_WORD = re.compile(r"[\w-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,28 @@ def violations(version: SecondVersion) -> list[str]:
 
 
 def _with_line(version: SecondVersion, sentence: str) -> str:
-    action = version.overlaid.blamed(_place(version.document, sentence.partition(": ")[0]))
+    place = _place(version.document, sentence.partition(": ")[0])
+    action = _blamed(version.overlaid.touched, place, sentence)
     return f"{action.place if action else version.overlay.place}: makes of v1 what breaks a rule: {sentence}"
+
+
+def _blamed(touched: Mapping[Place, Action], place: Place, sentence: str) -> Action | None:
+    """Return the action that made what stands at a place, or around it, or in it; None where no action did.
+
+    Several may have made something in it, an operation say. Then it is the last of those whose own place has most
+    steps in common with the sentence: "200", or the name of a link.
+    """
+    for length in range(len(place), 0, -1):
+        if place[:length] in touched:
+            return touched[place[:length]]
+    words = set(_WORD.findall(sentence))
+    inside = [each for each in touched if place and each[: len(place)] == place]
+    closest = max(
+        enumerate(inside),
+        key=lambda each: (len(words.intersection(map(str, each[1]))), each[0]),
+        default=None,
+    )
+    return None if closest is None else touched[closest[1]]
 
 
 def _place(document: Mapping[str, Any], told: str) -> Place:
