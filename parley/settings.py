@@ -296,7 +296,11 @@ class Settings(BaseSettings):
         description="How many sends may wait for the database; beyond that the answer is 503.",
     )
     event_retention_days: int = Field(
-        7, ge=1, le=3650, description="How long the log keeps events for those who come back with a cursor."
+        7,
+        ge=1,
+        le=3650,
+        description="How long the log keeps events for those who come back with a cursor. What a webhook has still to "
+        "be told of is kept for three days more at most.",
     )
 
     # ---- the network around it

@@ -17,6 +17,9 @@ from parley.storage.database import Connection, Database
 
 # Seconds between rounds. Each also makes room in the log for two million events, far more than fit in between.
 ROUND_EVERY = 20.0
+# For so much longer events are kept that a webhook has still to be told of, and had no time for: a delivery that fails
+# is tried for 33 hours at most, and for 70 where its receiver asks for all the patience that there is.
+PATIENCE_FOR_WEBHOOKS = timedelta(days=3)
 # How many rows one statement removes.
 STEP = 500
 
@@ -66,12 +69,11 @@ class Retention:
         for conversation_id, keep_since in await retention.groups_to_purge(conn, now):
             await _repeat(partial(retention.purge_messages, conn, conversation_id, keep_since, now))
         # Events go last: what is purged can still be told as a tombstone by those that remain.
-        oldest = now - self._keep_events
-        await self._trim(conn, oldest)
+        oldest = await self._trim(conn, now - self._keep_events)
         await _repeat(partial(retention.forget_purged, conn, oldest))
         await retention.forget_deleted_groups(conn, oldest)
         await _repeat(partial(deliveries.give_up_disabled, conn))
-        await _repeat(partial(deliveries.forget, conn, oldest))
+        await _forget_deliveries(conn, now - self._keep_events)
         await _repeat(partial(idempotency.delete_expired, conn))
         await _repeat(partial(sessions.delete_expired, conn))
         await _repeat(partial(sessions.forget_rotations, conn))
@@ -79,13 +81,15 @@ class Retention:
         for name, state in await retention.trimmed_partitions(conn):
             await retention.drop_partition(conn, name, state)
 
-    async def _trim(self, conn: Connection, oldest: datetime) -> None:
-        trimmed = await retention.trim_log(conn, oldest)
+    async def _trim(self, conn: Connection, oldest: datetime) -> datetime:
+        """Trim the log and return the time of the first event that it still has, or of the first that it could have."""
+        trimmed = await retention.trim_log(conn, oldest, oldest - PATIENCE_FOR_WEBHOOKS)
         self.held_back = trimmed.wanted - trimmed.to
         if self.held_back:
             _log.error(
                 "old events are kept because they were not read for webhooks yet", events=self.held_back
             )
+        return min(oldest, trimmed.begins_at or oldest)
 
     async def _keep_going(self) -> None:
         while True:
@@ -96,6 +100,20 @@ class Retention:
             except Exception:
                 _log.exception("a round of retention failed")
             await asyncio.sleep(ROUND_EVERY)
+
+
+async def _forget_deliveries(conn: Connection, before: datetime) -> None:
+    lost = 0
+
+    async def step(limit: int) -> int:
+        nonlocal lost
+        forgotten = await deliveries.forget(conn, before, limit)
+        lost += forgotten.waiting
+        return forgotten.number
+
+    await _repeat(step)
+    if lost:
+        _log.warning("webhooks were not told in time of events that the log no longer has", number=lost)
 
 
 async def _repeat(step: Callable[[int], Awaitable[int]]) -> None:

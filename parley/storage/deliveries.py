@@ -379,23 +379,34 @@ _DELIVERED_TO = """
 """
 
 
-async def forget(conn: Connection, before: datetime, limit: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many deliveries were deleted, and how many of them were still to be sent to somebody."""
+
+    number: int
+    waiting: int
+
+
+async def forget(conn: Connection, before: datetime, limit: int) -> Forgotten:
     """Delete deliveries that were made before a time, and those of deleted webhooks, with their attempts.
 
-    Up to a limit; return how many. What is being sent stays.
+    Up to a limit; return how many. What is being sent stays, and what waits as long as the log has its event.
     """
-    forgotten: int = await conn.fetchval(
+    row = await fetch_one(
+        conn,
         f"""
         {_DELIVERED_TO}, old AS (
-            SELECT d.webhook_id, d.delivery_id
+            SELECT d.webhook_id, d.delivery_id, d.status = 'pending' AND live.webhook_id IS NOT NULL AS waiting
             FROM webhook w
             LEFT JOIN webhooks live ON live.webhook_id = w.webhook_id
             CROSS JOIN LATERAL (
-                SELECT v.webhook_id, v.delivery_id FROM deliveries v
+                SELECT v.webhook_id, v.delivery_id, v.status FROM deliveries v
                 WHERE v.webhook_id = w.webhook_id
                   AND v.delivery_id < CASE WHEN live.webhook_id IS NULL THEN $4::uuid ELSE $1::uuid END
                   -- What was dispatched late is younger than its id.
                   AND (live.webhook_id IS NULL OR v.created_at < $2)
+                  AND (live.webhook_id IS NULL OR v.status <> 'pending' OR v.position IS NULL
+                       OR v.position <= (SELECT s.trimmed_to FROM log_state s))
                   AND (v.leased_until IS NULL OR v.leased_until < clock_timestamp())
                 ORDER BY v.delivery_id
                 LIMIT $3
@@ -409,9 +420,9 @@ async def forget(conn: Connection, before: datetime, limit: int) -> int:
             DELETE FROM deliveries d
             USING old
             WHERE d.webhook_id = old.webhook_id AND d.delivery_id = old.delivery_id
-            RETURNING 1
+            RETURNING old.waiting
         )
-        SELECT count(*) FROM gone
+        SELECT count(*) AS number, count(*) FILTER (WHERE g.waiting) AS waiting FROM gone g
         """,
         # Identifiers begin with their time, so these are older.
         UUID(int=int(before.timestamp() * 1000) << 80),
@@ -419,4 +430,4 @@ async def forget(conn: Connection, before: datetime, limit: int) -> int:
         limit,
         UUID(int=2**128 - 1),
     )
-    return forgotten
+    return Forgotten(*row)

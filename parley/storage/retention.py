@@ -102,29 +102,50 @@ async def purge_messages(
 
 @dataclass(frozen=True, slots=True)
 class Trimmed:
-    """Where the log begins now, and where it would if nobody had to read it before."""
+    """Where the log begins now, and where it would if its events had been read for webhooks; and since when it goes."""
 
     to: int
     wanted: int
+    begins_at: datetime | None
 
 
-async def trim_log(conn: Connection, keep_since: datetime) -> Trimmed:
+async def trim_log(conn: Connection, keep_since: datetime, wait_since: datetime | None = None) -> Trimmed:
     """Move the beginning of the log past everything older than `keep_since`.
 
-    But not past what is still to be read for webhooks, where there are any.
+    But not past what is still to be read for webhooks, where there are any, nor, where there is a `wait_since` and of
+    what is younger than that, past what one of them has still to be told.
     """
     row = await fetch_one(
         conn,
         """
-        WITH wanted AS MATERIALIZED (
-            SELECT coalesce(
+        WITH awaited AS MATERIALIZED (
+            -- The first event that a webhook has still to be told.
+            SELECT e.position, e.created_at
+            FROM (
+                SELECT min(o.position) AS position
+                FROM webhooks h
+                CROSS JOIN LATERAL (
+                    SELECT d.position FROM deliveries d
+                    WHERE d.webhook_id = h.webhook_id AND d.status = 'pending'
+                      AND d.position > (SELECT s.trimmed_to FROM log_state s)
+                    ORDER BY d.position LIMIT 1
+                ) o
+                WHERE h.status = 'active'
+            ) first
+            JOIN events e ON e.position = first.position
+        ), wanted AS MATERIALIZED (
+            SELECT CASE WHEN a.created_at >= $2::timestamptz AND a.created_at < $1::timestamptz
+            THEN a.position - 1
+            ELSE coalesce(
                 (SELECT e.position - 1 FROM events e
-                 WHERE e.position > s.trimmed_to AND e.created_at >= $1
+                 WHERE e.position > s.trimmed_to
+                   AND e.created_at >= CASE WHEN a.created_at < $2 THEN $2 ELSE $1 END
                  ORDER BY e.position LIMIT 1),
                 (SELECT e.position FROM events e ORDER BY e.position DESC LIMIT 1),
                 0
-            ) AS position
+            ) END AS position
             FROM log_state s
+            LEFT JOIN awaited a ON true
         )
         UPDATE log_state
         SET trimmed_to = greatest(trimmed_to, least(w.position, CASE
@@ -132,11 +153,14 @@ async def trim_log(conn: Connection, keep_since: datetime) -> Trimmed:
             THEN (SELECT d.position FROM webhook_dispatcher d ORDER BY d.position DESC LIMIT 1)
         END))
         FROM wanted w
-        RETURNING trimmed_to, greatest(trimmed_to, w.position) AS wanted
+        RETURNING trimmed_to, greatest(trimmed_to, w.position) AS wanted,
+                  (SELECT e.created_at FROM events e
+                   WHERE e.position > trimmed_to ORDER BY e.position LIMIT 1) AS begins_at
         """,
         keep_since,
+        wait_since or keep_since,
     )
-    return Trimmed(row["trimmed_to"], row["wanted"])
+    return Trimmed(*row)
 
 
 async def trimmed_partitions(conn: Connection) -> list[tuple[str, str]]:

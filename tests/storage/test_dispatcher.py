@@ -229,15 +229,18 @@ class TestRetention:
         await ada.say(bob)
         far = datetime.now(UTC) + timedelta(days=30)
         async with chat.database.read() as conn:
-            assert await storage.trim_log(conn, far) == storage.Trimmed(2, 2)
+            trimmed = await storage.trim_log(conn, far)
+            assert (trimmed.to, trimmed.wanted) == (2, 2)
         hook = await make_webhook(bob)
         await ada.say(bob)
         await dispatch_all(chat)
         await ada.say(bob)
         async with chat.database.read() as conn:
-            assert await storage.trim_log(conn, far) == storage.Trimmed(3, 4)
+            trimmed = await storage.trim_log(conn, far)
+            assert (trimmed.to, trimmed.wanted) == (3, 4)
             assert await dispatch_all(chat) == 1
-            assert await storage.trim_log(conn, far) == storage.Trimmed(4, 4)
+            trimmed = await storage.trim_log(conn, far)
+            assert (trimmed.to, trimmed.wanted) == (4, 4)
         assert len(await got(chat, hook)) == 2
 
     async def test_waiting_is_an_alarm(self, chat: Chat) -> None:
@@ -249,8 +252,8 @@ class TestRetention:
             await chat.retain(after=timedelta(days=30))
             await dispatch_all(chat)
             await chat.retain(after=timedelta(days=30))
-        (line,) = logs
-        assert (line["log_level"], line["events"]) == ("error", 2)
+        (line,) = [line for line in logs if line["log_level"] == "error"]
+        assert line["events"] == 2
 
 
 class TestDispatcher:

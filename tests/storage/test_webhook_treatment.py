@@ -12,15 +12,19 @@ from uuid import UUID
 
 import pytest
 import trustme
+from structlog.testing import capture_logs
 
 import receivers
 from chat import Chat, Person
 from hooks import attempts_of, make_webhook, put_test, queue_of
 from parley.services.egress import Egress
+from parley.services.retention import PATIENCE_FOR_WEBHOOKS
 from parley.settings import PortRange
+from parley.storage import deliveries
 from parley.storage.database import Row
 from parley.webhooks.payloads import Payloads
 from parley.webhooks.pressure import Pressure
+from parley.webhooks.schedule import DELAYS, JITTER, LONGEST_PAUSE
 from parley.webhooks.sender import MAX_EXCERPT_BYTES, Sender
 from parley.webhooks.workers import Workers
 from receivers import Behaviour, answering, receiving
@@ -29,6 +33,7 @@ pytestmark = pytest.mark.anyio
 
 SCHEDULE = [5, 300, 1800, 7200, 18_000, 36_000, 36_000]
 TIMEOUT = 0.3
+DAY = timedelta(days=1)
 
 
 @dataclass
@@ -240,6 +245,61 @@ async def test_the_schedule_has_an_end(chat: Chat) -> None:
             (delivery,) = await queue_of(chat, hook.id)
             assert (delivery["status"], delivery["attempts"]) == ("failed", 8)
     assert [arrival.id for arrival in receiver.arrivals] == [str(delivery_id)] * 8
+
+
+async def test_the_log_waits_for_the_schedule(chat: Chat) -> None:
+    """Where it keeps events for one day, all attempts are made all the same, and the last one has the message."""
+    behave = receivers.in_turn(*[answering(503)] * 7, answering(204))
+    with receiving(behave) as receiver:
+        async with hooked(chat, receiver.url) as hook:
+            began = hook.clock.now
+            ada = await chat.person()
+            message = await ada.say(hook.owner, "Hello!")
+            async with chat.database.read() as conn:
+                await deliveries.dispatch(conn, 100, hook.clock())
+            hook.workers.wake()
+            for number in range(1, 8):
+                await hook.attempts(number)
+                await hook.until("resume_at", lambda at: at is not None and at > hook.clock.now)
+                hook.clock.now += DELAYS[number - 1]
+                await chat.retain(after=hook.clock.now - began, keep_events=DAY)
+                hook.workers.wake()
+            assert hook.clock.now - began > DAY
+            *_, last = await hook.attempts(8)
+            assert (last["status"], last["error"]) == (204, None)
+            assert receiver.arrivals[-1].payload["data"]["content"] == "Hello!"
+            assert message.position is not None
+            (delivery,) = await queue_of(chat, hook.id)
+            assert delivery["status"] == "succeeded"
+            await chat.retain(after=hook.clock.now - began, keep_events=DAY)
+            assert await chat.fetchval("SELECT trimmed_to FROM log_state") >= message.position
+            assert await queue_of(chat, hook.id) == []
+
+
+async def test_the_log_does_not_wait_for_ever(chat: Chat) -> None:
+    """Three days longer than for others: then what nobody took is given up, and the server's log says so."""
+    async with hooked(chat, "http://127.0.0.2:9/") as hook:
+        ada = await chat.person()
+        message = await ada.say(hook.owner)
+        async with chat.database.read() as conn:
+            await deliveries.dispatch(conn, 100, hook.clock())
+        # Nobody sends it: its webhook is in a pause that does not end.
+        await chat.execute("UPDATE webhooks SET resume_at = 'infinity'")
+        await chat.retain(after=4 * DAY - timedelta(minutes=1), keep_events=DAY)
+        assert await chat.fetchval("SELECT trimmed_to FROM log_state") < message.position
+        with capture_logs() as logs:
+            await chat.retain(after=4 * DAY + timedelta(minutes=1), keep_events=DAY)
+        assert await chat.fetchval("SELECT trimmed_to FROM log_state") >= message.position
+        assert await queue_of(chat, hook.id) == []
+        assert [(line["event"], line["number"]) for line in logs] == [
+            ("webhooks were not told in time of events that the log no longer has", 1)
+        ]
+
+
+def test_the_log_has_patience_for_the_whole_schedule() -> None:
+    """With all that chance adds to it, and with all that a receiver may ask for."""
+    assert sum(DELAYS, timedelta()) * (1 + JITTER) < PATIENCE_FOR_WEBHOOKS
+    assert len(DELAYS) * LONGEST_PAUSE < PATIENCE_FOR_WEBHOOKS
 
 
 async def test_a_receiver_may_recover(chat: Chat) -> None:
