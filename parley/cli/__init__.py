@@ -13,7 +13,7 @@ import warnings
 import typer
 
 from parley import __version__
-from parley.cli import backup, contract, database, demo, events, serve, tail, users, webhooks
+from parley.cli import backup, beta, contract, database, demo, events, serve, tail, users, webhooks
 from parley.cli import settings as settings_commands
 from parley.cli.outcomes import outcome
 
@@ -35,6 +35,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.add_typer(users.commands, name="user")
+app.add_typer(beta.commands, name="beta")
 app.command("events")(events.follow)
 app.command("tail")(tail.tail)
 app.add_typer(webhooks.commands, name="webhooks")

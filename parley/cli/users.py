@@ -1,20 +1,16 @@
 """`parley user`: accounts, for whoever runs the server."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import typer
 
-from parley import settings
 from parley.cli.passwords import ask_password
+from parley.cli.visiting import with_services
 
 if TYPE_CHECKING:
     from parley.services import Services
 
 commands = typer.Typer(help="Make, list, suspend accounts and set passwords.", no_args_is_help=True)
-
-T = TypeVar("T")
 
 _PAGE = 500
 
@@ -29,14 +25,14 @@ def create(
 ) -> None:
     """Make an account. The password is asked for, or read from standard input."""
     password = ask_password()
-    user = _with_services(lambda services: services.accounts.create(email, username, password, display_name))
+    user = with_services(lambda services: services.accounts.create(email, username, password, display_name))
     typer.echo(f"{user.id}  {user.username}  {user.email}")
 
 
 @commands.command("list")
 def list_all() -> None:
     """List all accounts, oldest first."""
-    _with_services(_print_accounts, must_exist=True)
+    with_services(_print_accounts, must_exist=True)
 
 
 async def _print_accounts(services: "Services") -> None:
@@ -52,14 +48,14 @@ async def _print_accounts(services: "Services") -> None:
 @commands.command("suspend")
 def suspend(email: str = _EMAIL) -> None:
     """End all sessions of an account and let it log in no more. What it wrote stays."""
-    _with_services(lambda services: services.accounts.suspend(email), must_exist=True)
+    with_services(lambda services: services.accounts.suspend(email), must_exist=True)
     typer.echo(f"{email} is suspended.")
 
 
 @commands.command("unsuspend")
 def unsuspend(email: str = _EMAIL) -> None:
     """Let an account log in again."""
-    _with_services(lambda services: services.accounts.unsuspend(email), must_exist=True)
+    with_services(lambda services: services.accounts.unsuspend(email), must_exist=True)
     typer.echo(f"{email} may log in again.")
 
 
@@ -67,15 +63,5 @@ def unsuspend(email: str = _EMAIL) -> None:
 def set_password(email: str = _EMAIL) -> None:
     """Set another password and end all sessions. It is asked for, or read from standard input."""
     password = ask_password("New password")
-    _with_services(lambda services: services.accounts.set_password(email, password), must_exist=True)
+    with_services(lambda services: services.accounts.set_password(email, password), must_exist=True)
     typer.echo(f"{email} has another password, and no session any more.")
-
-
-def _with_services(work: "Callable[[Services], Awaitable[T]]", *, must_exist: bool = False) -> T:
-    from parley.node import Node
-
-    async def run() -> T:
-        async with Node(settings.load(), visiting=True, must_exist=must_exist) as node:
-            return await work(node.services)
-
-    return asyncio.run(run())

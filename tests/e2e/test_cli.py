@@ -8,6 +8,7 @@ import re
 import subprocess
 import termios
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -75,6 +76,8 @@ def log_in(server: Server, **credentials: str) -> httpx.Response:
         ("serve",),
         ("user",),
         ("user", "create"),
+        ("beta",),
+        ("beta", "grant"),
         ("events",),
         ("epoch",),
         ("demo",),
@@ -131,7 +134,8 @@ def test_openapi_prints_the_contract(tmp_path: Path) -> None:
 
 def test_no_command_makes_a_database_by_accident(command: Command, data_dir: Path) -> None:
     """A command called in the wrong directory says so and leaves nothing there."""
-    for arguments in (("user", "list"), ("epoch", "show"), ("events", "--once"), ("backup", "b.dump")):
+    lists = (("user", "list"), ("beta", "list"))
+    for arguments in (*lists, ("epoch", "show"), ("events", "--once"), ("backup", "b.dump")):
         finished = command(*arguments)
         assert finished.returncode == 3, arguments
         assert "no database in" in finished.stderr
@@ -215,6 +219,43 @@ def test_accounts_are_kept_beside_a_running_server(command: Command, running: Se
     assert re.search(r" active +ada +ada@example\.com$", command("user", "list").stdout, re.MULTILINE)
 
 
+def test_access_to_the_beta_counts_at_once(command: Command, running: Server) -> None:
+    """Granted and taken away beside a running server; doing it twice does no harm and says so."""
+    command("user", "create", "ada@example.com", "ada", typed="correct horse\n")
+    headers = {"Authorization": f"Bearer {log_in(running).json()['access_token']}"}
+
+    def has_access() -> object:
+        return httpx.get(f"{running.url}/v1/me", headers=headers).json()["beta_access"]
+
+    assert has_access() is False
+    for said, access, arguments in (
+        ("ada@example.com may use the beta.", True, ("grant", "ada@example.com")),
+        ("ada@example.com may use the beta already.", True, ("grant", "ada@example.com")),
+        ("ada@example.com may use the beta no more.", False, ("revoke", "ADA@example.com")),
+        ("ada@example.com has no access to the beta.", False, ("revoke", "ada@example.com")),
+    ):
+        finished = command("beta", *arguments)
+        assert (finished.returncode, finished.stderr) == (0, "")
+        assert finished.stdout.casefold() == f"{said}\n"
+        assert has_access() is access
+
+
+def test_access_to_the_beta_is_listed(command: Command, running: Server) -> None:
+    """Who has it, and since when in UTC; nobody is a sentence, but no line of the list."""
+    del running
+    for name in ("ada", "bob"):
+        command("user", "create", f"{name}@example.com", name, typed="correct horse\n")
+    nobody = command("beta", "list")
+    assert (nobody.returncode, nobody.stdout) == (0, "")
+    assert nobody.stderr == "Nobody has access to the beta.\n"
+    before = datetime.now(UTC).replace(microsecond=0)
+    command("beta", "grant", "bob@example.com")
+    line = re.fullmatch(r"bob@example\.com  bob  (\S+)\n", command("beta", "list").stdout)
+    assert line is not None
+    assert line[1].endswith("Z")
+    assert before <= datetime.fromisoformat(line[1]) <= datetime.now(UTC)
+
+
 def test_refusals_are_sentences(command: Command, running: Server) -> None:
     """What cannot be done is said in a line, and the exit code tells why."""
     del running
@@ -225,6 +266,8 @@ def test_refusals_are_sentences(command: Command, running: Server) -> None:
         (("user", "create", "eve@example.com", "eve"), "", 2, "expected on standard input"),
         (("user", "suspend", "nobody@example.com"), "", 1, "no such user"),
         (("user", "password", "nobody@example.com"), "correct horse\n", 1, "no such user"),
+        (("beta", "grant", "nobody@example.com"), "", 1, "no such user"),
+        (("beta", "revoke", "nobody@example.com"), "", 1, "no such user"),
     ):
         finished = command(*arguments, typed=typed)
         assert finished.returncode == code, arguments
