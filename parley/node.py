@@ -251,7 +251,7 @@ class Node:
         chosen, database = self._settings, self._storage.database
         log = Log(database)
         idempotency = Idempotency()
-        presence = Presence(database)
+        presence = Presence(database, alone=self.is_alone)
         sessions = Sessions(
             database,
             Tokens(self._keys()),

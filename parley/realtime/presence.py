@@ -6,12 +6,15 @@ the next tick; only a reader who is slow misses one.
 
 A change goes over the bus, with the conversations of whom it concerns: each process tells it to those who are
 connected there, and contradicts it where it knows better, since somebody may have sockets in several.
+
+Where no bus joins the processes, `parley.services.presence` tells a second later who came and went at others; whoever
+is there is told to those who are here in the same way.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -29,6 +32,7 @@ from parley.realtime.notices import Notices, pace
 from parley.realtime.wire import frame_text
 from parley.services.presence import ONLINE_FOR
 from parley.services.presence import Presence as KnownPresence
+from parley.storage.places import Companion
 
 TICK = 0.25
 RETRY_AFTER = 1.0
@@ -52,12 +56,14 @@ class _Person:
     """Somebody with live connections, or who had some a moment ago.
 
     `connections` holds the set of conversations of each, which the hub keeps up to date; `hiding` are those that
-    do not show them, and `told` is what others believe. `notice` says that they are online, as of `noticed_at`.
+    do not show them, and `told` is what others believe. Of whoever `is_elsewhere` another process spoke. `notice` says
+    that they are online, as of `noticed_at`.
     """
 
     __slots__ = (
         "connections",
         "hiding",
+        "is_elsewhere",
         "last_seen",
         "last_streams",
         "notice",
@@ -71,6 +77,7 @@ class _Person:
         self.connections: dict[Subscriber, set[UUID]] = {}
         self.hiding: frozenset[Subscriber] = frozenset()
         self.last_streams: set[UUID] = set()
+        self.is_elsewhere = False
         self.last_seen: datetime | None = None
         self.told: UserStatus = "offline"
         self.notice = b""
@@ -117,20 +124,22 @@ class Presence:
         return len(self._people)
 
     async def start(self) -> None:
-        """Begin to tick."""
+        """Begin to tick. Who is at other processes already is no news to anybody."""
+        for user_id in self._known.shown_elsewhere:
+            self._person(user_id).told = "online"
+        self._known.watchers.append(self.moved_elsewhere)
         self._task = asyncio.create_task(self._run(), name="presence")
 
     async def stop(self) -> None:
         """Stop ticking."""
         if self._task is not None:
+            self._known.watchers.remove(self.moved_elsewhere)
             self._task.cancel()
             await asyncio.wait([self._task])
 
     def joined(self, connection: Subscriber) -> None:
         """Count a connection that is live now, in all of its conversations."""
-        person = self._people.get(connection.user_id)
-        if person is None:
-            person = self._people[connection.user_id] = _Person(connection.user_id)
+        person = self._person(connection.user_id)
         self._person_of[connection] = person
         person.connections[connection] = connection.streams
         self._newcomers[connection] = None
@@ -152,6 +161,15 @@ class Presence:
         else:
             person.hiding |= {connection}
         self._judge(person)
+
+    def moved_elsewhere(self, user_ids: Collection[UUID]) -> None:
+        """Let those be told who are here of somebody whom other processes show now, or do no more."""
+        for user_id in user_ids:
+            is_shown = user_id in self._known.shown_elsewhere
+            if is_shown or user_id in self._people:
+                person = self._person(user_id)
+                person.is_elsewhere = True
+                self._look_at(person, is_shown or person.is_shown)
 
     def heard(self, notice: Notice) -> None:
         """Note a change that some process noticed, for those who are connected here."""
@@ -177,18 +195,41 @@ class Presence:
         for number, connection in enumerate(newcomers, start=1):
             streams.update(self._audible(connection.user_id, connection.streams))
             await _let_others_run(number)
+        elsewhere = await self._elsewhere(newcomers)
+        streams.update(companion.conversation_id for found in elsewhere.values() for companion in found)
         await self._learn(streams)
+        await self._find(due)
         # Newcomers come first: those who come together with them are told of right after.
         for number, connection in enumerate(newcomers, start=1):
             if connection in self._newcomers and not self._notices.is_full:
                 del self._newcomers[connection]
-                self._show(connection)
+                self._show(connection, elsewhere.get(connection.user_id, ()))
             await _let_others_run(number)
         for number, user_id in enumerate(due, start=1):
             if self._changed.get(user_id, now + 1) <= now and not self._notices.is_full:
                 self._settle(self._people[user_id])
             await _let_others_run(number)
         await self._hand_on()
+
+    async def _elsewhere(self, newcomers: Sequence[Subscriber]) -> Mapping[UUID, Sequence[Companion]]:
+        """Find out whom of those that newcomers know other processes show."""
+        if not newcomers or not self._known.shown_elsewhere:
+            return {}
+        return await self._known.companions_elsewhere({connection.user_id for connection in newcomers})
+
+    async def _find(self, due: Iterable[UUID]) -> None:
+        """Find out in which conversations those are of whom only other processes know."""
+        people = {user_id: self._people[user_id] for user_id in due if user_id in self._people}
+        strangers = [user_id for user_id, one in people.items() if one.is_elsewhere and not one.connections]
+        if not strangers:
+            return
+        found = await self._known.conversations_of(strangers)
+        for user_id in strangers:
+            people[user_id].last_streams = set()
+        for companion in found:
+            person = people[companion.user_id]
+            person.last_streams.add(companion.conversation_id)
+            person.last_seen = companion.last_seen
 
     async def _hand_on(self) -> None:
         """Tell others here what was heard, in those of the conversations that are small."""
@@ -208,22 +249,35 @@ class Presence:
         user_id = person.user_id
         if person.is_shown:
             self._known.shown(user_id)
-            if person.told == "online":
-                self._changed.pop(user_id, None)
-            else:
-                self._changed[user_id] = self._now()
+        elif person.connections:
+            self._known.hidden(user_id)
         else:
-            if person.connections:
-                self._known.hidden(user_id)
-            else:
-                self._known.closed(user_id)
-            self._changed.setdefault(user_id, self._now() + GRACE)
+            self._known.closed(user_id)
+        self._look_at(person, person.is_shown)
+
+    def _look_at(self, person: _Person, is_shown: bool) -> None:
+        """Let the status of somebody be looked at: at once if they came, unless others believe it already."""
+        if not is_shown:
+            self._changed.setdefault(person.user_id, self._now() + GRACE)
+        elif person.told == "online":
+            self._changed.pop(person.user_id, None)
+        else:
+            self._changed[person.user_id] = self._now()
+
+    def _person(self, user_id: UUID) -> _Person:
+        person = self._people.get(user_id)
+        if person is None:
+            person = self._people[user_id] = _Person(user_id)
+        return person
 
     def _settle(self, person: _Person) -> None:
         user_id = person.user_id
+        if self._known.is_leaving(user_id):
+            self._changed[user_id] = self._now() + RETRY_AFTER
+            return
         status, last_seen = self._known.of(user_id)
         person.last_seen = last_seen or person.last_seen
-        if status == "online" and not person.is_shown:
+        if status == "online" and not person.is_shown and user_id not in self._known.shown_elsewhere:
             # They are gone from here, but their requests keep them online for a while.
             self._changed[user_id] = self._now() + ONLINE_FOR.total_seconds()
             return
@@ -231,7 +285,7 @@ class Presence:
         if status != person.told:
             person.told, person.noticed_at = status, float("-inf")
             self._change(person, status, person.last_seen)
-        if not person.connections:
+        if not person.connections and status == "offline":
             del self._people[user_id]
 
     def _change(self, person: _Person, status: UserStatus, last_seen: datetime | None) -> None:
@@ -242,13 +296,24 @@ class Presence:
             "last_seen": last_seen,
             "conversation_ids": list(person.streams),
         }
-        self._notify(Notice("presence", encode_data(data)))
+        notice = Notice("presence", encode_data(data))
+        if person.is_elsewhere and not person.connections:
+            # The others know of it by themselves.
+            self.heard(notice)
+        else:
+            self._notify(notice)
 
-    def _show(self, connection: Subscriber) -> None:
+    def _show(self, connection: Subscriber, elsewhere: Iterable[Companion]) -> None:
         companions = self._companions(connection.user_id, connection.streams)
         there = {self._person_of[reader] for reader in companions}
-        online = (person for person in there if person.told == "online")
-        framed = [self._notice_of(person) for person in islice(online, MAX_SHOWN)]
+        online = islice((person for person in there if person.told == "online"), MAX_SHOWN)
+        notices = {person.user_id: self._notice_of(person) for person in online}
+        for one in elsewhere:
+            # Of whom the others have not heard yet this one will hear with them.
+            is_told = one.user_id in self._people and self._people[one.user_id].told == "online"
+            if is_told and one.user_id not in notices and self._is_small(one.conversation_id):
+                notices[one.user_id] = _notice(one.user_id, "online", one.last_seen)
+        framed = list(islice(notices.values(), MAX_SHOWN))
         if framed:
             self._notices.put([connection], b"".join(framed), len(framed))
 
@@ -264,9 +329,12 @@ class Presence:
 
     def _companions(self, user_id: UUID, streams: Iterable[UUID]) -> set[Subscriber]:
         """Return the connections of everybody else in the small ones of some conversations."""
-        small = [stream_id for stream_id in streams if self._small.get(stream_id, (0.0, False))[1]]
+        small = [stream_id for stream_id in streams if self._is_small(stream_id)]
         readers = set[Subscriber]().union(*map(self._hub.members_of, small))
         return readers.difference(self._hub.connections_of(user_id))
+
+    def _is_small(self, stream_id: UUID) -> bool:
+        return self._small.get(stream_id, (0.0, False))[1]
 
     def _audible(self, user_id: UUID, streams: Iterable[UUID]) -> list[UUID]:
         """Return those of somebody's conversations in which anybody else is connected here."""

@@ -12,6 +12,8 @@ GLOBAL = {
     "sessions": "belongs to a user; looked up by its own id",
     "session_rotations": "belongs to a session",
     "presence": "belongs to a user",
+    "nodes": "a process",
+    "places": "belongs to a user, at a process",
     "idempotency_keys": "belongs to a user, who may name any conversation with it",
     "log_state": "one row about the whole log",
     "webhooks": "belongs to a user, and hears of many conversations",

@@ -294,3 +294,116 @@ async def test_many_are_written_in_parts(
     assert calls == 5
     assert await parley.fetchval("SELECT count(*) FROM presence") == 5
     assert await parley.fetchval("SELECT count(*) FROM sessions WHERE last_used_at > created_at") == 5
+
+
+class TestSeveralProcesses:
+    """Sockets are counted over all processes of a database. What their tasks do is done by hand here."""
+
+    @pytest.fixture
+    async def both(self, database_dsn: str) -> AsyncIterator[tuple[Process, Process]]:
+        async with process(database_dsn, alone=False) as one, process(database_dsn, alone=False) as two:
+            for each in (one, two, one):
+                await each.presence._look_around()
+            yield one, two
+
+    async def exchange(self, *processes: Process) -> None:
+        """Let each write what it knows and read what the others wrote, after a second."""
+        for each in processes:
+            await each.presence.flush()
+        for each in processes:
+            each.clock.ahead += timedelta(seconds=2)
+            await each.presence._look_around()
+            await each.presence.flush()
+
+    async def said(self, of: Tokens, *processes: Process) -> list[UserStatus]:
+        return [(await each.users.me(caller_of(of))).status for each in processes]
+
+    async def test_the_last_socket_of_all_counts(self, both: tuple[Process, Process]) -> None:
+        """Whoever has two at two processes is online at both until both are closed."""
+        one, two = both
+        ada = await one.enter("ada")
+        for each in both:
+            each.presence.shown(ada.user_id)
+        await self.exchange(*both)
+        one.presence.closed(ada.user_id)
+        assert await self.said(ada, *both) == ["online", "online"]
+        await self.exchange(*both)
+        assert await self.said(ada, *both) == ["online", "online"]
+        two.presence.closed(ada.user_id)
+        await self.exchange(*both)
+        assert await self.said(ada, *both) == ["offline", "offline"]
+
+    async def test_both_close_at_once(self, both: tuple[Process, Process]) -> None:
+        """Though each believes for a moment that there is one left at the other."""
+        one, _ = both
+        ada = await one.enter("ada")
+        for each in both:
+            each.presence.shown(ada.user_id)
+        await self.exchange(*both)
+        for each in both:
+            each.presence.closed(ada.user_id)
+        await self.exchange(*both)
+        assert await self.said(ada, *both) == ["offline", "offline"]
+
+    async def test_requests_elsewhere_do_not_show_who_hides(self, both: tuple[Process, Process]) -> None:
+        one, two = both
+        ada = await one.enter("ada")
+        one.presence.hidden(ada.user_id)
+        await self.exchange(*both)
+        two.presence.seen(caller_of(ada))
+        await self.exchange(*both)
+        assert await self.said(ada, *both) == ["offline", "offline"]
+        one.presence.closed(ada.user_id)
+        await self.exchange(*both)
+        two.presence.seen(caller_of(ada))
+        await self.exchange(*both)
+        assert await self.said(ada, *both) == ["online", "online"]
+
+    async def test_who_was_there_before_is_told(self, database_dsn: str) -> None:
+        """A process that begins learns whom the others show already."""
+        async with process(database_dsn, alone=False) as one, process(database_dsn, alone=False) as two:
+            ada = await one.enter("ada")
+            await one.presence._look_around()
+            one.presence.shown(ada.user_id)
+            await one.presence.flush()
+            assert await one.fetchval("SELECT count(*) FROM places") == 0
+            await two.presence._look_around()
+            await self.exchange(one, two)
+            assert set(two.presence.shown_elsewhere) == {ada.user_id}
+
+    async def test_places_of_a_dead_process_do_not_count(self, both: tuple[Process, Process]) -> None:
+        """Once it has said nothing for a while; if it lives it says all of it again."""
+        one, two = both
+        ada = await one.enter("ada")
+        moved: set[UUID] = set()
+        two.presence.watchers.append(moved.update)
+        one.presence.shown(ada.user_id)
+        await self.exchange(*both)
+        assert set(two.presence.shown_elsewhere) == moved == {ada.user_id}
+        moved.clear()
+        await one.execute(
+            "UPDATE nodes SET seen_at = now() - interval '1 day' WHERE node_id = $1",
+            one.presence._places.node_id,
+        )
+        await two.presence._look_around()
+        assert moved == {ada.user_id}
+        assert not two.presence.shown_elsewhere
+        await two.presence._places.tidy()
+        assert await one.fetchval("SELECT count(*) FROM places") == 0
+        await self.exchange(*both)
+        await self.exchange(*both)
+        assert set(two.presence.shown_elsewhere) == {ada.user_id}
+
+    async def test_who_ends_takes_its_places_along(self, database_dsn: str) -> None:
+        async with process(database_dsn, alone=False) as one, process(database_dsn, alone=False) as two:
+            ada = await one.enter("ada")
+            await one.presence.start()
+            await two.presence.start()
+            one.presence.shown(ada.user_id)
+            async with asyncio.timeout(20):
+                while not two.presence.shown_elsewhere:
+                    await asyncio.sleep(0.01)
+            await one.presence.stop()
+            await two.presence.stop()
+            assert await one.fetchval("SELECT count(*) FROM nodes") == 0
+            assert await one.fetchval("SELECT count(*) FROM places") == 0

@@ -85,13 +85,16 @@ def caller_of(tokens: Tokens) -> Caller:
 
 @asynccontextmanager
 async def process(
-    dsn: str, *, hasher: PasswordHasher = CHEAP, listening: bool = True
+    dsn: str, *, hasher: PasswordHasher = CHEAP, listening: bool = True, alone: bool = True
 ) -> AsyncIterator[Process]:
-    """Run a process on this database; with `listening` it hears of ended sessions from the start."""
+    """Run a process on this database; with `listening` it hears of ended sessions from the start.
+
+    One that is not `alone` counts sockets together with others.
+    """
     database = await Database.open(dsn, pool_size=4)
     clock = Clock()
     passwords = Passwords(concurrency=2, queue_size=64, hasher=hasher)
-    presence = Presence(database, clock.now)
+    presence = Presence(database, clock.now, alone=alone)
     sessions = Sessions(
         database, TokenSigner(KEYS, clock.seconds), presence, database.connect, now=clock.seconds
     )

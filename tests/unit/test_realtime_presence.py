@@ -1,7 +1,7 @@
 """Presence on sockets: who hears of whom, when, and how often."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -10,7 +10,7 @@ import pytest
 
 from live import Live, Ticking, hub, join, remove
 from parley.errors import Unavailable
-from parley.model import Caller
+from parley.model import Caller, UserStatus
 from parley.realtime import presence
 from parley.realtime.bus import Notice
 from parley.realtime.notices import Notices
@@ -18,6 +18,7 @@ from parley.realtime.presence import GRACE, REMEMBER_FOR, Presence
 from parley.services.presence import ONLINE_FOR
 from parley.services.presence import Presence as KnownPresence
 from parley.storage.database import Database
+from parley.storage.places import Companion
 
 pytestmark = pytest.mark.anyio
 
@@ -33,12 +34,30 @@ class Known(KnownPresence):
         super().__init__(cast(Database, None), lambda: datetime.fromtimestamp(clock.now, UTC))
         self.asked: list[UUID] = []
         self.is_away = False
+        # Whom another process shows, who is in the chat with everybody.
+        self.elsewhere: dict[UUID, None] = {}
 
     async def shared_in(self, conversation_ids: Sequence[UUID]) -> set[UUID]:
         if self.is_away:
             raise Unavailable
         self.asked += conversation_ids
         return set(conversation_ids) - LARGE
+
+    @property
+    def shown_elsewhere(self) -> Collection[UUID]:
+        return self.elsewhere.keys()
+
+    def of(
+        self, user_id: UUID, seen: datetime | None = None, left: datetime | None = None
+    ) -> tuple[UserStatus, datetime | None]:
+        return ("online", seen) if user_id in self.elsewhere else super().of(user_id, seen, left)
+
+    async def companions_elsewhere(self, user_ids: Collection[UUID]) -> dict[UUID, list[Companion]]:
+        there = await self.conversations_of(self.elsewhere)
+        return {user_id: [one for one in there if one.user_id != user_id] for user_id in user_ids}
+
+    async def conversations_of(self, user_ids: Collection[UUID]) -> list[Companion]:
+        return [Companion(user_id, where, None) for user_id in user_ids for where in (CHAT, HALL)]
 
 
 class House:
@@ -114,6 +133,45 @@ async def test_first_and_last_socket_count(house: House) -> None:
     assert bob.told() == []
     await house.after(0.5)
     assert bob.told() == [(str(ADA), "offline", went)]
+
+
+async def test_who_is_at_another_process(house: House) -> None:
+    """They are told of once, to whoever is here and to whoever comes, and so is that they have gone."""
+    bob = house.enter(BOB, CHAT)
+    stranger = house.enter(EVE, HALL)
+    house.known.elsewhere[ADA] = None
+    house.presence.moved_elsewhere([ADA])
+    await house.after()
+    assert statuses(bob) == [(ADA, "online")]
+    late = house.enter(BOB, CHAT)
+    await house.after()
+    assert statuses(late) == [(ADA, "online")]
+    # A socket of hers here, and its end, change nothing.
+    house.leave(house.enter(ADA, CHAT))
+    await house.after(2 * GRACE)
+    del house.known.elsewhere[ADA]
+    house.presence.moved_elsewhere([ADA])
+    await house.after(GRACE - 0.25)
+    assert statuses(bob) == []
+    await house.after(0.5)
+    assert statuses(bob) == [(ADA, "offline")]
+    assert statuses(stranger) == []
+    assert len(house.presence) == 2
+
+
+async def test_who_was_at_another_process_is_no_news(house: House) -> None:
+    """A process that begins tells newcomers of them, and nobody that they came."""
+    house.known.elsewhere[ADA] = None
+    await house.presence.start()
+    try:
+        bob = house.enter(BOB, CHAT)
+        await house.after()
+        assert statuses(bob) == [(ADA, "online")]
+        house.presence.moved_elsewhere([ADA])
+        await house.after()
+        assert statuses(bob) == []
+    finally:
+        await house.presence.stop()
 
 
 async def test_a_blink_is_no_change(house: House) -> None:
