@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import parley.cli
+import quick
 from generated.frames import CloseCode
 from parley.contract import Reply, operations
 from parley.contract.document import handler_modules
@@ -141,5 +142,6 @@ FAULTS: Mapping[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
+    quick.hash_quickly()
     FAULTS[sys.argv.pop(1)]()
     parley.cli.run()

@@ -1,5 +1,7 @@
 """Real servers for tests: `parley serve --temporary` as a process of its own, and what it said.
 
+Nothing in them is different, but that their passwords are hashed quickly (`quick.py`).
+
 Load it with `pytest_plugins = ["servers"]`. `server` is one for the whole session; `start_server` starts
 others, which end with the test. Unless told otherwise they have no rate limits and check each answer against
 the contract; an answer that the contract does not know fails the test (or the session) that used the server.
@@ -17,6 +19,8 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+
+import quick
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -120,7 +124,7 @@ def start(
     *arguments: str,
     env: Mapping[str, str] | None = None,
     temporary: bool = True,
-    program: Sequence[str] = PARLEY,
+    program: Sequence[str] = quick.PROGRAM,
 ) -> Server:
     """Start a server that logs into `directory`, and return it when it is ready."""
     # All servers of a run note their answers here, a file for each; the plugin `answers` reads them at the end.
@@ -141,7 +145,8 @@ def start(
     return Server(process, log, answers)
 
 
-def _finish(server: Server) -> None:
+def finish(server: Server) -> None:
+    """Stop a server; an answer against the contract fails the test, or the session, that used it."""
     server.stop()
     violations = server.violations()
     assert not violations, "Answers against the contract:\n" + "\n".join(violations)
@@ -152,7 +157,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a server that all tests of the session share: make users of your own."""
     started = start(tmp_path_factory.mktemp("server"), "shared")
     yield started
-    _finish(started)
+    finish(started)
 
 
 @pytest.fixture
@@ -166,4 +171,4 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
 
     yield starter
     for one in started:
-        _finish(one)
+        finish(one)
