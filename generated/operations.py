@@ -319,6 +319,16 @@ class Groups(Protocol):
         """Add a user to a group."""
         ...
 
+    async def get_member(
+        self,
+        *,
+        group_id: UUID,
+        user_id: UUID,
+        caller: Caller,
+    ) -> Reply:
+        """Show a member of a group."""
+        ...
+
     async def update_member(
         self,
         *,

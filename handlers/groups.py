@@ -68,6 +68,10 @@ async def add_member(
     return created(member, f"/v1/groups/{group_id}/members", replayed)
 
 
+async def get_member(*, group_id: UUID, user_id: UUID, caller: Caller) -> Reply:
+    return ok(await services().groups.get_member(caller, group_id, user_id))
+
+
 async def update_member(*, group_id: UUID, user_id: UUID, body: models.UpdateMember, caller: Caller) -> Reply:
     return ok(await services().groups.change_role(caller, group_id, user_id, body.role))
 

@@ -155,6 +155,12 @@ class Groups:
                 newer = total
         return replace(page, total=total, current_page=newer // limit + 1)
 
+    async def get_member(self, caller: Caller, group_id: UUID, user_id: UUID) -> Member:
+        """Return a member of a group of the caller's or of a public one. Raises NotFound."""
+        async with self._database.read() as conn:
+            await _visible(conn, caller, group_id)
+            return await _member(conn, group_id, user_id)
+
     async def add_member(
         self, caller: Caller, group_id: UUID, user_id: UUID, key: str | None = None
     ) -> tuple[Member, bool]:

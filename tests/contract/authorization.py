@@ -100,6 +100,10 @@ delete_group       DELETE /groups/{group}                       401 401 401  404
 delete_group       DELETE /groups/{public}                      401 401 401  403 403 403 204 403
 list_members       GET    /groups/{group}/members               401 401 401  404 200 200 200 404
 list_members       GET    /groups/{public}/members              401 401 401  200 200 200 200 200
+get_member         GET    /groups/{group}/members/{member}      401 401 401  404 200 200 200 404
+get_member         GET    /groups/{group}/members/{outsider}    401 401 401  404 404 404 404 404
+get_member         GET    /groups/{public}/members/{member}     401 401 401  200 200 200 200 200
+get_member         GET    /groups/{public}/members/{outsider}   401 401 401  404 404 404 404 404
 add_member         POST   /groups/{group}/members               401 401 401  404 201 201 201 404  stranger
 add_member         POST   /groups/{closed}/members              401 401 401  404 403 201 201 404  stranger
 add_member         POST   /groups/{public}/members              401 401 401  403 201 201 201 403  stranger

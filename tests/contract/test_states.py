@@ -1,5 +1,7 @@
 """Answers that depend on what happened before: deleted messages, hidden addresses, ended sessions."""
 
+import httpx
+
 from people import PASSWORD, Person, log_in, made
 
 
@@ -78,3 +80,22 @@ def test_taken_names_are_told_by_field(ada: Person) -> None:
         answer = ada.http.post("/v1/users", json=body)
         assert answer.status_code == 409
         assert answer.json()["error"]["details"]["field"] == field
+
+
+def test_member_is_shown_as_in_the_list(ada: Person, bob: Person) -> None:
+    """With the role that they have now, for as long as they are in the group and the group is there."""
+    group = ada.found(bob)
+    path = f"/groups/{group['id']}/members/{bob.id}"
+    newest = made(ada.get(f"/groups/{group['id']}/members"))["members"][0]
+    assert made(bob.get(path)) == newest == {**newest, "user_id": bob.id, "role": "member"}
+    changed = made(ada.patch(path, {"role": "admin"}))
+    assert made(ada.get(path)) == changed == {**newest, "role": "admin"}
+    assert bob.delete(path).status_code == 204
+    assert _missing(ada.get(path)) == "member"
+    assert ada.delete(f"/groups/{group['id']}").status_code == 204
+    assert _missing(ada.get(path)) == "group"
+
+
+def _missing(answer: httpx.Response) -> object:
+    assert answer.status_code == 404
+    return answer.json()["error"]["details"]["resource"]

@@ -86,6 +86,9 @@ ACTS: dict[str, Act] = {
     "list members": lambda who, group, other, stranger: who.chat.groups.list_members(
         who.caller, group.id, limit=10
     ),
+    "see a member": lambda who, group, other, stranger: who.chat.groups.get_member(
+        who.caller, group.id, other.id
+    ),
     "change it": lambda who, group, other, stranger: who.change(group, name="Changed"),
     "add": lambda who, group, other, stranger: who.add(group, stranger),
     "change roles": lambda who, group, other, stranger: who.promote(group, other, "admin"),
@@ -98,6 +101,7 @@ TABLE: dict[str, tuple[type[ParleyError] | None, ...]] = {
     # what                 owner      admin      member     outsider   outsider of a private group
     "read it":            (YES,       YES,       YES,       YES,       NotFound),
     "list members":       (YES,       YES,       YES,       YES,       NotFound),
+    "see a member":       (YES,       YES,       YES,       YES,       NotFound),
     "change it":          (YES,       YES,       Forbidden, Forbidden, NotFound),
     "add":                (YES,       YES,       Forbidden, Forbidden, NotFound),
     "change roles":       (YES,       Forbidden, Forbidden, Forbidden, NotFound),

@@ -142,7 +142,7 @@ def _is_shared(failure: ObjectLevelAuthorizationViolation, case: AnyCase) -> boo
             return "error" not in shown and all(
                 "email" not in each or each["id"] == _id_of(failure.peer) for each in _users(shown)
             )
-        case "get_group" | "list_groups" | "list_members":
+        case "get_group" | "list_groups" | "get_member" | "list_members":
             groups = {each["id"] for each in _objects(shown) if "is_private" in each.get("settings", {})}
             named = case.path_parameters.get("group_id")
             return all(

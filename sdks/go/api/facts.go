@@ -37,6 +37,7 @@ var operations = map[string]wire.Operation{
 	"delete_group":       {ID: "delete_group", Method: "DELETE", Path: "/groups/{group_id}", Bucket: "api", Secured: true, Repeatable: true},
 	"list_members":       {ID: "list_members", Method: "GET", Path: "/groups/{group_id}/members", Bucket: "api", Secured: true, Repeatable: true},
 	"add_member":         {ID: "add_member", Method: "POST", Path: "/groups/{group_id}/members", Bucket: "api", Secured: true, TakesKey: true, Repeatable: true},
+	"get_member":         {ID: "get_member", Method: "GET", Path: "/groups/{group_id}/members/{user_id}", Bucket: "api", Secured: true, Repeatable: true},
 	"update_member":      {ID: "update_member", Method: "PATCH", Path: "/groups/{group_id}/members/{user_id}", Bucket: "api", Secured: true},
 	"remove_member":      {ID: "remove_member", Method: "DELETE", Path: "/groups/{group_id}/members/{user_id}", Bucket: "api", Secured: true, Repeatable: true},
 	"join_group":         {ID: "join_group", Method: "POST", Path: "/groups/{group_id}/join", Bucket: "api", Secured: true, TakesKey: true, Repeatable: true},

@@ -540,6 +540,16 @@ func (o Operations) AddMember(ctx context.Context, groupID string, body AddMembe
 	return &result, nil
 }
 
+// GetMember: show a member of a group.
+func (o Operations) GetMember(ctx context.Context, groupID string, userID string) (*Member, error) {
+	request := wire.Request{Operation: operations["get_member"], Path: map[string]string{"group_id": groupID, "user_id": userID}}
+	var result Member
+	if err := o.caller.Call(ctx, request, &result); err != nil {
+		return nil, err
+	}
+	return &result, nil
+}
+
 // UpdateMember: change a member's role.
 func (o Operations) UpdateMember(ctx context.Context, groupID string, userID string, body UpdateMember) (*Member, error) {
 	request := wire.Request{Operation: operations["update_member"], Path: map[string]string{"group_id": groupID, "user_id": userID}, Body: body}

@@ -34,6 +34,7 @@ export const OPERATIONS = {
   delete_group: { id: "delete_group", method: "DELETE", path: "/groups/{group_id}", bucket: "api", secured: true, takesKey: false, repeatable: true },
   list_members: { id: "list_members", method: "GET", path: "/groups/{group_id}/members", bucket: "api", secured: true, takesKey: false, repeatable: true },
   add_member: { id: "add_member", method: "POST", path: "/groups/{group_id}/members", bucket: "api", secured: true, takesKey: true, repeatable: true },
+  get_member: { id: "get_member", method: "GET", path: "/groups/{group_id}/members/{user_id}", bucket: "api", secured: true, takesKey: false, repeatable: true },
   update_member: { id: "update_member", method: "PATCH", path: "/groups/{group_id}/members/{user_id}", bucket: "api", secured: true, takesKey: false, repeatable: false },
   remove_member: { id: "remove_member", method: "DELETE", path: "/groups/{group_id}/members/{user_id}", bucket: "api", secured: true, takesKey: false, repeatable: true },
   join_group: { id: "join_group", method: "POST", path: "/groups/{group_id}/join", bucket: "api", secured: true, takesKey: true, repeatable: true },

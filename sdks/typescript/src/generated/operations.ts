@@ -373,6 +373,11 @@ export abstract class Operations {
     return this.call(OPERATIONS.add_member, { path: { group_id: groupId }, body, ...options });
   }
 
+  /** Show a member of a group. */
+  getMember(groupId: string, userId: string, options?: CallOptions): Promise<models.Member> {
+    return this.call(OPERATIONS.get_member, { path: { group_id: groupId, user_id: userId }, ...options });
+  }
+
   /** Change a member's role. */
   updateMember(
     groupId: string,

@@ -227,6 +227,7 @@ OPERATIONS = {
     "delete_group": Operation("delete_group", "DELETE", "/groups/{group_id}", True, False, True, "api"),
     "list_members": Operation("list_members", "GET", "/groups/{group_id}/members", True, False, True, "api"),
     "add_member": Operation("add_member", "POST", "/groups/{group_id}/members", True, True, True, "api"),
+    "get_member": Operation("get_member", "GET", "/groups/{group_id}/members/{user_id}", True, False, True, "api"),
     "update_member": Operation("update_member", "PATCH", "/groups/{group_id}/members/{user_id}", True, False, False, "api"),
     "remove_member": Operation("remove_member", "DELETE", "/groups/{group_id}/members/{user_id}", True, False, True, "api"),
     "join_group": Operation("join_group", "POST", "/groups/{group_id}/join", True, True, True, "api"),

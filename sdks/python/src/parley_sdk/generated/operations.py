@@ -419,6 +419,18 @@ class Operations(ABC):
             idempotency_key=idempotency_key,
         )
 
+    def get_member(
+        self,
+        group_id: UUID | str,
+        user_id: UUID | str,
+    ) -> models.Member:
+        """Show a member of a group."""
+        return self.call(
+            OPERATIONS["get_member"],
+            models.Member,
+            path={"group_id": group_id, "user_id": user_id},
+        )
+
     def update_member(
         self,
         group_id: UUID | str,
@@ -1057,6 +1069,18 @@ class AsyncOperations(ABC):
             path={"group_id": group_id},
             body=body,
             idempotency_key=idempotency_key,
+        )
+
+    async def get_member(
+        self,
+        group_id: UUID | str,
+        user_id: UUID | str,
+    ) -> models.Member:
+        """Show a member of a group."""
+        return await self.call(
+            OPERATIONS["get_member"],
+            models.Member,
+            path={"group_id": group_id, "user_id": user_id},
         )
 
     async def update_member(

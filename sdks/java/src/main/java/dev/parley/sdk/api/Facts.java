@@ -42,6 +42,7 @@ public final class Facts {
     public static final Operation DELETE_GROUP = new Operation("delete_group", "DELETE", "/groups/{group_id}", true, false, true, "api");
     public static final Operation LIST_MEMBERS = new Operation("list_members", "GET", "/groups/{group_id}/members", true, false, true, "api");
     public static final Operation ADD_MEMBER = new Operation("add_member", "POST", "/groups/{group_id}/members", true, true, true, "api");
+    public static final Operation GET_MEMBER = new Operation("get_member", "GET", "/groups/{group_id}/members/{user_id}", true, false, true, "api");
     public static final Operation UPDATE_MEMBER = new Operation("update_member", "PATCH", "/groups/{group_id}/members/{user_id}", true, false, false, "api");
     public static final Operation REMOVE_MEMBER = new Operation("remove_member", "DELETE", "/groups/{group_id}/members/{user_id}", true, false, true, "api");
     public static final Operation JOIN_GROUP = new Operation("join_group", "POST", "/groups/{group_id}/join", true, true, true, "api");

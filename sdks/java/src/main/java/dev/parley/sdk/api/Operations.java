@@ -324,6 +324,11 @@ public abstract class Operations {
         return call(new Call<>(Facts.ADD_MEMBER, Member.class).path("group_id", groupId).body(body).key(idempotencyKey));
     }
 
+    /** Show a member of a group. */
+    public Member getMember(String groupId, String userId) {
+        return call(new Call<>(Facts.GET_MEMBER, Member.class).path("group_id", groupId).path("user_id", userId));
+    }
+
     /** Change a member's role. */
     public Member updateMember(String groupId, String userId, UpdateMember body) {
         return call(new Call<>(Facts.UPDATE_MEMBER, Member.class).path("group_id", groupId).path("user_id", userId).body(body));
