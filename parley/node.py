@@ -272,6 +272,7 @@ class Node:
             _egress(chosen),
             concurrency=chosen.webhook_concurrency,
             per_endpoint=chosen.webhook_concurrency_per_endpoint,
+            rate=chosen.webhook_rate,
             alone=self.is_alone,
             observe=self._observe_webhooks,
         )

@@ -347,6 +347,13 @@ class Settings(BaseSettings):
     webhook_concurrency_per_endpoint: int = Field(
         20, ge=1, le=1000, description="How many of them may be to the same webhook."
     )
+    webhook_rate: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="How many deliveries a second a process sends to the same webhook at most; with 0 as many as it "
+        "takes.",
+    )
 
     # ---- logs
     log_level: LogLevel = Field(

@@ -37,6 +37,7 @@ class Delivery:
         *,
         concurrency: int,
         per_endpoint: int,
+        rate: int,
         alone: bool,
         observe: Observe | None = None,
     ) -> None:
@@ -52,6 +53,7 @@ class Delivery:
             self.pressure,
             concurrency=concurrency,
             per_endpoint=per_endpoint,
+            rate=rate,
             alone=alone,
         )
         self._dispatcher = Dispatcher(database, log, self.pressure, self._workers.wake)

@@ -1,5 +1,6 @@
 """What one process knows of one webhook: what it has in stock for it, and how much it may send at a time."""
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ SLOW = 2.0
 REST = 1.0
 # What others have put into the queue may have become visible so much later than it was due.
 OVERLAP = timedelta(seconds=5)
+# For how many seconds what a rate allows may gather.
+MOMENT = 0.25
 # How much the newest answer counts in the average.
 _WEIGHT = 0.1
 
@@ -33,10 +36,37 @@ class Job:
 
 @dataclass(slots=True)
 class Share:
-    """How many places all webhooks of one owner have, and those of them that are not well."""
+    """How many places all webhooks of one owner have, and how many were taken by such as were not well then."""
 
     running: int = 0
     unwell: int = 0
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How many deliveries may be claimed by now where `rate` may be sent in a second; a rate of 0 is no limit.
+
+    What was not used in a moment may be used in the next, and after that is gone.
+    """
+
+    rate: float = 0.0
+    left: float = 0.0
+    seen_at: float = -math.inf
+
+    def number(self, now: float) -> int:
+        """Return how many there are, at least 0."""
+        if not self.rate:
+            return MOST_IN_STOCK
+        most = max(1.0, self.rate * MOMENT)
+        self.left = min(most, self.left + (now - self.seen_at) * self.rate)
+        self.seen_at = now
+        # What adds up to a whole one is one, whatever is lost in adding.
+        return max(0, int(self.left + 1e-6))
+
+    def take(self) -> None:
+        """Use one, be it in advance."""
+        if self.rate:
+            self.left -= 1
 
 
 @dataclass(slots=True)
@@ -49,13 +79,14 @@ class Endpoint:
     webhook_id: UUID
     user_id: UUID
     most: int
+    allowance: Allowance = field(default_factory=Allowance)
     ordered: bool = False
     pace: Pace = field(default_factory=Pace)
     paced_at: float = 0.0
     lane_until: datetime | None = None
     concurrency: int = 1
     running: int = 0
-    # How many of those count as places of one that is not well.
+    # How many of those began when it was not well.
     unwell: int = 0
     # When the requests under way began, the oldest first, and whether one of them takes too long.
     began: dict[UUID, float] = field(default_factory=dict)
@@ -81,8 +112,13 @@ class Endpoint:
         return self.running + len(self.stock)
 
     @property
+    def unwell_held(self) -> int:
+        """How much of that counts as what those have who are not well."""
+        return self.unwell + (0 if self.well else len(self.stock))
+
+    @property
     def well(self) -> bool:
-        """Whether it answers, and soon: the others have only half of all places."""
+        """Whether it answers, and soon: the others begin in half of all places only."""
         return self.seconds is not None and self.seconds < SLOW and not self.pace.seconds and not self.late
 
     @property
@@ -91,7 +127,11 @@ class Endpoint:
         return 1 if self.ordered or self.pace.seconds else min(self.concurrency, self.most)
 
     def room(self, now: float) -> int:
-        """How many more deliveries may be claimed: as many as will be sent soon."""
+        """How many more deliveries may be claimed: as many as will be sent soon, and no more than its rate allows."""
+        wanted = self._wanted(now)
+        return min(wanted, max(0, self.allowance.number(now) - len(self.stock))) if wanted else 0
+
+    def _wanted(self, now: float) -> int:
         if self.seconds is None or self.pace.seconds or self.late:
             return 0 if self.held or now < self.rest_until else 1
         if self.ordered:
@@ -106,6 +146,7 @@ class Endpoint:
 
     def claimed(self, claim: Claim) -> None:
         """Note where a delivery was found; those of one claim come in order of position."""
+        self.allowance.take()
         due_from = claim.due_at - OVERLAP
         self.due_from = due_from if self.due_from is None else max(self.due_from, due_from)
         if claim.ordered and claim.position is not None and not self.stock:

@@ -1,7 +1,9 @@
 """Delivers what is due: claims it, sends what it is about by then, and notes what came of it.
 
 Claims, contents and results go through the database many at a time; each endpoint is sent what it can take, so that a
-slow or dead one holds up nobody but itself: those that are not well have half of the places at most.
+slow or dead one holds up nobody but itself. Nobody has more places than a part of what is left, and those that are not
+well begin in half of them only. So there is one for whoever comes next, even where the endpoints of many people that
+were quick begin to hang in the same moment.
 
 Whoever has a claim begins to send only while its lease lasts longer than a request can. If the process is frozen all
 the same, another one takes the delivery over, and the results of the first are not noted.
@@ -27,7 +29,7 @@ from parley.storage.deliveries import Claim, Health, Known, Result, Room, State
 from parley.storage.log import Log
 from parley.webhooks import schedule
 from parley.webhooks.disabling import Reason, disable
-from parley.webhooks.endpoints import Endpoint, Job, Share
+from parley.webhooks.endpoints import MOMENT, Allowance, Endpoint, Job, Share
 from parley.webhooks.letters import Letters, Reads
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.schedule import Dice, Pace
@@ -37,13 +39,15 @@ from parley.webhooks.signing import signed
 # A claim lasts for its time in stock and that of a request, and a little more.
 LEASE = timedelta(seconds=25)
 MARGIN = 2.0
-# Seconds between looks at the queue, and after the database was away.
+# Seconds between looks at the queue, also while somebody has had what its rate allows, and after the database was away.
 LOOK_EVERY = 1.0
+LOOK_AT_RATES_EVERY = MOMENT
 RETRY_AFTER = 0.5
 # After so many faults of the database one after the other each result is noted alone, for the last time.
 NOTE_TRIES = 5
-# Nobody's webhooks have more than such a part of the places together, but two at least: one of them for what is well.
-OWNERS = 4
+# Nobody's webhooks begin a request where they have such a part of the places that are left together already; of the
+# last ones they may have two: one of them for what is well.
+PART_OF_THE_REST = 4
 LEAST_SHARE = 2
 # Seconds between looks at what is under way for too long.
 JUDGE_EVERY = 0.25
@@ -79,8 +83,9 @@ class Sends(Protocol):
 class Workers:
     """The workers of one process. `start()` and `stop()` frame their life.
 
-    `concurrency` requests run at once, `per_endpoint` of them to the same webhook at most. Who is `alone` with the
-    database does not wait for the leases of the process before it.
+    `concurrency` requests run at once, `per_endpoint` of them to the same webhook at most, which gets up to `rate` of
+    them in a second; 0 is no limit. Who is `alone` with the database does not wait for the leases of the process before
+    it.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class Workers:
         *,
         concurrency: int,
         per_endpoint: int,
+        rate: float = 0.0,
         alone: bool = False,
         lease: timedelta = LEASE,
         clock: Callable[[], datetime] | None = None,
@@ -106,9 +112,8 @@ class Workers:
         self._pressure = pressure
         self._concurrency = concurrency
         self._places_unwell = max(1, concurrency // 2)
-        self._places_of_owner = max(LEAST_SHARE, concurrency // OWNERS)
-        self._places_unwell_of_owner = max(1, self._places_of_owner // 2)
         self._per_endpoint = per_endpoint
+        self._rate = rate
         self._alone = alone
         self._lease = lease
         self._clock = clock
@@ -203,11 +208,17 @@ class Workers:
                 await asyncio.sleep(claimed / rate)
                 continue
             try:
-                async with asyncio.timeout(LOOK_EVERY):
+                async with asyncio.timeout(LOOK_AT_RATES_EVERY if self._is_at_a_rate() else LOOK_EVERY):
                     await self._due.wait()
             except TimeoutError:
                 # What is due now may have become so with time, or by another process.
                 continue
+
+    def _is_at_a_rate(self) -> bool:
+        """Tell whether somebody would have got more if it were not for its rate."""
+        return bool(self._rate) and any(
+            endpoint.has_more and not endpoint.stock for endpoint in self._endpoints.values()
+        )
 
     async def _end_leases(self) -> None:
         if self._alone:
@@ -227,12 +238,16 @@ class Workers:
             took, before = self._ticks() - now, self._last_look
             self._last_look = took
             self._look_for_everything_at = self._ticks() + pause_between_looks(before, took)
-        if not claims:
-            return 0
-        begin_before = now + self._lease.total_seconds() - TIMEOUT_SECONDS - MARGIN
         found: dict[UUID, int] = {}
         for claim in claims:
             found[claim.webhook_id] = found.get(claim.webhook_id, 0) + 1
+        for webhook_id, known in room.known.items():
+            if known.room and webhook_id not in found:
+                self._endpoints[webhook_id].has_more = False
+        if not claims:
+            return 0
+        begin_before = now + self._lease.total_seconds() - TIMEOUT_SECONDS - MARGIN
+        for claim in claims:
             endpoint = self._endpoint(claim)
             endpoint.claimed(claim)
             endpoint.stock.append(Job(claim, begin_before))
@@ -240,50 +255,60 @@ class Workers:
         cut_off = len(claims) >= min(room.well, room.others)
         for webhook_id, number in found.items():
             endpoint = self._endpoints[webhook_id]
-            known = room.known.get(webhook_id)
-            endpoint.has_more = cut_off or number >= (1 if known is None else known.room)
+            wanted = room.known.get(webhook_id)
+            endpoint.has_more = cut_off or number >= (1 if wanted is None else wanted.room)
             endpoint.used_at = now
             self._send_on(endpoint)
         return len(claims)
 
     def _room(self, now: float) -> Room:
         """Return what there is room for, and forget endpoints that were not used for long."""
-        known: dict[UUID, Known] = {}
-        held = held_unwell = 0
         owners: dict[UUID, list[Endpoint]] = {}
         for webhook_id, endpoint in list(self._endpoints.items()):
             if not endpoint.held and endpoint.lane_until is None and now - endpoint.used_at > FORGET_AFTER:
                 del self._endpoints[webhook_id]
                 continue
             owners.setdefault(endpoint.user_id, []).append(endpoint)
-            held += endpoint.held
-            held_unwell += 0 if endpoint.well else endpoint.held
-        for endpoints in owners.values():
-            known |= self._known(endpoints, now)
-        most = BUSY_CLAIMS if self._pressure.busy else self._concurrency * CLAIMS_PER_PLACE
+        held = sum(endpoint.held for endpoint in self._endpoints.values())
+        free = self._concurrency * CLAIMS_PER_PLACE - held
+        free_unwell = self._places_unwell - sum(each.unwell_held for each in self._endpoints.values())
+        is_busy = self._pressure.busy
         return Room(
-            well=max(0, most - held),
-            others=max(0, min(most, self._places_unwell) - held_unwell),
-            known=known,
+            well=max(0, min(free, BUSY_CLAIMS - held) if is_busy else free),
+            # Never all of it: whoever is new here, and comes a moment later, has to find something.
+            others=max(0, min(free, (free_unwell + 1) // 2, BUSY_CLAIMS if is_busy else free)),
+            known=self._known(list(owners.values()), now, free, free_unwell),
             everything=now >= self._look_for_everything_at,
         )
 
-    def _known(self, endpoints: Sequence[Endpoint], now: float) -> dict[UUID, Known]:
-        """Return what there is to know of an owner's webhooks, which share what the owner may have in stock."""
-        known = {endpoint.webhook_id: endpoint.known(now) for endpoint in endpoints}
-        left = self._places_of_owner * CLAIMS_PER_PLACE - sum(endpoint.held for endpoint in endpoints)
-        wanting = sum(one.room > 0 for one in known.values())
-        if sum(one.room for one in known.values()) <= left:
-            return known
-        each = max(1, left // wanting) if left > 0 else 0
-        return {webhook_id: replace(one, room=min(one.room, each)) for webhook_id, one in known.items()}
+    def _known(
+        self, owners: Sequence[Sequence[Endpoint]], now: float, free: int, free_unwell: int
+    ) -> dict[UUID, Known]:
+        """Return what there is to know of webhooks, whose owners share what may be claimed."""
+        known = {each.webhook_id: each.known(now) for endpoints in owners for each in endpoints}
+        wanting = [[each for each in endpoints if known[each.webhook_id].room] for endpoints in owners]
+        number = sum(bool(each) for each in wanting)
+        for endpoints, some in zip(owners, wanting, strict=True):
+            left = fair_share(free, sum(each.held for each in endpoints), number)
+            unwell_left = fair_share(free_unwell, sum(each.unwell_held for each in endpoints), number)
+            # Who waited for longest is the first.
+            for endpoint in sorted(some, key=lambda each: each.used_at):
+                one = known[endpoint.webhook_id]
+                if not endpoint.well:
+                    room = min(one.room, unwell_left)
+                    unwell_left -= room
+                else:
+                    room = min(one.room, max(left // len(some), min(left, 1)))
+                known[endpoint.webhook_id] = replace(one, room=room)
+        return known
 
     def _endpoint(self, claim: Claim) -> Endpoint:
         endpoint = self._endpoints.get(claim.webhook_id)
         if endpoint is None:
             endpoint = self._endpoints[claim.webhook_id] = Endpoint(
-                claim.webhook_id, claim.user_id, self._per_endpoint
+                claim.webhook_id, claim.user_id, self._per_endpoint, Allowance(self._rate)
             )
+            endpoint.allowance.number(self._ticks())
         endpoint.ordered = claim.ordered
         endpoint.gone = claim.webhook_id in self._hopeless
         endpoint.lane_until = claim.lane_until
@@ -301,34 +326,28 @@ class Workers:
                 if endpoint not in self._waiting:
                     self._waiting.append(endpoint)
                 return
-            self._take_places(endpoint, 1)
-            request = asyncio.create_task(self._drain(endpoint), name="webhook request")
+            unwell = not endpoint.well
+            self._take_places(endpoint, 1, unwell)
+            request = asyncio.create_task(self._drain(endpoint, unwell), name="webhook request")
             self._requests.add(request)
             request.add_done_callback(self._requests.discard)
 
     def _has_place(self, endpoint: Endpoint) -> bool:
         share = self._shares.get(endpoint.user_id) or Share()
-        if self._running >= self._concurrency or share.running >= self._places_of_owner:
+        if share.running >= most_of(self._concurrency - self._running, LEAST_SHARE):
             return False
-        return endpoint.well or (
-            self._running_unwell < self._places_unwell and share.unwell < self._places_unwell_of_owner
-        )
+        return endpoint.well or share.unwell < most_of(self._places_unwell - self._running_unwell, 1)
 
-    def _is_full(self, endpoint: Endpoint) -> bool:
-        """Tell whether somebody may wait for a place that this one has."""
-        share = self._shares[endpoint.user_id]
-        return self._running >= self._concurrency or share.running >= self._places_of_owner
-
-    def _take_places(self, endpoint: Endpoint, number: int) -> None:
-        """Count so many places more, or fewer, and all that the endpoint has by whether it is well now."""
-        endpoint.running += number
-        unwell = (0 if endpoint.well else endpoint.running) - endpoint.unwell
-        endpoint.unwell += unwell
-        self._running += number
-        self._running_unwell += unwell
+    def _take_places(self, endpoint: Endpoint, number: int, unwell: bool) -> None:
+        """Count so many places more, or fewer, among those that were taken by such as were not well then, or not."""
         share = self._shares.setdefault(endpoint.user_id, Share())
+        endpoint.running += number
         share.running += number
-        share.unwell += unwell
+        self._running += number
+        if unwell:
+            endpoint.unwell += number
+            share.unwell += number
+            self._running_unwell += number
         if not share.running:
             del self._shares[endpoint.user_id]
 
@@ -343,11 +362,12 @@ class Workers:
         for endpoint in self._endpoints.values():
             if endpoint.running and endpoint.judge(now):
                 self._give_back(endpoint)
-                self._take_places(endpoint, 0)
 
-    async def _drain(self, endpoint: Endpoint) -> None:
-        """Send what is in stock, one after the other, until there is nothing left or somebody else's turn."""
-        unwell = not endpoint.well
+    async def _drain(self, endpoint: Endpoint, unwell: bool) -> None:
+        """Send what is in stock, one after the other, until there is nothing left or somebody else's turn.
+
+        Whether the endpoint was `unwell` when this began tells what place it has.
+        """
         try:
             while endpoint.stock and endpoint.running <= endpoint.width:
                 job = endpoint.stock.popleft()
@@ -364,10 +384,11 @@ class Workers:
                 if self._waiting and unwell != endpoint.well:
                     # It is of another kind now, and has to find another place.
                     break
-                if self._waiting and self._is_full(endpoint):
+                if self._waiting and not self._has_place(endpoint):
+                    # Somebody may wait for just this one.
                     break
         finally:
-            self._take_places(endpoint, -1)
+            self._take_places(endpoint, -1, unwell)
             if not endpoint.held and endpoint.lane_until is not None:
                 self._lanes[endpoint.webhook_id] = endpoint.lane_until
                 endpoint.lane_until = None
@@ -426,7 +447,6 @@ class Workers:
         else:
             endpoint.kept_silent(now)
             self._give_back(endpoint)
-        self._take_places(endpoint, 0)
         if verdict == "succeeded":
             self._succeeded(endpoint, claim, outcome, started)
             return
@@ -570,6 +590,20 @@ class Workers:
 
     def _now(self) -> datetime:
         return self._at() or datetime.now(UTC)
+
+
+def most_of(free: int, least: int) -> int:
+    """Return with how many places somebody gets no more, where so many are free; of the last ones it is `least`."""
+    return max(least, -(-free // PART_OF_THE_REST)) if free > 0 else 0
+
+
+def fair_share(free: int, held: int, number: int) -> int:
+    """Return how much more somebody may claim who holds something, so that it is no more than a part of the rest.
+
+    There are so many who claim at the same time. Who has nothing gets one as long as there is any.
+    """
+    share = (free - PART_OF_THE_REST * held) // (PART_OF_THE_REST + number)
+    return max(share, 1 if free > 0 and not held else 0)
 
 
 def pause_between_looks(before: float, took: float) -> float:

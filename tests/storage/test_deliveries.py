@@ -78,6 +78,7 @@ def post_of(
     concurrency: int = 20,
     lease: timedelta = LEASE,
     payloads: Payloads | None = None,
+    rate: float = 0.0,
     ticks: Callable[[], float] = time.monotonic,
 ) -> Post:
     receivers = receivers or Receivers()
@@ -89,6 +90,7 @@ def post_of(
         Pressure(),
         concurrency=concurrency,
         per_endpoint=10,
+        rate=rate,
         lease=lease,
         clock=clock,
         ticks=ticks,
@@ -829,7 +831,7 @@ class TestOthersDoNotWait:
         assert await state(chat, hook) == [("succeeded", 1)] * 50
 
     async def test_for_ten_that_were_well(self, chat: Chat) -> None:
-        """Ten endpoints of one owner that were quick, and then hang: they have a quarter of the places together."""
+        """Ten endpoints of one owner that were quick, and then hang: they have a fifth of the places together."""
         ada, eve, bob = await chat.people(3)
         for other in (eve, bob):
             await ada.direct(other)
@@ -866,7 +868,69 @@ class TestOthersDoNotWait:
                 await post.dispatch()
                 post.workers.wake()
                 await post.receivers.wait_for(110, URL)
-                assert under_way == 10
+                assert under_way == 8
+                released.set()
+        finally:
+            released.set()
+
+    async def test_for_many_owners_whose_endpoints_hang(self, chat: Chat) -> None:
+        """Eight owners whose endpoints were quick, and hang all at once: others get theirs while no time passes at all.
+
+        One of these was quick before, and another one is new.
+        """
+        ada, bob, *others = await chat.people(10)
+        for other in (bob, *others):
+            await ada.direct(other)
+        now = 1000.0
+        post = post_of(chat, Clock(), concurrency=40, ticks=lambda: now)
+        hanging, released = asyncio.Event(), asyncio.Event()
+        under_way = 0
+
+        async def hang(request: Request) -> Outcome:
+            nonlocal under_way
+            if hanging.is_set():
+                under_way += 1
+                await released.wait()
+            return OK
+
+        for owner in others:
+            for number in range(3):
+                url = f"http://{number}.{owner.id}.example/"
+                post.receivers.answers[url] = hang
+                await make_webhook(owner, url=url)
+        await make_webhook(bob)
+        for _ in range(5):
+            for person in (bob, *others):
+                await ada.say(person)
+        await post.deliver()
+        hanging.set()
+        for _ in range(20):
+            for person in others:
+                await ada.say(person)
+        await post.dispatch()
+        try:
+            async with at_work(post):
+                while under_way < 20:
+                    await asyncio.sleep(0)
+                new = "http://new.example/"
+                await make_webhook(bob, url=new)
+                for _ in range(50):
+                    await ada.say(bob)
+                await post.dispatch()
+                post.workers.wake()
+                await post.receivers.wait_for(55, URL)
+                await post.receivers.wait_for(50, new)
+                # Nor does it become worse when they are found out to be slow, and while they are.
+                now += SLOW
+                post.workers.judge()
+                last = "http://last.example/"
+                await make_webhook(bob, url=last)
+                await ada.say(bob)
+                await post.dispatch()
+                post.workers.wake()
+                await post.receivers.wait_for(56, URL)
+                await post.receivers.wait_for(1, last)
+                assert under_way < 40
                 released.set()
         finally:
             released.set()
@@ -912,6 +976,70 @@ class TestOthersDoNotWait:
                 await post.receivers.wait_for(110, "http://slow.example/")
         finally:
             released.set()
+
+
+class TestRates:
+    @pytest.mark.parametrize("ordered", [False, True])
+    async def test_no_more_than_its_rate(
+        self, chat: Chat, pair: tuple[Person, Person], ordered: bool
+    ) -> None:
+        """Twenty a second, of which a quarter may come at once; what waits for that is left where it is."""
+        ada, bob = pair
+        now = 1000.0
+        post = post_of(chat, Clock(), rate=20, ticks=lambda: now)
+        hook = await make_webhook(bob, ordered=ordered)
+        await ada.say(bob)
+        assert await post.deliver() == 1
+        for _ in range(99):
+            await ada.say(bob)
+        await post.dispatch()
+        sent = []
+        for _ in range(20):
+            sent.append(await post.deliver())
+            now += 0.25
+        # One of the first second's is gone.
+        assert sent == [4] + [5] * 19
+        assert await state(chat, hook) == [("succeeded", 1)] * 100
+
+    async def test_less_than_one_at_a_time(self, chat: Chat, pair: tuple[Person, Person]) -> None:
+        """What is left of a moment counts in the next."""
+        ada, bob = pair
+        now = 1000.0
+        post = post_of(chat, Clock(), rate=1, ticks=lambda: now)
+        await make_webhook(bob)
+        for _ in range(3):
+            await ada.say(bob)
+        sent = []
+        for _ in range(10):
+            sent.append(await post.deliver())
+            now += 0.25
+        assert sent == [1, 0, 0, 0, 1, 0, 0, 0, 1, 0]
+
+    async def test_it_goes_on_by_itself(self, chat: Chat, pair: tuple[Person, Person]) -> None:
+        """Nobody has to wake it for that: half a second of what a rate allows takes as long, and not much longer."""
+        ada, bob = pair
+        post = post_of(chat, Clock(), rate=100)
+        for _ in range(50):
+            await ada.say(bob)
+        await make_webhook(bob)
+        for _ in range(50):
+            await ada.say(bob)
+        async with at_work(post):
+            await post.dispatch()
+            post.workers.wake()
+            await post.receivers.wait_for(50, URL)
+
+    async def test_others_have_their_own(self, chat: Chat, pair: tuple[Person, Person]) -> None:
+        """A webhook that has had what its rate allows is in nobody's way."""
+        ada, bob = pair
+        post = post_of(chat, Clock(), rate=4, concurrency=1, ticks=lambda: 1000.0)
+        urls = [f"http://{number}.example/" for number in range(5)]
+        for url in urls:
+            await make_webhook(bob, url=url)
+        for _ in range(3):
+            await ada.say(bob)
+        await post.deliver()
+        assert [len(post.receivers.got[url]) for url in urls] == [1] * 5
 
 
 class TestManyProcesses:

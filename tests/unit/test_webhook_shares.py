@@ -1,0 +1,70 @@
+"""How places and claims are shared: whatever some take, something is left for whoever comes next."""
+
+import pytest
+
+from parley.webhooks.endpoints import MOMENT, Allowance
+from parley.webhooks.workers import LEAST_SHARE, PART_OF_THE_REST, fair_share, most_of
+
+
+def taken(places: int, owners: int) -> list[int]:
+    """Let owners take places one after the other, each as many as it can get; return how many each has."""
+    shares: list[int] = []
+    for _ in range(owners):
+        share = 0
+        while share < most_of(places - sum(shares) - share, LEAST_SHARE):
+            share += 1
+        shares.append(share)
+    return shares
+
+
+def test_greedy_owners_leave_something() -> None:
+    """Of two hundred places the first owner has forty, each later one less, and a dozen of them do not have all."""
+    shares = taken(200, 12)
+    assert shares[0] == 200 // (PART_OF_THE_REST + 1)
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) <= 190
+
+
+@pytest.mark.parametrize("places", [1, 2, 3, 8])
+def test_few_places_are_used(places: int) -> None:
+    """Nothing is kept back where there is little: one who is alone has at least two, if there are two."""
+    assert taken(places, 1)[0] >= min(places, LEAST_SHARE)
+    assert sum(taken(places, 8)) == places
+
+
+@pytest.mark.parametrize("number", [1, 4, 20])
+def test_who_claims_at_the_same_time_leaves_something(number: int) -> None:
+    """Each gets the same, and afterwards nobody gets more until something is free again."""
+    each = fair_share(800, 0, number)
+    left = 800 - number * each
+    assert left >= PART_OF_THE_REST * each > 0
+    assert fair_share(left, each, number) <= 1
+    assert fair_share(left, 0, 1) > 0
+
+
+def test_who_has_nothing_gets_one() -> None:
+    """As long as there is one."""
+    assert fair_share(1, 0, 10) == 1
+    assert fair_share(0, 0, 1) == 0
+    assert fair_share(-5, 0, 1) <= 0
+
+
+def test_a_rate_gathers_for_a_moment() -> None:
+    """What was not used in a moment is there, and what was used in advance is missing."""
+    allowance = Allowance(100)
+    assert allowance.number(0.0) == 100 * MOMENT
+    for _ in range(30):
+        allowance.take()
+    assert allowance.number(0.0) == 0
+    assert allowance.number(0.05) == 0
+    assert allowance.number(0.1) == 5
+    assert allowance.number(1000.0) == 100 * MOMENT
+
+
+def test_no_rate_is_no_limit() -> None:
+    """However much is taken."""
+    allowance = Allowance()
+    before = allowance.number(0.0)
+    for _ in range(10_000):
+        allowance.take()
+    assert allowance.number(0.0) == before > 0
