@@ -3,12 +3,16 @@
 A tag here is `"state"` or `"state.whole"`, each a hash. Some members of a thing change by what others do, and no
 update of the thing overwrites them: whether a user is online, how many members a group has. A read is only then the
 same when they are the same as well (`whole`), but who updates does not lose anybody's update because of them.
+
+And some say no more than what time it is: when somebody was last seen, while they are online. They are in neither hash,
+or whoever reads about themselves would make something new by asking.
 """
 
 import base64
 import hashlib
 import re
 from collections.abc import Collection, Iterator
+from typing import Any
 
 import orjson
 
@@ -17,14 +21,30 @@ ANY = "*"
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 
 
-def entity_tag(body: bytes, volatile: Collection[str]) -> str:
-    """Return the tag of a body. `volatile` are those of its members that no update overwrites."""
-    whole = _hash(body)
+def entity_tag(body: bytes, volatile: Collection[str] = (), momentary: Collection[str] = ()) -> str:
+    """Return the tag of a body of JSON.
+
+    `volatile` are those of its members that no update overwrites, `momentary` those of whatever is online that mean
+    the present.
+    """
+    if not volatile and not momentary:
+        return f'"{_hash(body)}"'
+    steady = _steady(orjson.loads(body), momentary)
+    whole = _hash(orjson.dumps(steady))
     if not volatile:
         return f'"{whole}"'
-    members = orjson.loads(body)
-    kept = {name: value for name, value in members.items() if name not in volatile}
-    return f'"{_hash(orjson.dumps(kept))}.{whole}"'
+    state = {name: value for name, value in steady.items() if name not in volatile}
+    return f'"{_hash(orjson.dumps(state))}.{whole}"'
+
+
+def _steady(value: Any, momentary: Collection[str]) -> Any:
+    """Return the same without what only tells the time."""
+    if isinstance(value, list):
+        return [_steady(item, momentary) for item in value]
+    if not isinstance(value, dict):
+        return value
+    left_out = momentary if value.get("status") == "online" else ()
+    return {name: _steady(each, momentary) for name, each in value.items() if name not in left_out}
 
 
 def is_known(tag: str, known: str) -> bool:

@@ -147,7 +147,7 @@ class V2Exchange(Exchange):
         if operation is None or not operation.is_tagged or reply.status != 200:
             return Reply(reply.status, body, headers)
         written = encode(body)
-        tag = headers["ETag"] = entity_tag(written, operation.volatile)
+        tag = headers["ETag"] = operation.tag(written)
         if self.if_none_match is not None and is_known(tag, self.if_none_match):
             return Reply(304, None, {"ETag": tag})
         return Reply(200, orjson.Fragment(written), headers)
@@ -222,7 +222,8 @@ class V2Operation(CompiledOperation):
         document = compiler.document
         success = resolve(document, documented.raw["responses"].get("200", {}))
         self.is_tagged = "ETag" in success.get("headers", {})
-        self.volatile: Collection[str] = document["paths"][documented.path].get("x-volatile", ())
+        path = document["paths"][documented.path]
+        self._overlooked = path.get("x-volatile", ()), path.get("x-momentary", ())
         self.has_body = "requestBody" in documented.raw
         self.locations = {
             facts["name"]: facts["in"]
@@ -231,6 +232,10 @@ class V2Operation(CompiledOperation):
                 for each in (*documented.path_parameters, *documented.raw.get("parameters", ()))
             )
         }
+
+    def tag(self, body: bytes) -> str:
+        """Return the entity tag of what this operation shows or changes."""
+        return entity_tag(body, *self._overlooked)
 
     def _argument_names(self, raw: Mapping[str, Any]) -> set[str]:
         return super()._argument_names(raw) - _CONDITIONS
@@ -253,7 +258,7 @@ class V2Operation(CompiledOperation):
         demanded: str | None = arguments.pop("if_match", None)
         if demanded is not None:
             exchange.precondition = Precondition(
-                lambda thing: is_demanded_state(entity_tag(encode(thing), self.volatile), demanded)
+                lambda thing: is_demanded_state(self.tag(encode(thing)), demanded)
             )
             preconditions.demand(exchange.precondition)
         return arguments

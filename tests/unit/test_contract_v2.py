@@ -351,6 +351,33 @@ class TestEntityTags:
         answer = await edge.ask("GET", "/v2/auth/sessions", headers=[("If-None-Match", tag)])
         assert answer.status == 304
 
+    async def test_the_present_is_no_news(self, edge: Edge) -> None:
+        """Whoever reads about themselves is seen by that; of others it is told when they were last there."""
+        online = {"id": ID, "status": "online", "last_seen": "2026-03-20T12:00:00Z"}
+        cases = (
+            ({**online, "last_seen": "2026-03-20T12:00:01Z"}, 304),
+            ({**online, "status": "offline"}, 200),
+        )
+        for now, status in cases:
+            edge.handlers.replies["get_user"] = ok(online)
+            tag = (await edge.ask("GET", f"/v2/users/{ID}")).headers["etag"]
+            edge.handlers.replies["get_user"] = ok(now)
+            answer = await edge.ask("GET", f"/v2/users/{ID}", headers=[("If-None-Match", tag)])
+            assert answer.status == status
+        tags = set()
+        for seen in (None, "2026-03-20T12:00:00Z"):
+            edge.handlers.replies["get_user"] = ok({**online, "status": "offline", "last_seen": seen})
+            tags.add((await edge.ask("GET", f"/v2/users/{ID}")).headers["etag"])
+        assert len(tags) == 2
+
+    async def test_nor_is_it_in_lists(self, edge: Edge) -> None:
+        people = [{"id": ID, "status": "online", "last_seen": second} for second in (1, 2)]
+        tags = []
+        for person in people:
+            edge.handlers.replies["list_users"] = paged("users", Page([person], False, None, 50))
+            tags.append((await edge.ask("GET", "/v2/users")).headers["etag"])
+        assert tags[0] == tags[1]
+
     @pytest.mark.parametrize("condition", ["x", '"', "W/x", '"a" "b"', "*, *", ""])
     async def test_malformed(self, edge: Edge, condition: str) -> None:
         """It is refused: read as no condition it would do what the client wanted to prevent."""
