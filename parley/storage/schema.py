@@ -15,8 +15,12 @@ be anything that runs in a transaction, functions with dollar-quoted bodies incl
 never edited, and `apply` sees to that: it keeps each file's hash in the database. It refuses to touch a
 database that is newer than this code, whose applied migrations were edited, or that PostgreSQL before 17
 runs (the log sets `transaction_timeout`).
+
+Servers of the version before may go on working meanwhile, and a backup too: a migration waits for a table only for a
+moment at a time, since whoever comes after it would wait behind it.
 """
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator
@@ -36,6 +40,10 @@ _SCHEMA = "public"
 _LOCK = 0x7061726C6579  # "parley"; two processes that start at once migrate one after the other
 _LOCK_TIMEOUT = "60s"
 _OLDEST_SERVER = 17
+# So often, and so long each time, a migration tries to get its tables.
+_TURNS = 60
+_TURN = "500ms"
+_PAUSE = 0.5
 
 Target = asyncpg.Connection | str
 
@@ -114,11 +122,30 @@ def _read(migrations: Path) -> list[Migration]:
 
 async def _apply_one(conn: asyncpg.Connection, migration: Migration) -> None:
     logger.info("Applying the migration %s.", migration.id)
+    for _ in range(_TURNS):
+        try:
+            await _try_one(conn, migration)
+        except asyncpg.LockNotAvailableError:
+            # All who came to wait behind us have their turn.
+            await asyncio.sleep(_PAUSE)
+        else:
+            return
+    raise SchemaError(
+        f"The migration {migration.id} waited for a table that others use, and changed nothing. "
+        "Is a backup being made? Start again when it is done."
+    )
+
+
+async def _try_one(conn: asyncpg.Connection, migration: Migration) -> None:
+    """Apply a migration. Raises LockNotAvailableError where others hold what it changes."""
     try:
         async with migrate.transaction(conn, migration):
+            await conn.execute(f"SET LOCAL lock_timeout = '{_TURN}'")
             await migration.apply(conn)
             # The tool keeps a hash of the name here, and never reads it. That of the content tells of edits.
             await sql.migration_applied(conn, migration.id, _hash(migration), schema_name=_SCHEMA)
+    except asyncpg.LockNotAvailableError:
+        raise
     except asyncpg.PostgresError as error:
         raise SchemaError(f"The migration {migration.id} failed and changed nothing: {error}.") from error
 

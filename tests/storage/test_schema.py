@@ -111,6 +111,74 @@ def test_failure_changes_nothing(empty_database_dsn: str, tmp_path: Path) -> Non
     assert pending(empty_database_dsn, tmp_path) == ["0002_bad"]
 
 
+async def until_somebody_waits(conn: asyncpg.Connection) -> None:
+    """Return when somebody waits for a table of this database."""
+    async with asyncio.timeout(10):
+        while not await conn.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                WHERE l.locktype = 'relation' AND NOT l.granted AND d.datname = current_database()
+            )
+            """
+        ):
+            await asyncio.sleep(0.001)
+
+
+def test_who_reads_does_not_wait_behind_a_migration(
+    empty_database_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a backup holds a table, a migration of it waits, and everybody else goes on."""
+    monkeypatch.setattr(schema, "_TURN", "50ms")
+    monkeypatch.setattr(schema, "_PAUSE", 0.05)
+    write(tmp_path, "0001_things", "CREATE TABLE things (id int PRIMARY KEY);")
+    run(empty_database_dsn, tmp_path)
+    write(tmp_path, "0002_names", "ALTER TABLE things ADD COLUMN name text;", "0001_things")
+
+    async def scene() -> list[str]:
+        backup = await asyncpg.connect(empty_database_dsn)
+        reader = await asyncpg.connect(empty_database_dsn)
+        try:
+            async with backup.transaction():
+                await backup.fetch("SELECT FROM things")
+                migrating = asyncio.create_task(schema.apply(empty_database_dsn, migrations=tmp_path))
+                await until_somebody_waits(reader)
+                # Behind a migration that does not give way this would be broken off.
+                await reader.fetch("SELECT FROM things", timeout=10)
+                assert not migrating.done()
+            return await migrating
+        finally:
+            await backup.close()
+            await reader.close()
+
+    assert asyncio.run(scene()) == ["0002_names"]
+
+
+def test_a_migration_gives_up(
+    empty_database_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table that stays in use is said, and nothing was changed."""
+    monkeypatch.setattr(schema, "_TURN", "1ms")
+    monkeypatch.setattr(schema, "_PAUSE", 0)
+    monkeypatch.setattr(schema, "_TURNS", 2)
+    write(tmp_path, "0001_things", "CREATE TABLE things (id int PRIMARY KEY);")
+    run(empty_database_dsn, tmp_path)
+    write(tmp_path, "0002_names", "ALTER TABLE things ADD COLUMN name text;", "0001_things")
+
+    async def scene() -> None:
+        backup = await asyncpg.connect(empty_database_dsn)
+        try:
+            async with backup.transaction():
+                await backup.fetch("SELECT FROM things")
+                with pytest.raises(SchemaError, match="0002_names waited for a table that others use"):
+                    await schema.apply(empty_database_dsn, migrations=tmp_path)
+        finally:
+            await backup.close()
+
+    asyncio.run(scene())
+    assert run(empty_database_dsn, tmp_path) == ["0002_names"]
+
+
 def test_newer_schema_is_refused(empty_database_dsn: str, tmp_path: Path) -> None:
     """A database that a later Parley migrated is left alone."""
     write(tmp_path, "0001_things", "CREATE TABLE things (id int PRIMARY KEY);")
