@@ -10,14 +10,16 @@ import httpx
 import pytest
 
 import people
+import quick
 import servers
 from databases import TestDatabases
 from receivers import Arrival, Receiver, Then, answering, receiving
+from versions import V1, V2, Site, Version, doorkeeper
 
 
 @contextmanager
 def serving(
-    directory: Path, program: Sequence[str] = servers.PARLEY, **variables: str
+    directory: Path, program: Sequence[str] = quick.PROGRAM, **variables: str
 ) -> Iterator[httpx.Client]:
     """Run a server whose tokens the tests can sign, and yield a client of it.
 
@@ -32,6 +34,26 @@ def serving(
     finally:
         server.stop()
     assert server.violations() == []
+
+
+@contextmanager
+def opened(databases: TestDatabases, directory: Path, **variables: str) -> Iterator[Site]:
+    """Run such a server for clients of every version."""
+    dsn = databases.create()
+    with serving(directory, PARLEY_DATABASE_URL=dsn, **variables) as http, doorkeeper(dsn) as keeper:
+        yield Site(str(http.base_url), dsn, keeper)
+
+
+@pytest.fixture(scope="module", params=[V1, V2], ids=str)
+def version(request: pytest.FixtureRequest) -> Version:
+    """Return the version that a test asks. Whatever takes it, or a client or a person, runs once for each."""
+    asked: Version = request.param
+    return asked
+
+
+# For what only one of them has.
+only_v1 = pytest.mark.parametrize("version", [V1], ids=str, indirect=True)
+only_v2 = pytest.mark.parametrize("version", [V2], ids=str, indirect=True)
 
 
 async def as_its_path_says(arrival: Arrival, writer: asyncio.StreamWriter) -> Then:
@@ -62,9 +84,18 @@ def towards(receiver: Receiver, **more: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def http(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[httpx.Client]:
-    """Return a client of the server that all contract tests share. It has no rate limits."""
-    with serving(tmp_path_factory.mktemp("contract"), **towards(receiver)) as client:
+def site(
+    databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
+) -> Iterator[Site]:
+    """Return the server that all contract tests share. It has no rate limits."""
+    with opened(databases, tmp_path_factory.mktemp("contract"), **towards(receiver)) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def http(site: Site, version: Version) -> Iterator[httpx.Client]:
+    """Return a client of that server."""
+    with version.client(site.url, site.doorkeeper.let_in) as client:
         yield client
 
 
@@ -95,12 +126,15 @@ class Watched:
 
 
 @pytest.fixture(scope="session")
-def watched(
+def watched_site(
     databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
-) -> Iterator[Watched]:
-    dsn = databases.create()
-    directory = tmp_path_factory.mktemp("watched")
+) -> Iterator[Site]:
     variables = towards(receiver, PARLEY_GROUP_MAX_MEMBERS="3", PARLEY_WEBHOOKS_PER_USER="")
-    with serving(directory, PARLEY_DATABASE_URL=dsn, **variables) as http:
-        yield Watched(http, dsn)
-    databases.drop(dsn)
+    with opened(databases, tmp_path_factory.mktemp("watched"), **variables) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def watched(watched_site: Site, version: Version) -> Iterator[Watched]:
+    with version.client(watched_site.url, watched_site.doorkeeper.let_in) as http:
+        yield Watched(http, watched_site.dsn)

@@ -13,11 +13,12 @@ from calls import CALLS, Call, error_example
 from databases import LoopThread
 from parley.storage.embedded import EmbeddedPostgres
 from people import Person, register, send
-from tests.contract.conftest import Watched, serving
+from tests.contract.conftest import serving
+from versions import V2, Site, Version
 
 
 @pytest.fixture(scope="module")
-def deserted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+def deserted_by_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     """Somebody on a server whose database has gone away."""
     loop = LoopThread()
     postgres = EmbeddedPostgres.temporary()
@@ -32,6 +33,13 @@ def deserted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     finally:
         loop.run(postgres.stop())
         loop.close()
+
+
+@pytest.fixture(scope="module")
+def deserted(deserted_by_all: Person, version: Version) -> Iterator[Person]:
+    """The same person, who asks one version. Nobody can tell any more whether they may."""
+    with version.client(str(deserted_by_all.http.base_url)) as http:
+        yield replace(deserted_by_all, http=http)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -67,13 +75,22 @@ class Broken:
 
 
 @pytest.fixture(scope="module")
-def broken(watched: Watched, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:
-    # Nobody can log in there, so it shares its database with a server that is whole.
-    person = register(watched.http)
+def broken_for_all(watched_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:
     directory = tmp_path_factory.mktemp("broken")
     program = faulty.program("every_operation_fails")
-    with serving(directory, program, PARLEY_DATABASE_URL=watched.dsn) as http:
-        yield Broken(replace(person, http=http), directory / "contract.log")
+    # Nobody can log in there, so it shares its database with a server that is whole.
+    with (
+        serving(directory, program, PARLEY_DATABASE_URL=watched_site.dsn) as http,
+        V2.client(watched_site.url, watched_site.doorkeeper.let_in) as whole,
+    ):
+        yield Broken(replace(register(whole), http=http), directory / "contract.log")
+
+
+@pytest.fixture(scope="module")
+def broken(broken_for_all: Broken, version: Version) -> Iterator[Broken]:
+    person = broken_for_all.person
+    with version.client(str(person.http.base_url)) as http:
+        yield replace(broken_for_all, person=replace(person, http=http))
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=str)

@@ -1,8 +1,8 @@
-"""Lists over HTTP: the headers of their pages, and walking through them with nothing but what they answer."""
+"""Lists over HTTP: the numbers of their pages, and walking through them with nothing but what they answer."""
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from typing import Any
 
@@ -10,9 +10,11 @@ import asyncpg
 import httpx
 import pytest
 
+from as_v1 import links_of
 from calls import CALLS, OPERATIONS
 from people import Person, made, register
-from tests.contract.conftest import NOWHERE, Watched
+from tests.contract.conftest import NOWHERE, Watched, only_v1, only_v2
+from versions import V1, Version
 from webhook_calls import webhook
 
 Fill = Callable[[Person, int], dict[str, Any]]
@@ -99,6 +101,11 @@ def numbers_of(answer: httpx.Response) -> tuple[int | None, ...]:
     return tuple(None if value is None else int(value) for value in values)
 
 
+def told(version: Version, total: int | None, *others: int | None) -> tuple[int | None, ...]:
+    """Return what of these numbers a version tells: v2 tells the total alone."""
+    return (total, *(others if version is V1 else (None, None, None)))
+
+
 def test_every_list_is_tested() -> None:
     """Whatever documents the header has a test here."""
     paged = {
@@ -110,8 +117,8 @@ def test_every_list_is_tested() -> None:
 
 
 @EVERY_LIST
-def test_walk_to_the_old_end(ada: Person, operation: str) -> None:
-    """Each item once, newest first; the headers count along, and the last page says that it is the last."""
+def test_walk_to_the_old_end(ada: Person, version: Version, operation: str) -> None:
+    """Each item once, newest first; the numbers count along, and the last page says that it is the last."""
     parameters = LISTS[operation](ada, COUNT)
     everything = items_of(page(ada, operation, parameters))
     walked: list[str] = []
@@ -121,7 +128,7 @@ def test_walk_to_the_old_end(ada: Person, operation: str) -> None:
         walked += items_of(answer)
         # Conversations move while one walks, so their pages have no number.
         current = None if operation == "list_conversations" else number
-        assert numbers_of(answer) == (COUNT, ceil(COUNT / LIMIT), current, LIMIT)
+        assert numbers_of(answer) == told(version, COUNT, ceil(COUNT / LIMIT), current, LIMIT)
         assert answer.json()["has_more"] == (len(walked) < COUNT)
         cursor = {"before": answer.json()["next_cursor"]}
     assert cursor == {"before": None}
@@ -153,6 +160,41 @@ def test_walk_to_the_new_end(ada: Person, operation: str) -> None:
     assert items_of(page(ada, operation, parameters, after=cursor)) == []
 
 
+def follow(ada: Person, answer: httpx.Response, relation: str) -> Iterator[httpx.Response]:
+    """Go from page to page of v2, with nothing but the links."""
+    while (target := links_of(answer).get(relation)) is not None:
+        answer = ada.http.get(target, headers=ada.headers)
+        assert answer.status_code == 200, answer.text
+        yield answer
+
+
+@only_v2
+@EVERY_LIST
+def test_links_lead_through_everything(ada: Person, version: Version, operation: str) -> None:
+    """There and back again, each item once; and from anywhere to the first page."""
+    parameters = LISTS[operation](ada, COUNT)
+    first = version.sent(page(ada, operation, parameters, limit=LIMIT))
+    pages = [first, *follow(ada, first, "next")]
+    assert [len(shown.json()["items"]) for shown in pages] == [LIMIT, LIMIT, COUNT - 2 * LIMIT]
+    there = [item for shown in pages for item in items_of(shown)]
+    assert len(set(there)) == COUNT
+    back = [item for shown in (pages[-1], *follow(ada, pages[-1], "prev")) for item in items_of(shown)[::-1]]
+    assert back == there[::-1]
+    assert items_of(next(follow(ada, pages[-1], "first"))) == items_of(first)
+
+
+@only_v2
+def test_links_lead_through_the_log(ada: Person, bob: Person, version: Version) -> None:
+    """From its beginning to its end, in order."""
+    said = [ada.say(bob)["id"] for _ in range(COUNT)]
+    first = next(follow(ada, version.sent(ada.get("/events", limit=LIMIT)), "first"))
+    pages = [first, *follow(ada, first, "next")]
+    events = [event for shown in pages for event in shown.json()["items"]]
+    assert [event["data"]["id"] for event in events if event["type"] == "message"] == said
+    assert len({event["cursor"] for event in events}) == len(events)
+
+
+@only_v1
 @EVERY_LIST
 def test_default_and_largest_page(ada: Person, operation: str) -> None:
     """Fifty unless one says otherwise, a hundred at the most."""
@@ -174,10 +216,10 @@ def test_both_directions_at_once_are_an_error(ada: Person, operation: str) -> No
     assert answer.json()["error"]["details"]["field"] == "after"
 
 
-def test_prefix_has_no_total(ada: Person) -> None:
+def test_prefix_has_no_total(ada: Person, version: Version) -> None:
     """Who is found by the beginning of a name is not counted over all users."""
     answer = page(ada, "list_users", {"username": ada.username[:3]})
-    assert numbers_of(answer) == (None, None, None, 50)
+    assert numbers_of(answer) == told(version, None, None, None, 50)
 
 
 def test_totals_are_exact_where_they_are_free(ada: Person, bob: Person) -> None:
@@ -210,14 +252,14 @@ async def copy_message(dsn: str, message_id: str, times: int) -> None:
         await conn.close()
 
 
-def test_filtered_total_stops_counting(watched: Watched) -> None:
+def test_filtered_total_stops_counting(watched: Watched, version: Version) -> None:
     """At ten thousand, and a header says so; the unfiltered history is counted to its end."""
     ada, bob = register(watched.http, "ada"), register(watched.http, "bob")
     message = ada.say(bob)
     asyncio.run(copy_message(watched.dsn, message["id"], 10_000))
     parameters = {"conversation_id": message["conversation_id"]}
     filtered = page(ada, "list_messages", {**parameters, "type": "text"})
-    assert numbers_of(filtered) == (10_000, 200, 1, 50)
+    assert numbers_of(filtered) == told(version, 10_000, 200, 1, 50)
     assert filtered.headers["X-Pagination-Total-Exact"] == "false"
     whole = page(ada, "list_messages", parameters)
     assert numbers_of(whole)[0] == 10_001

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -11,8 +11,10 @@ import httpx
 import pytest
 
 from calls import CALLS, DOCUMENT, Call, error_example
-from people import PASSWORD, Person, client, log_in, made, register, send, unique
-from tests.contract.conftest import serving
+from databases import TestDatabases
+from people import PASSWORD, Person, log_in, made, register, send, unique
+from tests.contract.conftest import only_v1, opened
+from versions import Site, Version
 
 BUCKETS = DOCUMENT["x-rate-limits"]
 BASES = ("/v1", "/api")
@@ -25,29 +27,31 @@ _addresses = itertools.count(1)
 Arrive = Callable[[], httpx.Client]
 
 
-def arrivals(http: httpx.Client, stack: ExitStack) -> Arrive:
-    """Return what makes a client of the same server, each from an address of its own."""
+@contextmanager
+def arrivals(site: Site, version: Version) -> Iterator[Arrive]:
+    """Return what makes a client of a server, each from an address of its own."""
 
     def arrive() -> httpx.Client:
         number = next(_addresses)
-        another = stack.enter_context(client(str(http.base_url)))
+        another = stack.enter_context(version.client(site.url, site.doorkeeper.let_in))
         another.headers["X-Forwarded-For"] = f"192.0.{number >> 8}.{number & 255}"
         return another
 
-    return arrive
+    with ExitStack() as stack:
+        yield arrive
 
 
 @pytest.fixture(scope="module")
-def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def limited(databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server with the limits of the document."""
-    with serving(tmp_path_factory.mktemp("limited"), **BEHIND_A_PROXY) as http:
-        yield http
+    with opened(databases, tmp_path_factory.mktemp("limited"), **BEHIND_A_PROXY) as site:
+        yield site
 
 
 @pytest.fixture
-def arrive(limited: httpx.Client) -> Iterator[Arrive]:
-    with ExitStack() as stack:
-        yield arrivals(limited, stack)
+def arrive(limited: Site, version: Version) -> Iterator[Arrive]:
+    with arrivals(limited, version) as arrive:
+        yield arrive
 
 
 def newcomer(arrive: Arrive) -> Person:
@@ -233,18 +237,19 @@ HANDSHAKE = {
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def strict(databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server with its own limits."""
-    with serving(tmp_path_factory.mktemp("strict"), **BEHIND_A_PROXY, **OWN_LIMITS) as http:
-        yield http
+    with opened(databases, tmp_path_factory.mktemp("strict"), **BEHIND_A_PROXY, **OWN_LIMITS) as site:
+        yield site
 
 
 @pytest.fixture
-def arrive_at_strict(strict: httpx.Client) -> Iterator[Arrive]:
-    with ExitStack() as stack:
-        yield arrivals(strict, stack)
+def arrive_at_strict(strict: Site, version: Version) -> Iterator[Arrive]:
+    with arrivals(strict, version) as arrive:
+        yield arrive
 
 
+@only_v1
 def test_handshakes_of_an_address(arrive_at_strict: Arrive) -> None:
     """They are counted whoever comes, and each address has its own; who is refused is told when to come back."""
     http = arrive_at_strict()
@@ -304,19 +309,18 @@ def test_window_ends(arrive_at_strict: Arrive) -> None:
 
 
 @pytest.fixture(scope="module")
-def exhausted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def exhausted(databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server on which each bucket holds one request an hour."""
     buckets = ("AUTH", "API", "WEBHOOKS")
     limits = dict.fromkeys((f"PARLEY_RATE_LIMIT_{bucket}" for bucket in buckets), "1/hour")
-    with serving(tmp_path_factory.mktemp("exhausted"), **BEHIND_A_PROXY, **limits) as http:
-        yield http
+    with opened(databases, tmp_path_factory.mktemp("exhausted"), **BEHIND_A_PROXY, **limits) as site:
+        yield site
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=str)
-def test_every_operation_refuses(exhausted: httpx.Client, call: Call) -> None:
+def test_every_operation_refuses(exhausted: Site, version: Version, call: Call) -> None:
     """What comes after the bucket is empty gets a 429, and nothing is done."""
-    with ExitStack() as stack:
-        arrive = arrivals(exhausted, stack)
+    with arrivals(exhausted, version) as arrive:
         person = newcomer(arrive)
         spending = {("auth", "user"): "/auth/sessions", ("api", "user"): "/limits"}
         path = spending.get((call.bucket, call.limited_per))

@@ -102,9 +102,9 @@ def made(response: httpx.Response) -> dict[str, Any]:
 
 
 @contextmanager
-def client(url: str) -> Iterator[httpx.Client]:
+def client(url: str, transport: httpx.BaseTransport | None = None) -> Iterator[httpx.Client]:
     """Return a client that knows no proxy and gives up in the end."""
-    with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
+    with httpx.Client(base_url=url, timeout=60, trust_env=False, transport=transport) as http:
         yield http
 
 
