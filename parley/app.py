@@ -17,13 +17,13 @@ from parley.contract.security import Authenticator
 from parley.contract.stack import contract_app, make_edge
 from parley.contract.v2 import Beta
 from parley.logs import begin_request
+from parley.pages import Page, page_of
 from parley.services import Services, bind_services
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class RequestLine(Protocol):
@@ -99,9 +99,9 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of ASGI. Sockets never come by here: `parley.server` hands them over itself."""
         if scope["type"] == "http":
-            page = self._pages.get(scope["path"])
-            if page is not None:
-                await self._show(page, scope, receive, send)
+            name = page_of(self._pages, scope["path"])
+            if name is not None:
+                await self._show(name, scope, receive, send)
                 return
             bind_services(self._services)
             await self._contract(scope, receive, send)
@@ -110,7 +110,7 @@ class App:
         else:
             raise ValueError(f"there is nothing here for {scope['type']}")
 
-    async def _show(self, page: Page, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _show(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a page, with a request id as on every answer."""
         started = perf_counter()
         request_id = pick_request_id(dict(scope["headers"]).get(b"x-request-id"))
@@ -125,9 +125,9 @@ class App:
                 message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
-        await page(scope, receive, send_with_id)
+        await self._pages[name](scope, receive, send_with_id)
         self._observer.answered(
-            None, scope["method"], scope["path"], status, perf_counter() - started, request_id.decode()
+            None, scope["method"], name, status, perf_counter() - started, request_id.decode()
         )
 
 

@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from scripts import contract_rules, socket_rules, v2_document  # noqa: E402 (the path comes first)
 from scripts.frames_module import frames_module  # noqa: E402 (the path comes first)
+from scripts.migration_page import migration_page  # noqa: E402 (the path comes first)
 from scripts.models_module import models_module  # noqa: E402 (the path comes first)
 from scripts.operations_module import operations_module  # noqa: E402 (the path comes first)
 from scripts.socket_document import Socket, bundled  # noqa: E402 (the path comes first)
@@ -52,10 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _refuse(contract_rules.violations(socket.rest) or socket_rules.violations(socket))
         v2 = read_second(socket.rest)
         _refuse(v2_document.violations(v2))
+        files = generate(socket, v2)
     except BrokenDocument as error:
         print(error, file=sys.stderr)
         return 1
-    files = generate(socket, v2)
     return compare(files, GENERATED) if options.check else write(files, GENERATED)
 
 
@@ -84,6 +85,7 @@ def generate(socket: Socket, v2: SecondVersion) -> dict[str, str]:
         "models.py": models_module(socket.rest, line),
         "operations.py": operations_module(socket.rest, line),
         "asyncapi.json": as_json(bundled(socket), SOCKET_ORIGIN),
+        "from-v1-to-v2.html": migration_page(socket.rest, v2, V2_ORIGIN),
         "frames.py": frames_module(socket, f"# {SOCKET_ORIGIN}"),
     }
 

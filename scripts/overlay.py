@@ -48,10 +48,11 @@ class Overlay:
 
 @dataclass(frozen=True, slots=True)
 class Overlaid:
-    """A document with its changes, and which action was the last to touch a place."""
+    """A document with its changes, which action was the last to touch a place, and how many places each found."""
 
     document: dict[str, Any]
     touched: Mapping[Place, Action]
+    found: Mapping[str, int]
 
 
 def read_overlay(path: Path) -> Overlay:
@@ -124,6 +125,7 @@ def apply(overlay: Overlay, document: Mapping[str, Any]) -> Overlaid:
     """Return a copy of the document with all changes. Raises BrokenDocument with the line of an action."""
     result = _plain(document)
     touched: dict[Place, Action] = {}
+    counted: dict[str, int] = {}
     for action in overlay.actions:
         found = {node.location: node.value for node in action.query.find(result)}
         if not found:
@@ -134,9 +136,10 @@ def apply(overlay: Overlay, document: Mapping[str, Any]) -> Overlaid:
                 raise BrokenDocument(
                     f"{action.place}: {where} is neither an object nor a list; only those can be changed"
                 )
+        counted[action.place] = len(found)
         changed = _removed(action, result, found) if action.remove else _updated(action, found)
         touched.update((place, action) for place in changed)
-    return Overlaid(result, touched)
+    return Overlaid(result, touched, counted)
 
 
 def _plain(node: Any) -> Any:

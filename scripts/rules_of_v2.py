@@ -105,6 +105,16 @@ def volatile_members_are_read_only(document: Document) -> Iterator[str]:
             yield f"{place}: {odd} can be updated, so it is not volatile"
 
 
+def momentary_members_are_shown(document: Document) -> Iterator[str]:
+    """What makes no new tag is a member of what is read, or of the items of a list."""
+    for path, item in document["paths"].items():
+        schema = _schema(document, resolve(document, item.get("get", {}).get("responses", {}).get("200")))
+        items = resolve(document, schema.get("properties", {}).get("items", {})).get("items", {})
+        shown = schema.get("properties", {}).keys() | resolve(document, items).get("properties", {}).keys()
+        for odd in sorted(set(item.get("x-momentary", ())) - shown):
+            yield f"paths/{path.replace('/', '~1')}/x-momentary: {odd} is no member of what is read there"
+
+
 def lists_have_items(document: Document) -> Iterator[str]:
     """What has pages, or holds nothing but a list, has it under one name."""
     for operation in operations_of(document):
@@ -135,5 +145,6 @@ RULES = (
     reads_have_tags,
     changes_have_conditions,
     volatile_members_are_read_only,
+    momentary_members_are_shown,
     lists_have_items,
 )

@@ -2,7 +2,8 @@
 
     /healthz  /readyz  /metrics              health.py, measures.py
     /docs  /docs/…                           docs.py
-    /openapi.json  /openapi.yaml             document.py
+    /openapi.json  /openapi.yaml …           document.py
+    /errors  /errors/…                       problems.py
     /ws                                      socket.py, for whoever asks without a handshake
 
 They stand beside the contract, not in it: no token, no rate limit, no version. All but /ws answer GET and HEAD only.
@@ -10,12 +11,12 @@ They stand beside the contract, not in it: no token, no rate limit, no version. 
 
 from collections.abc import Mapping
 
-from parley.pages import docs, document, health, measures, socket
+from parley.pages import docs, document, health, measures, problems, socket
 from parley.pages.answers import Page
 from parley.pages.health import Readiness
 from parley.settings import Network
 
-__all__ = ["Page", "Readiness", "pages"]
+__all__ = ["Page", "Readiness", "page_of", "pages"]
 
 
 def pages(readiness: Readiness, *, metrics_allow: tuple[Network, ...]) -> Mapping[str, Page]:
@@ -27,4 +28,13 @@ def pages(readiness: Readiness, *, metrics_allow: tuple[Network, ...]) -> Mappin
         "/ws": socket.upgrade,
         **document.pages(),
         **docs.pages(),
+        **problems.pages(),
     }
+
+
+def page_of(all_pages: Mapping[str, Page], path: str) -> str | None:
+    """Return under which name a path has its page; None where the contract answers."""
+    if path in all_pages:
+        return path
+    # Under one name, whatever was asked for: it is what metrics count by.
+    return problems.OTHERS if path.startswith("/errors/") and problems.OTHERS in all_pages else None

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from importlib import resources
 
+from parley.pages import prose
 from parley.pages.answers import Page, Receive, Scope, Send, StaticPage, answer, only_read
 
 _ASSETS = {
     "scalar.js": "text/javascript; charset=utf-8",
     "start.js": "text/javascript; charset=utf-8",
     "page.css": "text/css; charset=utf-8",
+    "prose.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "LICENSE.txt": "text/plain; charset=utf-8",
 }
@@ -25,8 +27,9 @@ _HTML = b"""\
 </head>
 <body>
 <noscript>This page needs JavaScript; the contract itself is at
-<a href="/openapi.yaml">/openapi.yaml</a> (REST) and
-<a href="/asyncapi.yaml">/asyncapi.yaml</a> (the socket).</noscript>
+<a href="/openapi.yaml">/openapi.yaml</a> (REST), <a href="/asyncapi.yaml">/asyncapi.yaml</a> (the socket) and
+<a href="/v2/openapi.yaml">/v2/openapi.yaml</a> (the beta of the next version,
+<a href="/docs/from-v1-to-v2">which differs</a>).</noscript>
 <div id="contract"></div>
 <script src="/docs/scalar.js"></script>
 <script src="/docs/start.js"></script>
@@ -64,13 +67,18 @@ def pages() -> Mapping[str, Page]:
     assets = {
         f"/docs/{name}": StaticPage(_reader(name), content_type) for name, content_type in _ASSETS.items()
     }
-    return {"/docs": docs, "/docs/": docs, **assets}
+    changes = StaticPage(_changes, prose.CONTENT_TYPE, prose.HEADERS)
+    return {"/docs": docs, "/docs/": docs, "/docs/from-v1-to-v2": changes, **assets}
 
 
 @only_read
 async def docs(scope: Scope, receive: Receive, send: Send) -> None:
     """/docs: the page itself; everything that it loads stands beside it."""
     await answer(scope, send, 200, _HTML, "text/html; charset=utf-8", _HEADERS)
+
+
+def _changes() -> bytes:
+    return (resources.files("generated") / "from-v1-to-v2.html").read_bytes()
 
 
 def _reader(name: str) -> Callable[[], bytes]:

@@ -1,4 +1,4 @@
-"""The contract itself, REST's and the socket's, as JSON and as YAML, exactly as the server loaded it."""
+"""The contract itself, REST's versions and the socket's, as JSON and as YAML, exactly as the server loaded it."""
 
 import json
 from collections.abc import Mapping
@@ -46,13 +46,17 @@ _Dumper.add_representer(str, _text)
 _ANY_ORIGIN = (("Access-Control-Allow-Origin", "*"),)
 
 
+# v2's document stands below its own base path, as its paths do.
+_DOCUMENTS = {"/openapi": "openapi", "/asyncapi": "asyncapi", "/v2/openapi": "openapi-v2"}
+
+
 def pages() -> Mapping[str, Page]:
-    """Return both forms of both documents by their paths: REST's and the socket's."""
+    """Return both forms of all documents by their paths."""
     return {
         path: page
-        for name in ("openapi", "asyncapi")
+        for place, name in _DOCUMENTS.items()
         for path, page in (
-            (f"/{name}.json", StaticPage(partial(as_json, name), JSON, _ANY_ORIGIN)),
-            (f"/{name}.yaml", StaticPage(partial(as_yaml, name), _YAML, _ANY_ORIGIN)),
+            (f"{place}.json", StaticPage(partial(as_json, name), JSON, _ANY_ORIGIN)),
+            (f"{place}.yaml", StaticPage(partial(as_yaml, name), _YAML, _ANY_ORIGIN)),
         )
     }

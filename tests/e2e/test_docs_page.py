@@ -17,6 +17,7 @@ from servers import Server
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = json.loads((ROOT / "generated/openapi.json").read_text())
 SOCKET = json.loads((ROOT / "generated/asyncapi.json").read_text())
+V2 = json.loads((ROOT / "generated/openapi-v2.json").read_text())
 SUMMARIES = [
     operation["summary"]
     for item in CONTRACT["paths"].values()
@@ -32,6 +33,9 @@ def page(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
         opened.call("Page.navigate", url=f"{server.url}/docs")
         opened.until(lambda: SUMMARIES[0] in _everything(opened))
         yield opened
+
+
+_SWITCH = "document.querySelector('.document-selector button')"
 
 
 def _everything(opened: Tab) -> str:
@@ -62,12 +66,27 @@ def test_the_page_shows_the_socket(page: Tab, server: Server) -> None:
     page.until(lambda: all(text in _everything(page) for text in wanted))
 
 
+def test_the_page_has_a_switch(page: Tab, server: Server) -> None:
+    """All documents are a click away, and the choice stands in the address, so that it can be passed on."""
+    page.call("Page.navigate", url=f"{server.url}/docs")
+    page.until(lambda: "REST, v1" in _everything(page))
+    page.evaluate(f"{_SWITCH}.click()")
+    page.until(lambda: all(title in _everything(page) for title in ("REST, v2 (beta)", "The socket")))
+    page.evaluate(
+        "[...document.querySelectorAll('[role=option]')]"
+        ".find(option => option.textContent.includes('v2')).click()"
+    )
+    page.until(lambda: f"v{V2['info']['version']}" in _everything(page))
+    assert "This version is a beta" in _everything(page)
+    page.until(lambda: page.evaluate("location.hash") == "#v2")
+
+
 def test_the_page_asks_no_other_host(page: Tab, server: Server) -> None:
     """No fonts, no telemetry, no proxy: whatever it asked for, it asked its own server."""
     asked = [params["request"]["url"] for params in page.params_of("Network.requestWillBeSent")]
     hosts = {urlsplit(url).netloc for url in asked if urlsplit(url).scheme not in {"data", "blob"}}
     assert hosts == {urlsplit(server.url).netloc}
-    assert f"{server.url}/openapi.json" in asked
+    assert {f"{server.url}/openapi.json", f"{server.url}/v2/openapi.json"} <= set(asked)
     sockets = [params["url"] for params in page.params_of("Network.webSocketCreated")]
     assert sockets == []
 
@@ -104,7 +123,42 @@ def test_the_page_is_guarded(server: Server, path: str) -> None:
     assert "<script>" not in answer.text
 
 
-@pytest.mark.parametrize(("name", "document"), [("openapi", CONTRACT), ("asyncapi", SOCKET)])
+@pytest.mark.parametrize("path", ["/docs/from-v1-to-v2", "/errors", "/errors/precondition_failed"])
+def test_pages_to_read_fit(page: Tab, server: Server, path: str) -> None:
+    """On a telephone as on a desk, by day and by night; nothing that they want is blocked."""
+    seen = len(page.events)
+    colours = set()
+    for scheme in ("light", "dark"):
+        page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        for width in (360, 1280):
+            page.call(
+                "Emulation.setDeviceMetricsOverride",
+                width=width,
+                height=900,
+                deviceScaleFactor=1,
+                mobile=False,
+            )
+            page.call("Page.navigate", url=server.url + path)
+            page.until(lambda: bool(page.evaluate(_LOADED.format(path=path))))
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, scheme, width)
+            colours.add((scheme, page.evaluate("getComputedStyle(document.body).backgroundColor")))
+    page.call("Emulation.clearDeviceMetricsOverride")
+    assert len({colour for _, colour in colours}) == len(colours) == 2
+    new = page.events[seen:]
+    assert [name for name, _ in new if name in {"Log.entryAdded", "Network.loadingFailed"}] == []
+    assert {name for name, _ in new} & {"Runtime.exceptionThrown"} == set()
+
+
+# The style has come when the width of the text is bounded.
+_LOADED = (
+    "location.pathname == '{path}' && document.readyState == 'complete'"
+    " && getComputedStyle(document.querySelector('main')).maxWidth != 'none'"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "document"), [("openapi", CONTRACT), ("asyncapi", SOCKET), ("v2/openapi", V2)]
+)
 def test_the_contract_is_served_in_both_forms(server: Server, name: str, document: dict[str, Any]) -> None:
     """JSON and YAML say the same, and are what everything is generated from."""
     as_json = httpx.get(f"{server.url}/{name}.json", headers={"Origin": "https://elsewhere.example"})
@@ -136,7 +190,19 @@ def test_who_has_an_asset_does_not_get_it_again(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/asyncapi.json", "/docs/start.js"]
+    "path",
+    [
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/docs",
+        "/openapi.json",
+        "/asyncapi.json",
+        "/v2/openapi.json",
+        "/docs/start.js",
+        "/docs/from-v1-to-v2",
+        "/errors/gone",
+    ],
 )
 def test_pages_can_only_be_read(server: Server, path: str) -> None:
     """HEAD answers as GET without the body; other methods get the envelope and a true Allow."""
@@ -150,3 +216,14 @@ def test_pages_can_only_be_read(server: Server, path: str) -> None:
     assert posted.headers["allow"] == "GET, HEAD"
     assert posted.json()["error"]["code"] == "method_not_allowed"
     assert posted.headers["x-request-id"]
+
+
+def test_type_of_a_problem_resolves(server: Server) -> None:
+    """What an error of v2 names is a page of the very server that said it."""
+    problem = httpx.get(f"{server.url}/v2/nothing").json()
+    page = httpx.get(str(httpx.URL(server.url).join(problem["type"])))
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert problem["title"] in page.text
+    unknown = httpx.get(f"{server.url}/errors/nothing")
+    assert (unknown.status_code, unknown.headers["content-type"]) == (404, "text/html; charset=utf-8")

@@ -288,7 +288,7 @@ def test_violation_that_no_action_made_is_told(monkeypatch: pytest.MonkeyPatch) 
     """It then has the place of the overlay itself."""
     monkeypatch.setattr(contract_rules, "STAGES", ((rules_of_operations.limits_are_known,),))
     document = with_changes(SECOND.document, {"x-rate-limits/ws/limit": 0})
-    made = SecondVersion(SECOND.overlay, Overlaid(document, SECOND.overlaid.touched))
+    made = SecondVersion(SECOND.overlay, Overlaid(document, SECOND.overlaid.touched, {}))
     assert v2_document.violations(made) == [
         "v2.overlay.yaml:5:1: makes of v1 what breaks a rule: x-rate-limits/ws: needs limit and window_seconds"
     ]
@@ -455,6 +455,11 @@ PLANTED = [
         rules_of_v2.volatile_members_are_read_only,
         {"paths/~1messages~1{message_id}/x-volatile": ["weather"]},
         "weather is no member of what is read there",
+    ),
+    (
+        rules_of_v2.momentary_members_are_shown,
+        {"paths/~1users/x-momentary": ["weather"]},
+        "paths/~1users/x-momentary: weather is no member of what is read there",
     ),
     (
         rules_of_v2.lists_have_items,

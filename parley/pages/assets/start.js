@@ -1,7 +1,8 @@
 // Starts the viewer. Everything that would ask another host for something is switched off.
 Scalar.createApiReference("#contract", {
   sources: [
-    { url: "/openapi.json", title: "REST", slug: "rest", default: true },
+    { url: "/openapi.json", title: "REST, v1", slug: "rest", default: true },
+    { url: "/v2/openapi.json", title: "REST, v2 (beta)", slug: "v2" },
     { url: "/asyncapi.json", title: "The socket", slug: "socket" },
   ],
   withDefaultFonts: false,
