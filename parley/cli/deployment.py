@@ -1,43 +1,21 @@
 """A server somewhere, as a client sees it: its documents, and two people who were made there to look at it."""
 
-import contextlib
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
-from parley.cli.outcomes import Refused, Surroundings, Usage
-
-_TIMEOUT = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back; `headers` are in small letters."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        """Return the body as JSON."""
-        return json.loads(self.body)
+from parley.cli.outcomes import Refused
+from parley.cli.remote import Answer, Remote
 
 
-class Deployment:
+class Deployment(Remote):
     """A server and its documents. Raises Surroundings where it is not there."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise Usage("The server's address begins with http:// or https://.")
-        self.url = url.rstrip("/")
-        self.socket = f"{parts.scheme.replace('http', 'ws')}{self.url[len(parts.scheme) :]}/ws"
+        super().__init__(url)
         self.documents = {name: self._document(name) for name in ("openapi", "asyncapi")}
         self.openapi: dict[str, Any] = json.loads(self.documents["openapi"])
         self.asyncapi: dict[str, Any] = json.loads(self.documents["asyncapi"])
@@ -70,22 +48,6 @@ class Deployment:
         ada, bob = self.people
         body = {"receiver_id": bob.user_id, "content": content, "type": "text"}
         return ada.made("POST", "/messages", body)
-
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Send a request, and return whatever comes back."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        content = None if body is None else json.dumps(body).encode()
-        if content is not None:
-            sent["Content-Type"] = "application/json"
-        request = urllib.request.Request(self.url + path, content, sent, method=method)  # noqa: S310 - http(s) only
-        try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - likewise
-                return _read(answer)
-        except urllib.error.HTTPError as error:
-            return _read(error)
-        except OSError as error:
-            reason = getattr(error, "reason", error)
-            raise Surroundings(f"{self.url} cannot be reached: {reason}.") from None
 
     def _document(self, name: str) -> bytes:
         answer = self.ask("GET", f"/{name}.json")
@@ -138,17 +100,7 @@ class Person:
         """Return the body of a success. Raises Refused where it is none."""
         answer = self.ask(method, path, body)
         if not 200 <= answer.status < 300:
-            raise Refused(f"{method} /v1{path} answers {answer.status}{_reason(answer)}.")
+            reason = f", {answer.message}" if answer.message else ""
+            raise Refused(f"{method} /v1{path} answers {answer.status}{reason}.")
         value: dict[str, Any] = answer.json()
         return value
-
-
-def _reason(answer: Answer) -> str:
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        return f", {answer.json()['error']['message']}"
-    return ""
-
-
-def _read(answer: Any) -> Answer:
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Answer(answer.status, headers, answer.read())

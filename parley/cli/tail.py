@@ -9,20 +9,18 @@ import json
 import random
 import sys
 import time
-import urllib.error
-import urllib.request
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import uuid4
 
 import typer
 
 from generated.frames import EVENTS, CloseCode, Reconnect, ServerFrameType
 from parley.cli import printable
-from parley.cli.outcomes import Refused, Surroundings, Usage
+from parley.cli.outcomes import Refused
 from parley.cli.passwords import ask_password
+from parley.cli.remote import TIMEOUT, Remote
 
-_TIMEOUT = 30.0
 # Seconds that it waits at the most, beside what a close code says.
 _LONGEST_WAIT = 30.0
 # Refusals of a handshake that pass by themselves.
@@ -43,47 +41,28 @@ def tail(
 
     The password, or an access token, is the first line of standard input where nobody types.
     """
-    server = _Server(url)
+    server = Remote(url)
     if email is None:
         tokens = {"access_token": ask_password("Token", confirm=False)}
     else:
-        tokens = server.post("/v1/auth/login", {"email": email, "password": ask_password(confirm=False)})
+        tokens = _tokens(server, "/v1/auth/login", {"email": email, "password": ask_password(confirm=False)})
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
         _Tail(server, tokens, after, as_json=as_json).run()
 
 
-class _Server:
-    """The REST side, as far as tokens go."""
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise Usage("The server's address begins with http:// or https://.")
-        self.address = url.rstrip("/")
-        self.socket = f"{parts.scheme.replace('http', 'ws')}://{parts.netloc}/ws"
-
-    def post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
-        """Return the answer. Raises Refused with the server's own words."""
-        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
-        request = urllib.request.Request(self.address + path, json.dumps(body).encode(), headers)  # noqa: S310 - http(s)
-        try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - likewise
-                value: dict[str, Any] = json.load(answer)
-                return value
-        except urllib.error.HTTPError as error:
-            with contextlib.suppress(ValueError, KeyError):
-                raise Refused(f"{json.load(error)['error']['message']}.") from None
-            raise Refused(f"The server answers {error.code}.") from None
-        except OSError as error:
-            raise Surroundings(
-                f"{self.address} cannot be reached: {getattr(error, 'reason', error)}."
-            ) from None
+def _tokens(server: Remote, path: str, body: dict[str, str]) -> dict[str, Any]:
+    """Return the tokens that a request is answered with. Raises Refused with the server's own words."""
+    answer = server.ask("POST", path, body, Idempotency_Key=str(uuid4()))
+    if answer.status != 200:
+        raise Refused(f"{answer.message or f'The server answers {answer.status}'}.")
+    tokens: dict[str, Any] = answer.json()
+    return tokens
 
 
 class _Tail:
     """One user's events. `cursor` is that of the last thing that had one."""
 
-    def __init__(self, server: _Server, tokens: dict[str, Any], cursor: str | None, *, as_json: bool) -> None:
+    def __init__(self, server: Remote, tokens: dict[str, Any], cursor: str | None, *, as_json: bool) -> None:
         self._server = server
         self._tokens = tokens
         self._cursor = cursor
@@ -114,7 +93,7 @@ class _Tail:
         headers = {"Authorization": f"Bearer {self._tokens['access_token']}"}
         try:
             with connect(
-                self._server.socket + query, additional_headers=headers, max_size=None, open_timeout=_TIMEOUT
+                self._server.socket + query, additional_headers=headers, max_size=None, open_timeout=TIMEOUT
             ) as socket:
                 while True:
                     self._take(json.loads(socket.recv()))
@@ -126,7 +105,7 @@ class _Tail:
             return CloseCode.UNAVAILABLE
         except (OSError, TimeoutError, InvalidHandshake) as error:
             if not self._was_there:
-                raise Surroundings(f"{self._server.address} cannot be reached: {error}.") from None
+                raise self._server.unreachable(error) from None
             return CloseCode.GOING_AWAY
 
     def _take(self, frame: dict[str, Any]) -> None:
@@ -147,7 +126,8 @@ class _Tail:
     def _renew(self, code: CloseCode) -> None:
         if "refresh_token" not in self._tokens or self._is_renewed:
             raise Refused(code.meaning)
-        self._tokens = self._server.post("/v1/auth/refresh", {"refresh_token": self._tokens["refresh_token"]})
+        body = {"refresh_token": self._tokens["refresh_token"]}
+        self._tokens = _tokens(self._server, "/v1/auth/refresh", body)
         self._is_renewed = True
 
 

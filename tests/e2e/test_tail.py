@@ -1,7 +1,6 @@
 """`parley tail`: prints what happens to a user, and comes back as the document has it."""
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,40 +10,18 @@ import pytest
 
 import people
 from people import PASSWORD, Person
-from servers import Server, StartServer, environment, parley
+from printing import Printing, line_of, printing
+from servers import Server, StartServer
 
 
 @contextmanager
-def tailing(server: Server, secret: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+def tailing(server: Server, secret: str, *arguments: str) -> Iterator[Printing]:
     """Run it against a server; the secret is typed into standard input."""
-    process = subprocess.Popen(
-        parley("tail", "--url", server.url, *arguments),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
-    try:
-        assert process.stdin is not None
-        process.stdin.write(secret + "\n")
-        process.stdin.close()
-        process.stdin = None
+    with printing("tail", "--url", server.url, *arguments, typed=secret + "\n") as process:
         yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
-def line_of(process: "subprocess.Popen[str]") -> str:
-    """Wait for the next line."""
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, process.stderr and process.stderr.read()
-    return line.rstrip("\n")
-
-
-def next_message(process: "subprocess.Popen[str]") -> str:
+def next_message(process: Printing) -> str:
     """Wait for the content of the next message; whoever prints JSON."""
     while (frame := json.loads(line_of(process)))["type"] != "message":
         continue

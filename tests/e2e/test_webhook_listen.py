@@ -1,7 +1,6 @@
 """`parley webhooks listen`: receives, verifies and prints, for whoever writes a receiver."""
 
 import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ import pytest
 
 from parley.ids import uuid7
 from parley.webhooks.signing import signed
-from servers import environment, parley
+from printing import Printing, line_of, printing
 
 SECRET = "webhook_secret"
 PAYLOAD = {
@@ -29,26 +28,9 @@ def request(
 
 
 @contextmanager
-def listening(*arguments: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(
-        parley("webhooks", "listen", "--port", "0", *arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(variables),
-    )
-    try:
+def listening(*arguments: str, **variables: str) -> Iterator[Printing]:
+    with printing("webhooks", "listen", "--port", "0", *arguments, variables=variables) as process:
         yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def line_of(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, process.stderr and process.stderr.read()
-    return line.rstrip("\n")
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
