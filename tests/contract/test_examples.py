@@ -9,21 +9,23 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import httpx
 import pytest
 
 import servers
-from calls import CALLS, DOCUMENT, OPERATIONS, Call, bodies_of, error_example
-from parley.contract.document import resolve
+from as_v1 import error_of
+from calls import CALLS, DOCUMENT, OPERATIONS, Call, bodies_of
+from parley.contract.document import Document, operations_of, resolve
 from parley.cursors import decode
 from people import PASSWORD, Person, expired, made, register, send, unique
 from receivers import Receiver
 from scripts.specification import callbacks_of
 from story import ACCESS_TOKEN, EXAMPLE_IDS, REFRESH_TOKEN, Story
 from tests.contract.conftest import Watched
+from versions import V1, V2, Doorkeeper, Site, Version
 from webhook_calls import finished_delivery, until
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -98,6 +100,9 @@ def test_story_is_the_whole_story() -> None:
     """No example names a thing that the story does not tell of."""
     examples = json.dumps([*DOCUMENT["components"]["examples"].values(), *map(list, bodies_in_order())])
     assert set(ID.findall(examples)) == set(EXAMPLE_IDS.values())
+    assert set(ID.findall(json.dumps([*V2.document["components"]["examples"].values()]))) <= {
+        *EXAMPLE_IDS.values()
+    }
     assert set(re.findall(r"eyJ[\w.-]+", examples)) == {ACCESS_TOKEN, REFRESH_TOKEN}
 
 
@@ -253,32 +258,35 @@ EITHER_WAY = re.compile(
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_answer_looks_like_its_example(http: httpx.Client, receiver: Receiver, name: str) -> None:
+def test_answer_looks_like_its_example(
+    http: httpx.Client, version: Version, receiver: Receiver, name: str
+) -> None:
     """The same names, and values of the same kinds."""
-    example = DOCUMENT["components"]["examples"][name]["value"]
-    answer = made(REAL[name](Story(http, receiver.url)))
+    example = version.document["components"]["examples"][name]["value"]
+    answer = made(version.sent(REAL[name](Story(http, receiver.url))))
     found = [each for each in differences(example, answer, name) if not EITHER_WAY.search(each)]
     assert found == []
 
 
-def payload_examples() -> set[str]:
+def payload_examples(document: Document) -> set[str]:
     """Return the names of the examples of what webhooks are sent; `test_webhooks.py` compares those."""
-    (request,) = (request for _, request in callbacks_of(DOCUMENT))
+    (request,) = (request for _, request in callbacks_of(document))
     shown = request["requestBody"]["content"]["application/json"]["examples"].values()
     return {example["$ref"].rpartition("/")[2] for example in shown}
 
 
-def test_every_example_belongs_to_an_answer() -> None:
+@pytest.mark.parametrize("document", [V1.document, V2.document], ids=["v1", "v2"])
+def test_every_example_belongs_to_an_answer(document: Document) -> None:
     """An example that no operation shows is one that nobody reads."""
     shown = {
         example["$ref"].rpartition("/")[2]
-        for operation in OPERATIONS.values()
+        for operation in operations_of(document)
         for answer in operation.raw["responses"].values()
         if "content" in answer
         for example in answer["content"]["application/json"]["examples"].values()
     }
     assert shown == REAL.keys()
-    assert shown | payload_examples() == DOCUMENT["components"]["examples"].keys()
+    assert shown | payload_examples(document) == document["components"]["examples"].keys()
 
 
 # ---- errors
@@ -289,6 +297,7 @@ class Scene:
     """Where errors are made: three people on a server whose database a test can reach."""
 
     dsn: str
+    doorkeeper: Doorkeeper
     http: httpx.Client
     ada: Person
     bob: Person
@@ -321,6 +330,16 @@ class Scene:
         subprocess.run(command, env=env, check=True, capture_output=True, timeout=60)
         return self.http.post("/v1/auth/login", json=credentials(somebody))
 
+    def sent_away(self) -> httpx.Response:
+        """Ask as somebody whose access to the beta was taken away."""
+        self.doorkeeper.keep_out(self.eve.id)
+        return self.eve.get("/me")
+
+    def changed(self) -> httpx.Response:
+        """Edit a message that is not any more what it was."""
+        path, body = f"/messages/{self.message()}", {"content": "Hello, dear world!"}
+        return self.ada.ask("PATCH", path, json=body, headers={"If-Match": '"a-tag-of-before"'})
+
     def trimmed(self) -> httpx.Response:
         """Come back with a cursor after the log was trimmed up to a later one."""
         cursor = made(self.ada.get("/events"))["next_cursor"]
@@ -341,15 +360,18 @@ async def trim_log(dsn: str, position: int) -> None:
 
 
 @pytest.fixture
-def scene(watched: Watched, http: httpx.Client) -> Scene:
+def scene(watched_site: Site, watched: Watched, http: httpx.Client) -> Scene:
     ada, bob, eve = (register(watched.http, name) for name in ("ada", "bob", "eve"))
-    return Scene(watched.dsn, watched.http, ada, bob, eve, register(http, "elsewhere"))
+    elsewhere = register(http, "elsewhere")
+    return Scene(watched.dsn, watched_site.doorkeeper, watched.http, ada, bob, eve, elsewhere)
 
 
 LARGE = b" " * (2**20 + 1)
 
+Errors: TypeAlias = Mapping[tuple[str, str], Callable[[Scene], httpx.Response]]
+
 # How to get each error that is shown as an example.
-ERRORS: Mapping[tuple[str, str], Callable[[Scene], httpx.Response]] = {
+ERRORS: Errors = {
     ("InvalidRequest", "field"): lambda scene: scene.http.post(
         "/v1/auth/login", json={"email": "ada", "password": PASSWORD}
     ),
@@ -367,8 +389,6 @@ ERRORS: Mapping[tuple[str, str], Callable[[Scene], httpx.Response]] = {
     ),
     ("NotFound", "message"): lambda scene: scene.eve.get(f"/messages/{scene.message()}"),
     ("NotFound", "group"): lambda scene: scene.eve.get(f"/groups/{scene.ada.found(is_private=True)['id']}"),
-    ("NoRequest", "http"): lambda scene: scene.http.request("BREW", "/v1/me"),
-    ("NoRequest", "head"): lambda scene: scene.ada.ask("GET", "/me", headers={"X-Large": "a" * 40_000}),
     ("UnknownPath", "path"): lambda scene: scene.ada.get("/nothing"),
     ("MethodNotAllowed", "method"): lambda scene: scene.ada.delete("/me"),
     ("Conflict", "taken"): Scene.registered_again,
@@ -379,6 +399,19 @@ ERRORS: Mapping[tuple[str, str], Callable[[Scene], httpx.Response]] = {
         scene.ada, CALLS["create_group"], media_type="text/plain"
     ),
     ("IdempotencyMismatch", "mismatch"): lambda scene: scene.repeated({"name": "One"}, {"name": "Two"}),
+}
+
+# Those of one version alone. What is no request has no version, and is answered as in v1.
+OWN_ERRORS: Mapping[Version, Errors] = {
+    V1: {
+        ("NoRequest", "http"): lambda scene: scene.http.request("BREW", "/v1/me"),
+        ("NoRequest", "head"): lambda scene: scene.ada.ask("GET", "/me", headers={"X-Large": "a" * 40_000}),
+    },
+    V2: {
+        ("Forbidden", "beta"): Scene.sent_away,
+        ("NoAccess", "beta"): Scene.sent_away,
+        ("PreconditionFailed", "changed"): Scene.changed,
+    },
 }
 
 # Errors that need more than a request; these tests compare them with their examples.
@@ -395,27 +428,51 @@ def timeless(value: Any) -> Any:
     return json.loads(TIME.sub("a time", json.dumps(value)))
 
 
-@pytest.mark.parametrize("example", ERRORS, ids="-".join)
-def test_error_is_its_example(scene: Scene, example: tuple[str, str]) -> None:
-    """Word for word, but for times."""
+@pytest.mark.parametrize(
+    ("version", "example"),
+    [
+        pytest.param(version, example, id=f"{version}-{'-'.join(example)}")
+        for version in (V1, V2)
+        for example in (*ERRORS, *OWN_ERRORS[version])
+    ],
+    indirect=["version"],
+)
+def test_error_is_its_example(scene: Scene, version: Version, example: tuple[str, str]) -> None:
+    """Word for word, but for times, and for where and when it happened."""
     response, name = example
-    answer = ERRORS[example](scene)
-    assert timeless(answer.json()) == timeless(error_example(response, name))
+    cause = ERRORS.get(example) or OWN_ERRORS[version][example]
+    answer = version.sent(cause(scene))
+    told, shown = timeless(answer.json()), timeless(version.example(response, name))
+    if version is V2:
+        assert told.pop("instance").startswith("/v2/")
+        assert shown.pop("instance").startswith("/v2/")
+    assert told == shown
     assert answer.headers.keys() >= {
         header.lower()
-        for header, each in DOCUMENT["components"]["responses"][response]["headers"].items()
-        if resolve(DOCUMENT, each).get("required")
+        for header, each in version.document["components"]["responses"][response]["headers"].items()
+        if resolve(version.document, each).get("required")
     }
 
 
-def test_every_error_is_compared() -> None:
-    """Here, or in the test that is named."""
-    examples = {
+def error_examples(version: Version) -> set[tuple[str, str]]:
+    return {
         (response, name)
-        for response, each in DOCUMENT["components"]["responses"].items()
-        for name in each["content"]["application/json"]["examples"]
+        for response, each in version.document["components"]["responses"].items()
+        for content in each.get("content", {}).values()
+        for name in content["examples"]
     }
-    assert examples == ERRORS.keys() | ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("example", sorted(error_examples(V1) & error_examples(V2)), ids="-".join)
+def test_error_is_shown_alike(example: tuple[str, str]) -> None:
+    """What v2 shows is what v1 shows, in its own form."""
+    assert error_of(V2.example(*example)) == V1.example(*example)
+
+
+@pytest.mark.parametrize("of", [V1, V2], ids=str)
+def test_every_error_is_compared(of: Version) -> None:
+    """Here, or in the test that is named."""
+    assert error_examples(of) == ERRORS.keys() | OWN_ERRORS[of].keys() | ELSEWHERE.keys()
     for (response, name), file in ELSEWHERE.items():
         text = (servers.ROOT / "tests" / "contract" / file).read_text(encoding="utf-8")
         assert f'error_example("{response}", "{name}")' in text

@@ -5,40 +5,57 @@ import hashlib
 import httpx
 import pytest
 
-from calls import CALLS, DOCUMENT, Call
+from calls import CALLS, Call
 from people import Person, send
+from tests.contract.conftest import only_v1
+from versions import Version
 
 
-def shown(http: httpx.Client) -> str:
+@pytest.fixture(scope="module")
+def hashes(http: httpx.Client, version: Version) -> dict[str, str]:
+    """Return the hashes of the documents as they are served."""
+    paths = {"openapi": version.openapi, "asyncapi": "/asyncapi.json"}
+    return {name: hashlib.sha256(http.get(path).content).hexdigest() for name, path in paths.items()}
+
+
+@pytest.fixture(scope="module")
+def shown(hashes: dict[str, str], version: Version) -> str:
     """Return what `X-Contract` has to be, from the documents alone."""
-    hashes = [
-        hashlib.sha256(http.get(f"/{name}.json").content).hexdigest() for name in ("openapi", "asyncapi")
-    ]
-    return f"{DOCUMENT['info']['version']}+{hashes[0][:12]}.{hashes[1][:12]}"
+    number = version.document["info"]["version"]
+    return f"{number}+{hashes['openapi'][:12]}.{hashes['asyncapi'][:12]}"
 
 
-def test_contract_is_that_of_the_documents(http: httpx.Client) -> None:
+def test_contract_is_that_of_the_documents(
+    http: httpx.Client, version: Version, hashes: dict[str, str]
+) -> None:
     """Its hashes are those of the bytes that are served."""
     contract = http.get("/v1/contract").json()
-    assert contract["version"] == http.get("/asyncapi.json").json()["info"]["version"]
+    assert contract["version"] == http.get(version.openapi).json()["info"]["version"]
     for name in ("openapi", "asyncapi"):
-        assert contract[f"{name}_sha256"] == hashlib.sha256(http.get(f"/{name}.json").content).hexdigest()
+        assert contract[f"{name}_sha256"] == hashes[name]
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=str)
-def test_every_operation_says_which_contract(ada: Person, call: Call) -> None:
+def test_every_operation_says_which_contract(ada: Person, shown: str, call: Call) -> None:
     """Whatever it answers."""
-    assert send(ada, call).headers["X-Contract"] == shown(ada.http)
+    assert send(ada, call).headers["X-Contract"] == shown
 
 
-@pytest.mark.parametrize("path", ["/v1/nowhere", "/", "/docs", "/healthz", "/openapi.json", "/ws"])
-def test_every_path_says_which_contract(http: httpx.Client, path: str) -> None:
-    """So do pages, refusals of the socket's handshake, and what belongs to nothing."""
-    assert http.get(path).headers["X-Contract"] == shown(http)
+def test_unknown_path_says_which_contract(http: httpx.Client, shown: str) -> None:
+    """It is below one of them all the same."""
+    assert http.get("/v1/nowhere").headers["X-Contract"] == shown
 
 
-def test_broken_request_is_told_which_contract(http: httpx.Client) -> None:
+@only_v1
+@pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/openapi.json", "/v2/openapi.json", "/ws"])
+def test_every_path_says_which_contract(http: httpx.Client, shown: str, path: str) -> None:
+    """So do pages, refusals of the socket's handshake, and what belongs to nothing: the stable one."""
+    assert http.get(path).headers["X-Contract"] == shown
+
+
+@only_v1
+def test_broken_request_is_told_which_contract(http: httpx.Client, shown: str) -> None:
     """And what is no HTTP at all."""
     answer = http.get("/v1/me", headers={"X-Long": "x" * 40_000})
     assert answer.status_code == 400
-    assert answer.headers["X-Contract"] == shown(http)
+    assert answer.headers["X-Contract"] == shown
