@@ -15,6 +15,8 @@ from parley.contract.options import ContractOptions
 from parley.contract.published import CONTRACT_HEADER
 from parley.contract.security import Authenticator
 from parley.contract.stack import contract_app, make_edge
+from parley.contract.v2 import BASE_PATH as BASE_PATH_OF_V2
+from parley.contract.v2 import PUBLISHED as PUBLISHED_OF_V2
 from parley.contract.v2 import Beta
 from parley.logs import begin_request
 from parley.pages import Page, page_of
@@ -121,7 +123,7 @@ class App:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = ((b"x-request-id", request_id), CONTRACT_HEADER)
+                own = ((b"x-request-id", request_id), _contract_header(name))
                 message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
@@ -129,6 +131,13 @@ class App:
         self._observer.answered(
             None, scope["method"], name, status, perf_counter() - started, request_id.decode()
         )
+
+
+def _contract_header(name: str) -> tuple[bytes, bytes]:
+    """Return what X-Contract says on a page: the document of v2 is the only one that is of v2."""
+    if name.startswith(f"{BASE_PATH_OF_V2}/"):
+        return (CONTRACT_HEADER[0], PUBLISHED_OF_V2.header.encode())
+    return CONTRACT_HEADER
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -10,6 +10,7 @@ from parley import metrics
 from parley.app import App, Observer
 from parley.contract import Reply
 from parley.contract.options import ContractOptions
+from parley.pages.problems import OTHERS
 from parley.services import Services, services
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +52,7 @@ def app(handlers: Recording, lines: Lines) -> App:
         DOCUMENT,
         StubAccounts(),
         ContractOptions(),
-        pages={"/healthz": page},
+        pages={"/healthz": page, "/v2/openapi.json": page, OTHERS: page},
         observer=Observer(lines),
         modules=handlers.modules,
     )
@@ -67,6 +68,16 @@ async def test_a_page_has_a_request_id(app: App) -> None:
     assert answer.headers["x-request-id"] == "mine"
     answer = await ask(app, "GET", "/healthz", [("X-Request-Id", "not mine")], [b""])
     assert answer.headers["x-request-id"] not in {"", "not mine"}
+
+
+async def test_a_page_tells_the_contract(app: App) -> None:
+    """That of v1, but for the document of v2."""
+    told = {
+        path: (await ask(app, "GET", path, [], [b""])).headers["x-contract"]
+        for path in ("/healthz", "/errors/gone", "/v2/openapi.json")
+    }
+    assert told["/healthz"] == told["/errors/gone"] != told["/v2/openapi.json"]
+    assert told["/v2/openapi.json"].startswith("2.")
 
 
 async def test_handlers_have_the_services(app: App, handlers: Recording) -> None:
@@ -87,10 +98,12 @@ async def test_answers_are_counted_and_logged_by_route(app: App, lines: Lines) -
     await ask(app, "GET", "/api/users/1?token=secret", [("Authorization", "Bearer ada")], [b""])
     await ask(app, "GET", "/v1/what-is-this", [], [b""])
     await ask(app, "GET", "/healthz", [], [b""])
+    await ask(app, "GET", "/errors/what-is-this", [], [b""])
     assert lines.lines == [
         ("GET", "/users/{user_id}", 400),
         ("GET", "unrouted", 404),
         ("GET", "/healthz", 203),
+        ("GET", "/errors/{code}", 203),
     ]
     exposed = metrics.exposed().decode()
     assert 'parley_requests_total{operation="get_user",status="400"}' in exposed
