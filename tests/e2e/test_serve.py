@@ -157,7 +157,8 @@ def test_another_database_can_be_used(
 @pytest.fixture
 def waiting(start_server: StartServer) -> tuple[Server, dict[str, str]]:
     """Return a server, and the headers of somebody who is logged in there."""
-    server = start_server(env={"PARLEY_DRAIN_SECONDS": "2"})
+    # Nobody waits for these to pass: they are long, so that on a busy machine it is seen as well that nobody does.
+    server = start_server(env={"PARLEY_DRAIN_SECONDS": "20", "PARLEY_SHUTDOWN_GRACE_SECONDS": "60"})
     person = {"email": "ada@example.com", "username": "ada", "password": "correct horse"}
     httpx.post(f"{server.url}/v1/users", json=person)
     credentials = {"email": person["email"], "password": person["password"]}
@@ -177,7 +178,7 @@ def test_sigterm_drains(waiting: tuple[Server, dict[str, str]]) -> None:
     reader.start()
     until(lambda: connections(server) == 1)
     server.process.send_signal(signal.SIGTERM)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while (ready := httpx.get(f"{server.url}/readyz")).status_code == 200:
         assert time.monotonic() < deadline
     assert (ready.status_code, ready.json()["reason"]) == (503, "The server is shutting down.")
@@ -193,7 +194,7 @@ def test_ctrl_c_does_not_wait_for_a_load_balancer(waiting: tuple[Server, dict[st
     server, _ = waiting
     began = time.monotonic()
     assert server.stop(signal.SIGINT) == 0
-    assert time.monotonic() - began < 2, "PARLEY_DRAIN_SECONDS is for SIGTERM"
+    assert time.monotonic() - began < 20, "PARLEY_DRAIN_SECONDS is for SIGTERM"
 
 
 def test_a_second_signal_stops_at_once(waiting: tuple[Server, dict[str, str]]) -> None:
@@ -210,7 +211,7 @@ def test_a_second_signal_stops_at_once(waiting: tuple[Server, dict[str, str]]) -
         until(lambda: '"shutting down"' in server.log.read_text())
         began = time.monotonic()
         assert server.stop(signal.SIGINT) == 0
-    assert time.monotonic() - began < 5, "the grace is 10 seconds"
+    assert time.monotonic() - began < 20, "the grace is 60 seconds"
 
 
 def test_a_signal_during_the_start_is_obeyed(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ pytestmark = pytest.mark.anyio
 
 # What the server allows whoever has the head, and what it may take to end a transaction and pass the head on. The
 # database's clock measures both, so a test that is slow to notice adds nothing.
-ALLOWED, TOLERANCE = 2.0, 0.5
+# By the tolerance one who waits for nobody is told from one who waits for the whole time, also on a busy machine.
+ALLOWED, TOLERANCE = 2.0, 1.5
 
 UNDER_THE_HEAD = [
     "SELECT head, at",  # right after BEGIN and take_head

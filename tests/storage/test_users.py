@@ -302,7 +302,7 @@ async def test_log_in_does_not_hold_up_the_log(parley: Process) -> None:
     tokens = await parley.enter("ada")
     async with parley.database.transaction() as conn:
         await conn.execute("SELECT FROM credentials WHERE user_id = $1 FOR UPDATE", tokens.user_id)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             await parley.users.update(caller_of(tokens), tokens.user_id, {"bio": "Analyst"})
 
 
