@@ -4,12 +4,13 @@ All of it is made of the contract: the sentences are `x-problems` of v2, the exa
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from html import escape
 from typing import Any
 
-from parley.contract.document import resolve
+from parley.contract.document import operations_of, resolve
 from parley.contract.errors import error_reply
 from parley.pages import prose
 from parley.pages.answers import JSON, Page, Receive, Scope, Send, StaticPage, answer, only_read
@@ -57,13 +58,20 @@ def _list() -> bytes:
 
 def _table() -> str:
     problems = sorted(_document("openapi-v2")["x-problems"].items(), key=lambda each: int(each[1]["status"]))
-    rows = "\n".join(
-        f'<tr><td>{problem["status"]}</td><td><a href="/errors/{code}"><code>{code}</code></a></td>'
-        f"<td>{escape(problem['title'])}</td></tr>"
-        for code, problem in problems
-    )
+    rows = "\n".join(_row(code, problem) for code, problem in problems)
     head = "<thead><tr><th>Status</th><th>Code</th><th>What it means</th></tr></thead>"
     return f"<table>{head}\n<tbody>\n{rows}\n</tbody></table>"
+
+
+def _row(code: str, problem: Document) -> str:
+    # A narrow screen breaks a long code between its words.
+    shown = code.replace("_", "_<wbr>")
+    cells = (
+        problem["status"],
+        f'<a href="/errors/{code}"><code>{shown}</code></a>',
+        escape(problem["title"]),
+    )
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def _page(code: str) -> bytes:
@@ -94,19 +102,34 @@ def _examples(code: str) -> Iterator[str]:
 
 
 def _example(name: str, code: str) -> list[str] | None:
-    """Write the first answer of a document that has the code, with its headers; None where there is none."""
+    """Write the answer of a document that has the code most often; None where there is none."""
     document = _document(name)
     # A code has the same status in both versions.
     status = _document("openapi-v2")["x-problems"][code]["status"]
-    for response in document["components"]["responses"].values():
+    for response in _responses(name):
         for media_type, content in response.get("content", {}).items():
             for example in content["examples"].values():
                 body = example["value"]
-                # Where v2 says an error in both forms, its own comes first.
-                if code in (body.get("code"), body.get("error", {}).get("code")):
+                # In one form only: that of this version.
+                if (
+                    body.keys() & {"code", "error"} != {"code", "error"}
+                    and body.get("error", body)["code"] == code
+                ):
                     headers = {"Content-Type": media_type, **_headers(document, response)}
                     return prose.answer_lines(status, headers, body)
     return None
+
+
+def _responses(name: str) -> list[Document]:
+    """Return the shared answers of a document, those that most operations give first."""
+    document = _document(name)
+    used = Counter(
+        answer.get("$ref", "").rpartition("/")[2]
+        for operation in operations_of(document)
+        for answer in operation.raw["responses"].values()
+    )
+    shared = document["components"]["responses"]
+    return [shared[each] for each in sorted(shared, key=lambda each: -used[each])]
 
 
 def _headers(document: Document, response: Document) -> dict[str, Any]:
