@@ -87,7 +87,9 @@ def _differences(present: Path, made: Path) -> Iterator[str]:
 
 
 def _files(directory: Path) -> set[Path]:
-    return {path.relative_to(directory) for path in directory.rglob("*") if path.is_file()}
+    # Python leaves what it has compiled beside its sources.
+    files = {path.relative_to(directory) for path in directory.rglob("*") if path.is_file()}
+    return {path for path in files if "__pycache__" not in path.parts}
 
 
 def _lines(path: Path) -> list[str]:
