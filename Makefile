@@ -10,17 +10,19 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
-# How many suites run side by side; two cores are the smallest machine they are timed on.
-LANES ?= 2
+# How many suites run side by side. Two cores are the smallest machine they are timed on, and of four suites two wait.
+LANES ?= 4
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help serve test soak bench codegen compat sdks sdks-generate lint format types lock clean
+.PHONY: help serve environment test soak bench codegen compat sdks sdks-generate lint format types lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(RUNTIME) ## Start a server on http://127.0.0.1:8080 with its own database in ./.parley
 	@exec $(BIN)/parley serve
+
+environment: $(DEVELOPMENT) ## Install what serving and testing need, and do nothing else
 
 test: $(DEVELOPMENT) ## Run every check and test, in lanes side by side (TESTS="unit lint" runs some lanes)
 	@$(BIN)/python scripts/run_tests.py --lanes $(LANES) $(TESTS)

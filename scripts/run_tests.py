@@ -20,7 +20,7 @@ RESULT = REPORTS / "lanes.json"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lanes", type=int, default=2, help="how many run at the same time")
+    parser.add_argument("--lanes", type=int, default=4, help="how many run at the same time")
     parser.add_argument("names", nargs="*", metavar="LANE", help="only these")
     options = parser.parse_args()
 
