@@ -4,8 +4,9 @@ A tag here is `"state"` or `"state.whole"`, each a hash. Some members of a thing
 update of the thing overwrites them: whether a user is online, how many members a group has. A read is only then the
 same when they are the same as well (`whole`), but who updates does not lose anybody's update because of them.
 
-And some say no more than what time it is: when somebody was last seen, while they are online. They are in neither hash,
-or whoever reads about themselves would make something new by asking.
+And some say no more than what time it is: when somebody was last seen, while they are online; when a session was last
+used, of the one in which the question comes. They are in neither hash, or whoever reads about themselves would make
+something new by asking.
 """
 
 import base64
@@ -24,8 +25,8 @@ _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 def entity_tag(body: bytes, volatile: Collection[str] = (), momentary: Collection[str] = ()) -> str:
     """Return the tag of a body of JSON.
 
-    `volatile` are those of its members that no update overwrites, `momentary` those of whatever is online that mean
-    the present.
+    `volatile` are those of its members that no update overwrites, `momentary` those that mean the present in what is
+    online, or is the session at hand.
     """
     if not volatile and not momentary:
         return f'"{_hash(body)}"'
@@ -43,7 +44,8 @@ def _steady(value: Any, momentary: Collection[str]) -> Any:
         return [_steady(item, momentary) for item in value]
     if not isinstance(value, dict):
         return value
-    left_out = momentary if value.get("status") == "online" else ()
+    is_present = value.get("status") == "online" or value.get("current") is True
+    left_out = momentary if is_present else ()
     return {name: _steady(each, momentary) for name, each in value.items() if name not in left_out}
 
 

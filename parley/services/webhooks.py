@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from parley import preconditions
 from parley.errors import Conflict, IdempotencyMismatch, NotFound
 from parley.events import EventKind
 from parley.ids import uuid7
@@ -149,6 +150,7 @@ class Webhooks:
             return await self._disable(caller, webhook_id, changes)
         async with self._database.transaction() as conn:
             record = await _own(conn, caller, webhook_id, lock=True)
+            preconditions.check(record.webhook)
             await _change(conn, caller, webhook_id, changes)
             if changes.get("status") == "active" and record.webhook.status != "active":
                 await webhooks.enable(conn, webhook_id)
@@ -160,6 +162,8 @@ class Webhooks:
     async def delete(self, caller: Caller, webhook_id: UUID) -> None:
         """Delete a webhook with its deliveries. Raises NotFound."""
         async with self._database.transaction() as conn:
+            if preconditions.is_demanded():
+                preconditions.check((await _own(conn, caller, webhook_id, lock=True)).webhook)
             if not await webhooks.delete(conn, caller.user_id, webhook_id):
                 raise NotFound("webhook")
 
@@ -310,6 +314,7 @@ class Webhooks:
     async def _disable(self, caller: Caller, webhook_id: UUID, changes: Mapping[str, Any]) -> Webhook:
         async with self._log.append() as entry:
             record = await _own(entry.conn, caller, webhook_id, lock=True)
+            preconditions.check(record.webhook)
             await _change(entry.conn, caller, webhook_id, changes)
             if record.webhook.status != "disabled":
                 await webhooks.disable(entry.conn, webhook_id, "requested", entry.at)
