@@ -165,7 +165,7 @@ def told(answer: httpx.Response) -> tuple[object, ...]:
     """Return what somebody is told by an error, in v2's form and in v1's."""
     problem = answer.json()
     kind = (answer.status_code, answer.headers["Content-Type"], "WWW-Authenticate" in answer.headers)
-    return *kind, problem["status"], problem["code"], problem["detail"], problem.get("error")
+    return *kind, *map(problem.get, ("status", "code", "detail", "error"))
 
 
 # ---- from when on
