@@ -107,7 +107,7 @@ class Workers:
     ) -> None:
         self._database = database
         self._log = log
-        self._letters = Letters(database, payloads)
+        self._letters = Letters(database, payloads, lambda: self._running)
         self._sender = sender
         self._pressure = pressure
         self._concurrency = concurrency
