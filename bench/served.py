@@ -16,10 +16,14 @@ ROOT = Path(__file__).parent.parent
 
 
 class Served:
-    """A server on a data directory, for the length of a `with` block. It can be started again."""
+    """A server on a data directory, for the length of a `with` block. It can be started again.
 
-    def __init__(self, data_dir: Path) -> None:
+    `root` is the tree whose code it runs.
+    """
+
+    def __init__(self, data_dir: Path, root: Path = ROOT) -> None:
         self.data_dir = data_dir
+        self._root = root
         self.url = ""
         self._process: subprocess.Popen[str] | None = None
 
@@ -39,11 +43,11 @@ class Served:
             "PARLEY_LOG_REQUESTS": "off",
             "PARLEY_LOG_LEVEL": "warning",
             "PARLEY_JWT_KEYS": f"{KEY.kid}:{KEY.secret.get_secret_value()}",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(self._root),
         }
         command = [sys.executable, "-m", "parley", "serve", "--data-dir", str(self.data_dir), "--port", "0"]
         self._process = subprocess.Popen(
-            [*command, "--print-url"], env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT
+            [*command, "--print-url"], env=environment, stdout=subprocess.PIPE, text=True, cwd=self._root
         )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
