@@ -1,13 +1,16 @@
 """A disk that gets full while the server runs: it says so at once, to clients and balancers, and goes on later."""
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
+from parley.storage.embedded import EmbeddedPostgres
 from people import Person, register
 from servers import StartServer
 
@@ -61,3 +64,35 @@ def test_a_disk_gets_full(small_disk: Path, start_server: StartServer) -> None:
         filling.unlink()
         server.wait_until_ready()
         assert sent(ada, bob.id) == 201
+
+
+def end_segment(data: Path) -> None:
+    """Let PostgreSQL need another file for what it logs before it writes it, and panic for want of room."""
+
+    async def end_segment() -> None:
+        conn = await asyncpg.connect(EmbeddedPostgres.running_dsn(data))
+        try:
+            await conn.execute("SELECT pg_current_xact_id(); SELECT pg_switch_wal()")
+            await conn.execute("SELECT pg_current_xact_id()")
+        finally:
+            conn.terminate()
+
+    with pytest.raises(asyncpg.PostgresConnectionError):
+        asyncio.run(end_segment())
+
+
+def test_no_room_for_what_is_logged_ahead(small_disk: Path, start_server: StartServer) -> None:
+    """PostgreSQL ends, and comes back when there is room: nobody waits until then, and nothing is lost."""
+    data = small_disk / "data"
+    server = start_server("--data-dir", str(data), temporary=False)
+    with httpx.Client(base_url=server.url, timeout=AT_ONCE) as http:
+        ada, bob = register(http), register(http)
+        assert sent(ada, bob.id) == 201
+        filling = fill(small_disk)
+        end_segment(data)
+        assert [sent(ada, bob.id) for _ in range(3)] == [503] * 3
+        assert http.get("/readyz").status_code == 503
+        filling.unlink()
+        server.wait_until_ready()
+        assert sent(ada, bob.id) == 201
+        assert len(ada.get("/messages").json()["messages"]) == 2
