@@ -152,7 +152,10 @@ class Driver:
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             pipe.close()
-        return self._log.read_text()
+        said = self._log.read_text()
+        # Go's driver ends with 66 where its race detector has found something.
+        assert self._process.returncode == 0, f"The driver ended badly:\n{said}"
+        return said
 
     def _read(self) -> None:
         assert self._process.stdout is not None
