@@ -8,12 +8,13 @@ import pytest
 
 import commands
 import people
+import servers
 from clients import RETRY, logged_in
 from commands import Sdk
 from drivers import Driver
 from people import Person
 from proxy import Proxy, proxy_to
-from servers import Server, StartServer
+from servers import Server
 from stub import Stub, stub_server
 
 
@@ -108,7 +109,10 @@ def stubbed(driver: Driver, stub: Stub) -> str:
     return "stubbed"
 
 
-@pytest.fixture
-def short_lived(start_server: StartServer) -> Server:
-    """Return a server whose access tokens live as short as is allowed."""
-    return start_server(env={"PARLEY_ACCESS_TOKEN_SECONDS": "10"})
+@pytest.fixture(scope="session")
+def short_lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return another server, with a log of its own, whose access tokens live as short as is allowed."""
+    variables = {"PARLEY_ACCESS_TOKEN_SECONDS": "10"}
+    started = servers.start(tmp_path_factory.mktemp("short_lived"), "short_lived", env=variables)
+    yield started
+    servers.finish(started)

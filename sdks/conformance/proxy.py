@@ -138,9 +138,10 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=patience)
 
     async def _until_sockets(self, number: int, patience: float) -> None:
-        async with asyncio.timeout(patience):
-            while self.sockets != number:
-                await asyncio.sleep(0.01)
+        deadline = self._loop.time() + patience
+        while self.sockets != number:
+            assert self._loop.time() < deadline, f"{self.sockets} WebSockets are open, and not {number}"
+            await asyncio.sleep(0.01)
 
     async def _listen(self) -> int:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)

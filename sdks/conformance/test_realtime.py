@@ -4,7 +4,6 @@ import json
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 import people
@@ -129,9 +128,9 @@ def test_the_beginning_of_what_is_kept(driver: Driver, client: str, ada: Person,
     assert heard.contents == ["long ago"]
 
 
-def test_a_cursor_of_another_log_is_told(driver: Driver, client: str, start_server: StartServer) -> None:
+def test_a_cursor_of_another_log_is_told(driver: Driver, client: str, short_lived: Server) -> None:
     """The listener is handed a `resync` and goes on from its cursor."""
-    with people.client(start_server().url) as http:
+    with people.client(short_lived.url) as http:
         stranger = people.register(http, "eve")
         foreign = stranger.get("/events").json()["next_cursor"]
     heard = driver.listen(client, "l1", cursor=foreign)
@@ -142,8 +141,7 @@ def test_a_cursor_of_another_log_is_told(driver: Driver, client: str, start_serv
 def test_a_revoked_session_ends_it(driver: Driver, listener: Listener, proxy: Proxy, ada: Person) -> None:
     """It says so, and does not come back."""
     tokens = driver.do("tokens", client="ada")
-    mine = httpx.Client(base_url=str(ada.http.base_url), trust_env=False)
-    with mine:
+    with people.client(str(ada.http.base_url)) as mine:
         mine.headers["Authorization"] = f"Bearer {tokens['access_token']}"
         assert mine.post("/v1/auth/logout").status_code == 204
     assert listener.until_ended()["class"] == "SessionEnded"

@@ -132,7 +132,8 @@ def test_silence_is_an_end(driver: Driver, stub: Stub, stubbed: str) -> None:
 
     stub.play(script)
     heard = driver.listen(stubbed, "l1", backoff=BACKOFF)
-    heard.until(lambda self: len(stub.sockets) >= 2, patience=15)
+    # Sooner than by the heartbeat of the contract, which is 25 seconds, and 10 of patience.
+    heard.until(lambda self: len(stub.sockets) >= 2, patience=30)
     driver.do("unlisten", listener="l1")
 
 
