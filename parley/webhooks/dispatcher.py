@@ -30,6 +30,9 @@ RETRY_AFTER = 0.5
 REST_AFTER_NOTHING = 30
 REST_AFTER_SOME = 9
 LONGEST_REST = 2.0
+# Otherwise it rests after what was for nobody: so a few sends a second do not cost as many readings.
+REST_WHILE_CALM = 9
+LONGEST_CALM_REST = 0.05
 # How many events one reading takes: as many as it can in about QUICK to SLOW seconds.
 FEWEST, MOST = 100, 20_000
 QUICK, SLOW = 0.03, 0.1
@@ -115,7 +118,7 @@ class Dispatcher:
                     await asyncio.sleep(GATHER_FOR)
                 if found is not None:
                     self._adapt(found, took)
-                    await self._rest(found, took)
+                    await asyncio.sleep(rest_after(found, took, self._pressure.busy))
             except Unavailable as error:
                 _log.warning("webhooks have to wait for the database", reason=str(error.__cause__))
                 # Perhaps it was too much to be read in the time that a statement has.
@@ -131,11 +134,6 @@ class Dispatcher:
         elif took < QUICK and found.seen == self._most:
             self._most = min(MOST, self._most * 2)
 
-    async def _rest(self, found: Dispatched, took: float) -> None:
-        if self._pressure.busy:
-            factor = REST_AFTER_SOME if found.made else REST_AFTER_NOTHING
-            await asyncio.sleep(min(took * factor, LONGEST_REST))
-
     def _tell_lag(self) -> None:
         lag = self.lag_seconds
         if lag > ALARM and not self._alarmed:
@@ -150,6 +148,13 @@ class Dispatcher:
 
     def _now(self) -> datetime:
         return self._clock() if self._clock else datetime.now(UTC)
+
+
+def rest_after(found: Dispatched, took: float, busy: bool) -> float:
+    """Return for how many seconds to rest after a reading that took so many."""
+    if busy:
+        return min(took * (REST_AFTER_SOME if found.made else REST_AFTER_NOTHING), LONGEST_REST)
+    return 0.0 if found.made or not found.seen else min(took * REST_WHILE_CALM, LONGEST_CALM_REST)
 
 
 async def _moved_or_timeout(moved: asyncio.Event) -> None:
