@@ -6,9 +6,7 @@ and in order.
 
 import asyncio
 import json
-import os
 import random
-import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,25 +19,15 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from generated.frames import CloseCode
+from killing import RECOVERY, Cluster, Ledger, wait_for_more
 from parley import cursors
-from servers import Server, StartServer
+from servers import StartServer
 
 pytest_plugins = ["servers"]
 
 ROUNDS = 20
 SENDERS = 6
-# Seconds within which a killed server or database has to be of use again.
-RECOVERY = 60.0
 PASSWORD = "secure_password"
-
-
-@dataclass
-class Ledger:
-    """What one sender tried to send, and what the server said of it."""
-
-    name: str
-    tried: list[str] = field(default_factory=list)
-    acknowledged: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -97,32 +85,6 @@ class Ear:
                 await asyncio.sleep(0.02)
 
 
-class Cluster:
-    """One data directory and whichever server process runs on it."""
-
-    def __init__(self, start: StartServer, data_dir: Path) -> None:
-        self._start = start
-        self._data_dir = data_dir
-        # One client for all: each would load the certificates of the world, which nothing here needs.
-        self.client = httpx.AsyncClient(timeout=30, verify=False)
-        self.server = self._started()
-
-    def _started(self) -> Server:
-        return self._start("--data-dir", str(self._data_dir), temporary=False)
-
-    async def kill_server(self) -> None:
-        """Kill the server and start another one; its database dies with it."""
-        self.server.process.kill()
-        self.server.process.wait()
-        self.server = await asyncio.to_thread(self._started)
-
-    def kill_database(self, choice: random.Random) -> None:
-        """Kill the postmaster, or one of its backends, which makes it restart them all."""
-        postmaster = int((self._data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-        os.kill(choice.choice([postmaster, *map(int, children)]), signal.SIGKILL)
-
-
 async def test_acknowledged_messages_survive_kills(
     start_server: StartServer, tmp_path: Path, seed: int
 ) -> None:
@@ -133,19 +95,24 @@ async def test_acknowledged_messages_survive_kills(
     tokens, conversation_id = await _group(cluster)
     ledgers = [Ledger(f"sender{number}") for number in range(SENDERS)]
     stopping = asyncio.Event()
+
+    def acknowledged() -> int:
+        return sum(len(ledger.acknowledged) for ledger in ledgers)
+
     ears = [Ear(token) for token in tokens]
     listening = [asyncio.create_task(ear.listen(cluster)) for ear in ears]
     async with asyncio.TaskGroup() as senders:
         for ledger, token in zip(ledgers, tokens, strict=True):
-            senders.create_task(_send_on(cluster, ledger, token, conversation_id, stopping))
+            headers = {"Authorization": f"Bearer {token}"}
+            senders.create_task(cluster.send_on(ledger, headers, conversation_id, stopping))
         for _ in range(ROUNDS):
-            await _after(ledgers, choice.randint(1, 60))
+            await wait_for_more(acknowledged, choice.randint(1, 60))
             await asyncio.sleep(choice.random() / 50)
             if choice.random() < 0.5:
                 await cluster.kill_server()
             else:
                 cluster.kill_database(choice)
-        await _after(ledgers, 10)
+        await wait_for_more(acknowledged, 10)
         stopping.set()
     await _check_ears(ears, listening, ledgers)
     await _check_history(cluster, tokens[0], conversation_id, ledgers)
@@ -172,43 +139,6 @@ async def _check_ears(
         assert ear.contents == ears[0].contents
         assert ear.sockets > ROUNDS // 4
         assert ear.codes <= {CloseCode.GOING_AWAY, CloseCode.UNAVAILABLE}
-
-
-async def _after(ledgers: list[Ledger], more: int) -> None:
-    """Wait until so many more messages were acknowledged: the load is under way again."""
-    goal = sum(len(ledger.acknowledged) for ledger in ledgers) + more
-    async with asyncio.timeout(RECOVERY):
-        while sum(len(ledger.acknowledged) for ledger in ledgers) < goal:
-            await asyncio.sleep(0.005)
-
-
-async def _send_on(
-    cluster: Cluster, ledger: Ledger, token: str, conversation_id: str, stopping: asyncio.Event
-) -> None:
-    """Send one message after the other, repeating each with its key until it is acknowledged."""
-    while not stopping.is_set():
-        content = f"{ledger.name} {len(ledger.tried)}"
-        ledger.tried.append(content)
-        ledger.acknowledged[content] = await _send(cluster, token, conversation_id, content)
-
-
-async def _send(cluster: Cluster, token: str, conversation_id: str, content: str) -> str:
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": content.replace(" ", "-")}
-    body = {"conversation_id": conversation_id, "content": content, "type": "text"}
-    async with asyncio.timeout(RECOVERY):
-        while True:
-            try:
-                answer = await cluster.client.post(
-                    f"{cluster.server.url}/v1/messages", json=body, headers=headers
-                )
-            except httpx.TransportError:
-                await asyncio.sleep(0.01)
-                continue
-            if answer.status_code == 201:
-                return str(answer.json()["id"])
-            # 409: the first request with this key still waits for the database. Anything else is a fault.
-            assert answer.status_code in {503, 409}, answer.text
-            await asyncio.sleep(0.05)
 
 
 async def _check_history(cluster: Cluster, token: str, conversation_id: str, ledgers: list[Ledger]) -> None:

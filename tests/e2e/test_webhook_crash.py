@@ -5,42 +5,29 @@ import json
 import random
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from killing import RECOVERY, Cluster, Ledger, wait_for_more
 from people import register
 from receivers import Arrival, Receiver, Then, receiving
-from servers import Server, StartServer
+from servers import StartServer
 
 pytest_plugins = ["servers"]
 
 ROUNDS = 20
 SENDERS = 3
-# Seconds within which a killed server has to be of use again, and what is left has to arrive.
-RECOVERY = 60.0
 ALLOWED = {"PARLEY_WEBHOOK_ALLOW_NETWORKS": "127.0.0.1"}
 
 
-@dataclass
-class Ledger:
-    """What one sender got acknowledged, by the content."""
-
-    name: str
-    message_ids: dict[str, str] = field(default_factory=dict)
-
-
-class Town:
-    """A server that is killed again and again on the same data, and people who send all the time."""
+class Town(Cluster):
+    """People in one group on a server that is killed again and again, and webhooks of the first of them."""
 
     def __init__(self, start: StartServer, data_dir: Path) -> None:
-        self._start = start
-        self._data_dir = data_dir
-        self.client = httpx.AsyncClient(timeout=30, verify=False, trust_env=False)
-        self.server = self._started()
+        super().__init__(start, data_dir, ALLOWED)
         with httpx.Client(base_url=self.server.url, timeout=60, trust_env=False) as http:
             people = [register(http, "sender") for _ in range(SENDERS)]
             self.group_id = people[0].found(*people[1:])["id"]
@@ -53,38 +40,6 @@ class Town:
         with httpx.Client(base_url=self.server.url, timeout=60, trust_env=False) as http:
             answer = http.post("/v1/webhooks", json=body, headers=self.owner.headers)
             return str(answer.raise_for_status().json()["id"])
-
-    def _started(self) -> Server:
-        return self._start("--data-dir", str(self._data_dir), temporary=False, env=ALLOWED)
-
-    async def kill(self) -> None:
-        """Kill the server with its database, and start another one."""
-        self.server.process.kill()
-        self.server.process.wait()
-        self.server = await asyncio.to_thread(self._started)
-
-    async def send_on(self, ledger: Ledger, headers: dict[str, str], stopping: asyncio.Event) -> None:
-        """Send one message after the other, each until it is acknowledged."""
-        while not stopping.is_set():
-            content = f"{ledger.name} {len(ledger.message_ids)}"
-            ledger.message_ids[content] = await self._send(headers, content)
-
-    async def _send(self, headers: dict[str, str], content: str) -> str:
-        body = {"conversation_id": self.group_id, "content": content}
-        keyed = {**headers, "Idempotency-Key": content.replace(" ", "-")}
-        async with asyncio.timeout(RECOVERY):
-            while True:
-                try:
-                    answer = await self.client.post(
-                        f"{self.server.url}/v1/messages", json=body, headers=keyed
-                    )
-                except httpx.TransportError:
-                    await asyncio.sleep(0.01)
-                    continue
-                if answer.status_code == 201:
-                    return str(answer.json()["id"])
-                assert answer.status_code in {503, 409}, answer.text
-                await asyncio.sleep(0.05)
 
     async def deliveries(self, webhook_id: str) -> list[dict[str, Any]]:
         """Return what the server says of all deliveries to a webhook."""
@@ -122,28 +77,26 @@ async def test_every_event_arrives(start_server: StartServer, tmp_path: Path, se
         hooks[in_order] = town.make_webhook(in_order.url, ordered=True)
         ledgers = [Ledger(f"sender{number}") for number in range(SENDERS)]
         stopping = asyncio.Event()
+
+        def acknowledged() -> int:
+            return sum(len(ledger.acknowledged) for ledger in ledgers)
+
         async with asyncio.TaskGroup() as senders:
             for ledger, headers in zip(ledgers, town.headers, strict=True):
-                senders.create_task(town.send_on(ledger, headers, stopping))
+                senders.create_task(town.send_on(ledger, headers, town.group_id, stopping))
             for _ in range(ROUNDS):
-                await _after(free, choice.randint(1, 30))
+                # What was left may arrive before anybody could send: both have to be under way again.
+                await wait_for_more(acknowledged, 1)
+                await wait_for_more(lambda: len(free.arrivals), choice.randint(1, 30))
                 await asyncio.sleep(choice.random() / 20)
-                await town.kill()
+                await town.kill_server()
             stopping.set()
-        sent = {message_id for ledger in ledgers for message_id in ledger.message_ids.values()}
+        sent = {message_id for ledger in ledgers for message_id in ledger.acknowledged.values()}
         for receiver, webhook_id in hooks.items():
             await _all_of(receiver, sent)
             _check_ids(receiver, await town.deliveries(webhook_id))
         _check_order(in_order)
         await town.client.aclose()
-
-
-async def _after(receiver: Receiver, more: int) -> None:
-    """Wait until so many more have arrived: sending and delivering are under way again."""
-    goal = len(receiver.arrivals) + more
-    async with asyncio.timeout(RECOVERY):
-        while len(receiver.arrivals) < goal:
-            await asyncio.sleep(0.005)
 
 
 async def _all_of(receiver: Receiver, message_ids: set[str]) -> None:
