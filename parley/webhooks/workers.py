@@ -52,7 +52,7 @@ LEAST_SHARE = 2
 # Seconds between looks at what is under way for too long.
 JUDGE_EVERY = 0.25
 # How many claims a process holds for each place that it has.
-CLAIMS_PER_PLACE = 4
+CLAIMS_PER_PLACE = 5
 # While people who send wait for each other: how many deliveries for each message, how many in a second at least,
 # and how many at once.
 DELIVERIES_PER_MESSAGE = 0.05
