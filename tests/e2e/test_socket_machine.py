@@ -5,7 +5,8 @@ clock the rules move. A failing run is printed as a script, `state = Sockets()` 
 a test that takes `world`, after `Sockets.world = world`.
 
 What each person may read is judged by `Expected`, which folds the rows of the log with the memberships that the rules
-brought about, and shares no statement with the server.
+brought about and with what they wrote, and shares no statement with the server. At the end of a run each frame is
+compared with what `GET /v1/events` says at its cursor.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ from parley import cursors
 from parley.cursors import Cursor
 from parley.errors import ParleyError, Unavailable
 from parley.model import Group, Message
+from parley.realtime.frames import encode
 from people import expired
 from websocket_wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, closing, masked
 
@@ -102,6 +104,14 @@ class Expected:
     ever: dict[UUID, set[UUID]] = field(default_factory=dict)
     # The messages of each conversation in the order of their seq.
     messages: dict[UUID, list[UUID]] = field(default_factory=dict)
+    # What was written, no two things alike: of which message it is, and where it was written, when that is known.
+    contents: "dict[str, Written]" = field(default_factory=dict)
+    # Where messages were edited and deleted last, and where people left conversations last.
+    edited: dict[UUID, int] = field(default_factory=dict)
+    deleted: dict[UUID, int] = field(default_factory=dict)
+    left: dict[tuple[UUID, UUID], int] = field(default_factory=dict)
+    # Groups whose messages retention purges, whenever it comes to that.
+    dissolved: set[UUID] = field(default_factory=set)
     position: int = 0
 
     def take(self, row: Mapping[str, Any]) -> None:
@@ -115,6 +125,11 @@ class Expected:
             self.members[stream].add(subject)
         elif kind == "member.removed" and stream != subject:
             self.members[stream].discard(subject)
+            self.left[stream, subject] = self.position
+        elif kind == "message.updated":
+            self.edited[subject] = self.position
+        elif kind == "message.deleted":
+            self.deleted[subject] = self.position
         elif kind == "message":
             told = self.messages.setdefault(stream, [])
             told.append(subject)
@@ -123,13 +138,23 @@ class Expected:
         for user_id in self._audience(kind, stream):
             self.visible.setdefault(user_id, []).append(self.position)
         if kind == "group.deleted":
+            self.left |= {(stream, user_id): self.position + 1 for user_id in self.members[stream]}
             self.members[stream] = set()
+            self.dissolved.add(stream)
 
     def _audience(self, kind: str, stream: UUID) -> set[UUID]:
         if kind == "user.updated":
             shared = [members for members in self.members.values() if stream in members]
             return {stream}.union(*shared)
         return self.members.get(stream, {stream})
+
+
+@dataclass
+class Written:
+    """Something that somebody wrote. Without a message it is not known whether it was stored."""
+
+    message_id: UUID | None = None
+    position: int = 0
 
 
 class World:
@@ -205,6 +230,7 @@ class Sockets(RuleBasedStateMachine):
         self.live = 0
         self.script = ["state = Sockets()", "state.begin()"]
         self.is_stepping = False
+        self.has_failed = False
 
     @contextmanager
     def telling(self) -> Iterator[None]:
@@ -212,6 +238,7 @@ class Sockets(RuleBasedStateMachine):
         try:
             yield
         except Exception as error:
+            self.has_failed = True
             error.add_note("\n".join(["What was done:", *self.script]))
             raise
 
@@ -223,7 +250,9 @@ class Sockets(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         async def begin() -> list[User]:
-            # The run before may have ended anywhere.
+            # The run before may have ended anywhere, and one that failed in the middle of a restart.
+            if not self.inside.is_running:
+                await self.inside.start()
             self.inside.forget_peers()
             self.inside.within = True
             await self.inside.settle()
@@ -238,9 +267,11 @@ class Sockets(RuleBasedStateMachine):
             self._connect(user, "query", None, user.token)
 
     def teardown(self) -> None:
-        if self.users:
+        # Whatever failed before is what there is to tell.
+        if self.users and not self.has_failed:
             with self.telling():
                 self.settle()
+                self.world.run(self._compare_with_the_log())
 
     # ---- connecting
 
@@ -336,30 +367,44 @@ class Sockets(RuleBasedStateMachine):
             return
         one, other = self.users[who].person, self.users[whom].person
 
-        async def say() -> Message:
+        async def say() -> None:
             direct = await one.direct(other)
             self.world.expected.founders[direct.id] = {one.id, other.id}
-            return await one.say(other, "Hello")
+            await self._say(one, other, "Hello")
 
-        self._keep(self.act(say(), wait))
+        self.act(say(), wait)
 
     @step(who=people, where=some, times=st.sampled_from((1, 2, 5, 150)), wait=st.booleans())
     def say_in_group(self, who: int, where: int, times: int, wait: bool) -> None:
         if not self.groups:
             return
         person, group = self.users[who].person, self.groups[where % len(self.groups)]
-        content = "Hello, all" if times < 100 else "Hello" * 800
+        content = "Hello, all" if times < 100 else "Hello" * 798
 
-        async def say() -> list[Message | BaseException]:
-            sends = [person.say(group, content) for _ in range(times)]
-            return await asyncio.gather(*sends, return_exceptions=True)
+        async def say() -> None:
+            sends = [self._say(person, group, content) for _ in range(times)]
+            await asyncio.gather(*sends, return_exceptions=True)
 
-        for message in self.act(say(), wait) or ():
-            self._keep(message if isinstance(message, Message) else None)
+        self.act(say(), wait)
 
-    def _keep(self, message: Message | None) -> None:
-        if message is not None:
-            self.messages.append(message)
+    async def _say(self, person: Person, to: Person | Group, content: str) -> Message:
+        written, content = self._new(content)
+        message = await person.say(to, content)
+        written.message_id, written.position = message.id, message.position
+        self.messages.append(message)
+        return message
+
+    async def _edit(self, person: Person, message: Message, content: str) -> None:
+        written, content = self._new(content)
+        await person.edit(message, content)
+        await self.world.read_log()
+        written.message_id, written.position = message.id, self.world.expected.edited[message.id]
+
+    def _new(self, content: str) -> tuple[Written, str]:
+        """Let what is written be like nothing before."""
+        contents = self.world.expected.contents
+        content = f"{content} {len(contents)}"
+        return contents.setdefault(content, Written()), content
 
     @step(who=people, with_=st.sets(people), wait=st.booleans())
     def found(self, who: int, with_: set[int], wait: bool) -> None:
@@ -409,11 +454,27 @@ class Sockets(RuleBasedStateMachine):
             return
         person, message = self.users[who].person, self.messages[which % len(self.messages)]
         work: Mapping[str, Callable[[], Coroutine[Any, Any, Any]]] = {
-            "edit": lambda: person.edit(message, "Hello again"),
+            "edit": lambda: self._edit(person, message, "Hello again"),
             "delete": lambda: person.delete(message),
             "read": lambda: person.read(message),
         }
         self.act(work[what](), wait)
+
+    @step(who=people, whom=people, where=some)
+    def show_out(self, who: int, whom: int, where: int) -> None:
+        """Say something, remove somebody, and say it otherwise, faster than any of it is told."""
+        if not self.groups:
+            return
+        person, other = self.users[who].person, self.users[whom].person
+        group = self.groups[where % len(self.groups)]
+
+        async def show_out() -> None:
+            message = await self._say(person, group, "Hello, all")
+            await self._edit(person, message, "Hello, both")
+            await person.remove(group, other)
+            await self._edit(person, message, "Hello again")
+
+        self.act(show_out(), wait=False)
 
     @step(who=people, wait=st.booleans())
     def describe(self, who: int, wait: bool) -> None:
@@ -448,7 +509,8 @@ class Sockets(RuleBasedStateMachine):
     @step(which=some, token=st.sampled_from(("own", "expired", "wrong")), other=st.booleans())
     def renew(self, which: int, token: str, other: bool) -> None:
         def renew(peer: Peer) -> None:
-            user = self.users[0] if other else peer.user
+            # Before it is known whose socket this is, it would be the other's.
+            user = self.users[0] if other and peer.is_ready else peer.user
             peer.say({"type": "auth", "data": {"token": self._token(user, token)}})
 
         self.do(which, renew)
@@ -545,12 +607,32 @@ class Sockets(RuleBasedStateMachine):
 
     @invariant()
     def nothing_missing_and_nothing_twice(self) -> None:
-        if not self.users:
-            return
-        self.world.run(self.world.read_log())
+        self._read_log()
         for peer in self.inside.peers:
             expected = self._visible_to(peer)
             assert peer.positions == expected[: len(peer.positions)], "it is not what happened, in order"
+
+    @invariant()
+    def told_what_was_written_and_theirs(self) -> None:
+        """Nothing but what was written, nothing written after they left, nothing that was deleted before they came."""
+        self._read_log()
+        for user in self.users:
+            for peer in user.peers:
+                frames, peer.judged = peer.frames[peer.judged :], len(peer.frames)
+                for frame in frames:
+                    if frame["type"].startswith("message") and frame["data"]["content"] is not None:
+                        self._judge(peer, frame)
+
+    def _judge(self, peer: Peer, frame: Mapping[str, Any]) -> None:
+        expected, told = self.world.expected, frame["data"]
+        stream, message_id = UUID(told["conversation_id"]), UUID(told["id"])
+        written = expected.contents[told["content"]]
+        if written.message_id is not None:
+            assert written.message_id == message_id, "it was said in another message"
+            assert written.position >= _position(frame), "it had been said otherwise by then"
+            is_there = peer.user.id in expected.members[stream]
+            assert is_there or written.position < expected.left[stream, peer.user.id], "they had left"
+        assert expected.deleted.get(message_id, expected.position + 1) > peer.began, "it was gone already"
 
     @invariant()
     def nobody_hears_of_strangers(self) -> None:
@@ -584,10 +666,55 @@ class Sockets(RuleBasedStateMachine):
                 assert peer.start is not None
                 assert position >= peer.start, "a client that comes back with this cursor hears things again"
 
+    def _read_log(self) -> None:
+        if self.users:
+            self.world.run(self.world.read_log())
+
+    async def _compare_with_the_log(self) -> None:
+        """Each frame says what `GET /v1/events` says at its cursor, but for what has changed since it was told."""
+        # Receipts are still on their way to the log, and are told when they have come there.
+        end = self.world.expected.position
+        for user in self.users:
+            told = [frame for peer in user.peers for frame in peer.frames if "cursor" in frame]
+            frames = [frame for frame in told if _position(frame) <= end]
+            if frames:
+                logged = await self._logged(user, min(_position(frame) for frame in frames) - 1)
+                for frame in frames:
+                    self._compare(frame, logged[frame["cursor"]])
+
+    async def _logged(self, user: User, position: int) -> Mapping[str, Any]:
+        logged: dict[str, Any] = {}
+        while position < self.world.expected.position:
+            page = await self.inside.services.events.missed(user.id, position, 200)
+            for event in page.events:
+                logged[event.cursor] = json.loads(encode(event.type, event.data, event.cursor, event.seq))
+            position = page.end
+        return logged
+
+    def _compare(self, frame: dict[str, Any], logged: dict[str, Any]) -> None:
+        told, now = frame["data"], logged["data"]
+        assert {**frame, "data": None} == {**logged, "data": None}
+        passing = set[str]()
+        if frame["type"] == "user.updated":
+            passing = {"status", "last_seen"}
+        elif frame["type"].startswith("message"):
+            passing = {"status"}
+            expected, message_id = self.world.expected, UUID(told["id"])
+            changed_at = max(expected.edited.get(message_id, 0), expected.deleted.get(message_id, 0))
+            if _position(frame) < changed_at or UUID(told["conversation_id"]) in expected.dissolved:
+                # What it was until then is judged above; that it is another message is not what may change.
+                passing |= {"content", "metadata", "edited_at", "deleted_at"}
+                assert (told["content"] is None) == (told["deleted_at"] is not None)
+        assert {**told, **dict.fromkeys(passing)} == {**now, **dict.fromkeys(passing)}
+
     def _visible_to(self, peer: Peer) -> list[int]:
         if peer.start is None:
             return []
         return [at for at in self.world.expected.visible.get(peer.user.id, ()) if at > peer.start]
+
+
+def _position(frame: Mapping[str, Any]) -> int:
+    return cursors.decode(frame["cursor"]).position
 
 
 @pytest.fixture(scope="module")

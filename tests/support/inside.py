@@ -76,6 +76,9 @@ class Peer(asyncio.Transport):
         # The cursor that it came with, and where its events begin, which `ready` says.
         self.given = given
         self.start: int | None = None
+        # How far the log was handed on when it came, and how many of its frames a test has judged.
+        self.began = 0
+        self.judged = 0
         self.frames: list[dict[str, Any]] = []
         self.positions: list[int] = []
         self.cursor: str | None = None
@@ -241,6 +244,7 @@ class Inside:
         self.recorder = _Recorder()
         self.now = time.time()
         self.within = True
+        self.is_running = False
         self.peers: list[Peer] = []
         self.node: Node
         self.realtime: Realtime
@@ -257,13 +261,15 @@ class Inside:
 
     async def start(self) -> None:
         """Begin, as a new process does."""
-        node = self.node = await self._stack.enter_async_context(Node(self._settings))
-        services = node.services
-        self.realtime = await node.open_sockets(
-            self._frames, allowed=lambda _origin, _host: True, count=self._count, now=lambda: self.now
-        )
-        # Seconds pass when the test says so.
-        await self.realtime.sockets.stop()
+        async with AsyncExitStack() as stack:
+            node = self.node = await stack.enter_async_context(Node(self._settings))
+            services = node.services
+            self.realtime = await node.open_sockets(
+                self._frames, allowed=lambda _origin, _host: True, count=self._count, now=lambda: self.now
+            )
+            # Seconds pass when the test says so.
+            await self.realtime.sockets.stop()
+            self._stack = stack.pop_all()
         self.chat = Chat(
             node.database,
             node.log,
@@ -274,9 +280,11 @@ class Inside:
             services.events,
             node.queue,
         )
+        self.is_running = True
 
     async def stop(self) -> None:
         """End. Whoever is connected is cut off, as when the process is killed."""
+        self.is_running = False
         self.forget_peers()
         await self._stack.aclose()
 
@@ -313,6 +321,7 @@ class Inside:
     def connect(self, user: User, target: str = "/ws", given: str | None = None, **headers: str) -> Peer:
         """Open a socket of somebody; nothing has been answered yet when this returns."""
         peer = Peer(user, given)
+        peer.began = self.realtime.hub.position
         sockets = Sockets(
             self.realtime.endpoint,
             _socket_options(self._settings),
