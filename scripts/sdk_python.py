@@ -34,6 +34,7 @@ OPTIONS = (
     "--enum-field-as-literal=all",
     "--use-union-operator",
     "--use-title-as-name",
+    "--base-class=parley_sdk.model.Model",
 )
 # What the server judges; a client that judged too would refuse what a later server allows.
 _BOUNDS = frozenset(
@@ -44,6 +45,10 @@ _TYPES = {"integer": "int", "number": "float", "boolean": "bool", "string": "str
 _FORMATS = {"uuid": "UUID | str", "date-time": "datetime | str", "date": "date | str"}
 # Names of parameters that Python keeps for itself.
 _RESERVED = frozenset(("from", "type", "before_", "id"))
+# Frames that are for the listener itself.
+_NOT_HANDED_OVER = frozenset(("ready", "pong"))
+# What the fields are called that nobody is to see.
+_SECRET = re.compile(r"(^|_)(token|password|secret)$")
 
 
 def generate(target: Path) -> None:
@@ -54,7 +59,8 @@ def generate(target: Path) -> None:
         "models.py": _models(document),
         "operations.py": _operations(document, contract),
         "error_classes.py": _error_classes(contract),
-        "facts.py": _facts(contract),
+        "facts.py": _facts(document, contract),
+        "secret_names.py": _secret_names(document),
     }
     for name, text in files.items():
         target.joinpath(name).write_text(text, encoding="utf-8")
@@ -63,11 +69,11 @@ def generate(target: Path) -> None:
 def _models(document: Mapping[str, Any]) -> str:
     with tempfile.TemporaryDirectory() as directory:
         source, made = Path(directory, "openapi.json"), Path(directory, "models.py")
-        source.write_text(json.dumps(_with_unknown_events(_open(document))), encoding="utf-8")
+        source.write_text(json.dumps(_with_unknown(_open(document))), encoding="utf-8")
         command = [sys.executable, "-W", "error::UserWarning", "-m", "datamodel_code_generator", *OPTIONS]
         command += [f"--custom-file-header={HEADER}", f"--input={source}", f"--output={made}"]
         subprocess.run(command, check=True)
-        return made.read_text(encoding="utf-8")
+        return _unknown_last(made.read_text(encoding="utf-8"))
 
 
 def _open(node: Any) -> Any:
@@ -87,25 +93,35 @@ def _open(node: Any) -> Any:
     return {name: _open(value) for name, value in node.items()}
 
 
-def _with_unknown_events(document: dict[str, Any]) -> dict[str, Any]:
-    """Let a page of events hold some whose type came later."""
-    schemas = document["components"]["schemas"]
-    schemas["UnknownEvent"] = {
-        "type": "object",
-        "description": "An event, or a notice, of a type that this version does not know.",
-        "required": ["type", "data"],
-        "properties": {
-            "type": {"type": "string"},
-            "data": {},
-            "cursor": {"type": "string", "nullable": True},
-            "seq": {"type": "integer", "nullable": True},
-        },
-    }
-    known = schemas["EventPage"]["properties"]["events"]["items"]
-    schemas["EventPage"]["properties"]["events"]["items"] = {
-        "anyOf": [known, {"$ref": "#/components/schemas/UnknownEvent"}]
-    }
+def _with_unknown(document: dict[str, Any]) -> dict[str, Any]:
+    """Let a page of events hold some whose type came later; their model is written by hand."""
+    events = document["components"]["schemas"]["EventPage"]["properties"]["events"]
+    unknown = {"type": "object", "customTypePath": "parley_sdk.model.UnknownEvent"}
+    events["items"] = {"anyOf": [events["items"], unknown]}
     return document
+
+
+def _unknown_last(text: str) -> str:
+    """Let an event be unknown only where it is none of the known ones."""
+    known_or_not = "list[Annotated[\\1 | UnknownEvent, Field(union_mode='left_to_right')]]"
+    text, count = re.subn(r"list\[UnknownEvent \| ([\w| ]+)\]", known_or_not, text)
+    text, imports = re.subn("from typing import ", "from typing import Annotated, ", text)
+    assert count == imports == 1, "The generator writes a page of events, or its imports, in another way"
+    return text
+
+
+def _secret_names(document: Mapping[str, Any]) -> str:
+    """Return the names of all fields that hold a token, a password or a secret."""
+    names = sorted(
+        {
+            name
+            for schema in document["components"]["schemas"].values()
+            for name, value in schema.get("properties", {}).items()
+            if _SECRET.search(name) or resolve(document, value).get("format") == "password"
+        }
+    )
+    lines = [HEADER, '"""The fields that nobody is to see."""', "", "SECRET_NAMES = frozenset(", "    ("]
+    return "\n".join([*lines, *(f'        "{name}",' for name in names), "    )", ")", ""])
 
 
 def _error_classes(contract: Contract) -> str:
@@ -127,11 +143,15 @@ def _error_classes(contract: Contract) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def _facts(contract: Contract) -> str:
+def _facts(document: Mapping[str, Any], contract: Contract) -> str:
     lines = [HEADER, '"""What the contract says beside its types."""', ""]
     lines += ["from dataclasses import dataclass", "from typing import Literal", ""]
     lines += ["from pydantic import BaseModel", ""]
-    lines += ["from parley_sdk.generated import models", ""]
+    lines += [
+        "from parley_sdk.generated import models",
+        "from parley_sdk.model import UnknownEvent, UnknownPayload",
+        "",
+    ]
     lines += [f'CONTRACT_VERSION = "{contract.version}"', "", ""]
     lines += [
         "@dataclass(frozen=True, slots=True)",
@@ -168,6 +188,14 @@ def _facts(contract: Contract) -> str:
         "    bucket: str",
         "",
         "",
+        "@dataclass(frozen=True, slots=True)",
+        "class Listing:",
+        '    """What a page calls its items, and in what order they are."""',
+        "",
+        "    items: str",
+        "    newest_first: bool",
+        "",
+        "",
         "CLOSE_VERDICTS = {",
     ]
     for row in contract.close_verdicts:
@@ -202,8 +230,40 @@ def _facts(contract: Contract) -> str:
         *(f'    "{kind}": models.{schema},' for kind, schema in frames.items()),
         "}",
     ]
-    events = " | ".join(f"models.{schema}" for schema in contract.events.values())
-    return "\n".join([*lines, f"KnownEvent = {events}", ""])
+    lines += ["# What is listed, by the class of the page."]
+    lines += ["LISTINGS: dict[type[BaseModel], Listing] = {"]
+    for one, raw, page in _lists(document, contract):
+        newest_first = any(each["name"] == "before" for each in _parameters(document, one, raw))
+        lines += [f'    models.{page}: Listing("{one.page}", {newest_first}),']
+    payloads = document["components"]["schemas"]["WebhookPayload"]["discriminator"]["mapping"].values()
+    notices = [schema for kind, schema in contract.notices.items() if kind not in _NOT_HANDED_OVER]
+    lines += ["}"]
+    lines += _union("Event", [*contract.events.values(), *notices], "UnknownEvent")
+    lines += _union("WebhookEvent", [each.rpartition("/")[2] for each in payloads], "UnknownPayload")
+    return "\n".join([*lines, ""])
+
+
+def _union(name: str, schemas: Sequence[str], unknown: str) -> list[str]:
+    members = [*(f"models.{schema}" for schema in schemas), unknown]
+    return [f"{name} = (", f"    {members[0]}", *(f"    | {member}" for member in members[1:]), ")"]
+
+
+def _lists(
+    document: Mapping[str, Any], contract: Contract
+) -> Iterator[tuple[Operation, Mapping[str, Any], str]]:
+    """Yield the operations that give pages, and the schema of these."""
+    for operation in contract.operations:
+        raw = document["paths"][operation.path][operation.method]
+        page = result_schema(document, raw)
+        if operation.page is not None and page is not None:
+            yield operation, raw, page
+
+
+def _parameters(
+    document: Mapping[str, Any], operation: Operation, raw: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    shared = document["paths"][operation.path].get("parameters", ())
+    return [resolve(document, each) for each in (*shared, *raw.get("parameters", ()))]
 
 
 def _literal(value: object) -> str:
@@ -220,12 +280,14 @@ def _operations(document: Mapping[str, Any], contract: Contract) -> str:
             "",
             _abstract(""),
             *sync,
+            _walks(document, contract, "Iterator", "{}", "walk"),
             "",
             "class AsyncOperations(ABC):",
             '    """Every operation of the contract, as a coroutine."""',
             "",
             _abstract("async "),
             *asynchronous,
+            _walks(document, contract, "AsyncIterator", "Coroutine[Any, Any, {}]", "walk_async"),
         ]
     )
     imports = [
@@ -233,15 +295,17 @@ def _operations(document: Mapping[str, Any], contract: Contract) -> str:
         '"""The operations of the contract. `Client` and `AsyncClient` say how a request is made."""',
         "",
         "from abc import ABC, abstractmethod",
-        "from collections.abc import Mapping, Sequence",
+        "from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence",
         f"from datetime import {', '.join(name for name in ('date', 'datetime') if re.search(rf'{name} ', body))}",
         "from types import NoneType",
-        "from typing import Any, TypeVar",
+        "from typing import Any, ParamSpec, TypeVar, overload",
         "from uuid import UUID",
         "",
         "from parley_sdk.generated import models",
-        "from parley_sdk.generated.facts import OPERATIONS, Operation",
+        "from parley_sdk.generated.facts import OPERATIONS, Event, Operation",
+        "from parley_sdk.pages import walk, walk_async",
         "",
+        'Asked = ParamSpec("Asked")',
         'Result = TypeVar("Result")',
         "",
         "",
@@ -269,12 +333,35 @@ def _abstract(prefix: str) -> str:
     )
 
 
+def _walks(document: Mapping[str, Any], contract: Contract, iterator: str, given: str, walk: str) -> str:
+    """Return the method that walks through any list, typed for each of them."""
+    lines = []
+    for operation, _, page in _lists(document, contract):
+        items = document["components"]["schemas"][page]["properties"][operation.page]["items"]
+        item = schema_name(items)
+        asked = given.format(f"models.{page}")
+        lines += [
+            "    @overload",
+            "    def each(",
+            f"        self, operation: Callable[Asked, {asked}], *arguments: Asked.args, **query: Asked.kwargs",
+            f"    ) -> {iterator}[{'Event' if item == 'Event' else f'models.{item}'}]: ...",
+            "",
+        ]
+    lines += [
+        f"    def each(self, operation: Callable[..., Any], *arguments: Any, **query: Any) -> {iterator}[Any]:",
+        '        """Walk through a list: back from its newest end, or from `before`; or forth from `after`.',
+        "",
+        '        As in `client.each(client.list_groups, visibility="public")`. Events only go forth.',
+        '        """',
+        f"        return {walk}(operation, arguments, query)",
+        "",
+    ]
+    return "\n".join(lines)
+
+
 def _method(document: Mapping[str, Any], operation: Operation, prefix: str) -> str:
     raw = document["paths"][operation.path][operation.method]
-    parameters = [
-        resolve(document, each)
-        for each in (*document["paths"][operation.path].get("parameters", ()), *raw.get("parameters", ()))
-    ]
+    parameters = _parameters(document, operation, raw)
     in_path = [each for each in parameters if each["in"] == "path"]
     in_query = [each for each in parameters if each["in"] == "query"]
     positional = [f"{each['name']}: {_type(document, each['schema'])}" for each in in_path]

@@ -22,6 +22,8 @@ from parley_sdk import (
     MemoryCursorStore,
     MemoryTokenStore,
     RetryPolicy,
+    UnknownEvent,
+    UnknownPayload,
     Webhook,
 )
 from parley_sdk.api_error import ApiError, ParleyError, SocketClosed
@@ -59,7 +61,7 @@ class InThreads:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._inner, name)
-        if name in ("each_message", "listen", "on_state", "use_tokens") or not callable(value):
+        if name in ("each", "listen", "on_state", "use_tokens") or not callable(value):
             return self._wrapped(value)
 
         async def in_a_thread(*arguments: Any, **options: Any) -> Any:
@@ -110,8 +112,11 @@ class Handler:
         say({"listener": self._name, "ended": ended})
 
     def _hand_over(self, event: Event) -> None:
-        line = {"type": event.type, "cursor": event.cursor, "seq": event.seq, "known": event.is_known}
-        say({"listener": self._name, "event": {**line, "data": plain(event.data)}})
+        line = {name: getattr(event, name, None) for name in ("cursor", "seq")}
+        line |= {"type": event.type, "known": True, "data": plain(event.data)}
+        if isinstance(event, UnknownEvent):
+            line |= {"type": event.name, "known": False}
+        say({"listener": self._name, "event": line})
 
 
 class Driver:
@@ -173,9 +178,12 @@ class Driver:
         start: str | None = None,
         stop_after: int | None = None,
     ) -> Any:
-        edge = {"newer_than" if direction == "newer" else "older_than": start}
+        of = self._clients[client]
+        edge = {"after" if direction == "newer" else "before": start}
         ids: list[str] = []
-        async for message in self._clients[client].each_message(conversation_id, limit=limit, **edge):
+        async for message in of.each(
+            getattr(of, "_inner", of).list_messages, conversation_id=conversation_id, limit=limit, **edge
+        ):
             ids.append(str(message.id))
             if len(ids) == stop_after:
                 break
@@ -226,8 +234,9 @@ class Driver:
 
     async def verify(self, secrets: list[str], headers: dict[str, str], body: str, seed: bool = False) -> Any:
         webhook, raw = Webhook(*secrets), base64.b64decode(body)
-        event = plain(webhook.verify_signature(raw) if seed else webhook.verify(raw, headers))
-        return {"type": event["event"], "event": event}
+        event = webhook.verify_signature(raw) if seed else webhook.verify(raw, headers)
+        name = event.name if isinstance(event, UnknownPayload) else event.event
+        return {"type": name, "event": {**plain(event), "event": name}}
 
     async def end(self) -> None:
         """End what is left, as a program would."""

@@ -1,22 +1,25 @@
 """Where a listener stands, and what it does next."""
 
 import json
+from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from parley_sdk.api_error import FrameLimitReached, SessionEnded, SocketClosed
-from parley_sdk.backoff import Backoff, RetryPolicy
-from parley_sdk.flow import Flows
+from parley_sdk.api_error import FrameLimitReached, ParleyError, SessionEnded, SocketClosed
+from parley_sdk.backoff import Backoff
+from parley_sdk.course import FRAMES_PER_MINUTE, Course
+from parley_sdk.generated import models
 from parley_sdk.generated.facts import CLOSE_VERDICTS
-from parley_sdk.realtime import FRAMES_PER_MINUTE, Course
-from parley_sdk.stores import MemoryCursorStore, MemoryTokenStore
+from parley_sdk.model import UnknownEvent
+from parley_sdk.session import Session
+from parley_sdk.stores import FileCursorStore, MemoryCursorStore, MemoryTokenStore
 
 
 def course(cursor: str | None = None) -> tuple[Course, MemoryCursorStore]:
     store = MemoryCursorStore(cursor)
-    flows = Flows(httpx.Client(), MemoryTokenStore(), RetryPolicy(), 60)
-    return Course(flows, store, "https://parley.example", Backoff(0, 0)), store
+    session = Session(MemoryTokenStore(), 60)
+    session.begin("token", "refresh", 3600)
+    return Course(session, store, "https://parley.example", Backoff(0, 0)), store
 
 
 def frame(kind: str, data: Any, **more: Any) -> str:
@@ -56,15 +59,98 @@ def test_a_resync_begins_anew() -> None:
     assert store.load() == "c1"
 
 
-@pytest.mark.parametrize("text", ["", "no json", "[]", "{}", '{"type": 1}', '{"type": "pong", "data": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[]", "{}", '{"type": 1}', '{"type": "pong", "data": {}}', "[" * 99999]
+)
 def test_what_is_no_event_is_left_out(text: str) -> None:
     assert course()[0].take(text) is None
 
 
 def test_what_does_not_fit_its_model_is_handed_over_as_it_is() -> None:
     event = course()[0].take(frame("message", {"id": 1}, cursor="c1"))
-    assert event is not None
-    assert (event.data, event.is_known) == ({"id": 1}, True)
+    assert isinstance(event, UnknownEvent)
+    assert (event.type, event.name, event.data, event.cursor) == ("unknown", "message", {"id": 1}, "c1")
+
+
+@pytest.mark.parametrize("cursor", [None, 5, {"a": 1}])
+def test_a_resync_without_a_cursor_is_told(cursor: Any) -> None:
+    of, store = course("c9")
+    event = of.take(frame("resync", {"reason": "brand_new", "cursor": cursor}))
+    assert isinstance(event, models.ResyncNotice)
+    assert event.data.reason == "brand_new"
+    of.handled()
+    assert store.load() == "c9"
+
+
+ODD: list[Any] = [
+    None,
+    [],
+    {},
+    {"heartbeat": [1]},
+    {"heartbeat": {"interval_seconds": "x", "timeout_seconds": None}},
+    {"heartbeat": {"interval_seconds": 0, "timeout_seconds": -1}},
+    {"token_expires_at": "soon", "cursor": 5},
+]
+
+
+@pytest.mark.parametrize("data", ODD)
+def test_an_odd_ready_is_as_good_as_another(data: Any) -> None:
+    of, _ = course()
+    of.opening("token")
+    assert of.take(frame("ready", data)) is None
+    assert of.state == "live"
+    assert of.heartbeat == (25, 10)
+
+
+def test_the_clock_of_the_server_does_not_matter() -> None:
+    of, _ = course()
+    of.opening("token")
+    of.take(frame("ready", {"token_expires_at": "1996-11-22T12:00:00Z"}))
+    assert not of.renewal_is_due
+
+
+def test_a_token_that_another_renewed_is_told() -> None:
+    of, _ = course()
+    of.opening("the one before")
+    of.take(frame("ready", {}))
+    assert of.renewal_is_due
+    assert "token" in (of.renewal("token") or "")
+    assert of.renewal("token") is None
+    assert not of.renewal_is_due
+
+
+def test_a_token_is_renewed_however_much_is_said() -> None:
+    of, _ = course()
+    for _ in range(FRAMES_PER_MINUTE):
+        of.frame("ping", {})
+    assert of.renewal("another") is not None
+
+
+def test_a_cursor_that_the_server_never_gave_is_told() -> None:
+    of, store = course("half a cur")
+    of.closed(4422)
+    assert "cursor" not in opening(of)
+    event = of.take(frame("ready", {"cursor": "c7"}))
+    assert isinstance(event, models.ResyncNotice)
+    assert (event.data.reason, event.data.cursor, store.load()) == ("bad_cursor", "c7", None)
+    of.handled()
+    assert store.load() == "c7"
+    assert of.take(frame("ready", {"cursor": "c7"})) is None
+
+
+def test_a_cursor_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
+    of = course()[0]
+    of._store = FileCursorStore(tmp_path / "gone" / "cursor")
+    with pytest.raises(ParleyError, match="cursor"):
+        of.take(frame("ready", {"cursor": "c1"}))
+
+
+def test_a_handshake_that_is_redirected_is_tried_again() -> None:
+    of, _ = course()
+    assert of.refused(302, None) == 0
+    assert of.refused(503, 7) == 7
+    with pytest.raises(SocketClosed):
+        of.refused(403, None)
 
 
 @pytest.mark.parametrize("verdict", CLOSE_VERDICTS.values(), ids=lambda verdict: str(verdict.name))
@@ -78,11 +164,13 @@ def test_each_close_code_is_obeyed(verdict: Any) -> None:
             with pytest.raises(SessionEnded):
                 of.closed(verdict.code)
         case "new_token":
-            assert of.closed(verdict.code)[1]
+            of.opening("refused")
+            of.closed(verdict.code)
+            assert of.stale == "refused"
         case "later":
-            assert of.closed(verdict.code)[0] >= verdict.after_seconds
+            assert of.closed(verdict.code) >= verdict.after_seconds
         case _:
-            assert of.closed(verdict.code) == (0, False)
+            assert of.closed(verdict.code) == 0
     assert store.load() == ("c1" if verdict.keep_cursor else None)
 
 

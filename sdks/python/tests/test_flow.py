@@ -1,26 +1,50 @@
 """What a request goes through, step by step and without a network."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from parley_sdk.api_error import SessionEnded, TimedOut
+from parley_sdk.api_error import ParleyError, SessionEnded, TimedOut
 from parley_sdk.backoff import Backoff, RetryPolicy
-from parley_sdk.errors import NotFoundError, UnavailableError
-from parley_sdk.flow import Flow, Flows, Renew, Send, Sleep, Step
+from parley_sdk.errors import ConflictError, NotFoundError, UnavailableError
+from parley_sdk.flow import Flow, FlowOf, Flows, Renew, Send, Sleep, Step
 from parley_sdk.generated.facts import OPERATIONS
+from parley_sdk.session import Session
 from parley_sdk.stores import MemoryTokenStore, Tokens
 
-RENEWED = {"access_token": "new", "refresh_token": "next", "expires_in": 3600}
+ID = "019d0a7b-8991-7ce9-9b84-d1e0b4cfd9ec"
+RENEWED = {
+    "access_token": "new",
+    "refresh_token": "next",
+    "expires_in": 3600,
+    "token_type": "Bearer",
+    "user_id": ID,
+    "session_id": ID,
+}
+STILL_RUNNING = httpx.Response(
+    409, headers={"Retry-After": "1"}, json={"error": {"code": "conflict", "message": "Still running"}}
+)
 
 
 def flows(expires_in: float = 3600, **retry: Any) -> Flows:
     store = MemoryTokenStore()
     store.save(Tokens("old", "refresh", time.time() + expires_in, 3600))
     policy = RetryPolicy(**{"max_attempts": 3, "backoff": Backoff(1, 1), **retry})
-    return Flows(httpx.Client(base_url="http://parley"), store, policy, 60)
+    return Flows(httpx.Client(base_url="http://parley"), Session(store, 60), policy)
+
+
+def tokens(of: Flows) -> Tokens | None:
+    return of._session.tokens
+
+
+def token(of: Flows) -> Any:
+    """Return the token of a request that asks nobody for one."""
+    with pytest.raises(StopIteration) as done:
+        next(of.fresh())
+    return done.value.value
 
 
 def ask(of: Flows, operation: str = "get_me", **more: Any) -> Flow:
@@ -28,19 +52,16 @@ def ask(of: Flows, operation: str = "get_me", **more: Any) -> Flow:
     return of.call(OPERATIONS[operation], **given)
 
 
-def play(
-    flow: Flow, *came: httpx.Response | Exception | None
-) -> tuple[list[Step], Callable[[], httpx.Response]]:
+def play(flow: FlowOf[Any], *came: httpx.Response | Exception | None) -> tuple[list[Step], Callable[[], Any]]:
     """Tell a flow what came of each of its steps; return the steps, and what gives or raises its result."""
     steps: list[Step] = [next(flow)]
 
-    def result() -> httpx.Response:
+    def result() -> Any:
         for each in came:
             try:
                 steps.append(flow.throw(each) if isinstance(each, Exception) else flow.send(each))  # type: ignore[arg-type] # steps that send nothing give None
             except StopIteration as done:
-                answer: httpx.Response = done.value
-                return answer
+                return done.value
         raise AssertionError(f"It has not ended: {steps}")
 
     return steps, result
@@ -113,6 +134,66 @@ def test_errors_are_not_tried_again() -> None:
         result()
 
 
+@pytest.mark.parametrize(
+    ("headers", "details", "wait"),
+    [
+        ({"Retry-After": "3"}, {"retry_after": 9}, 3),
+        ({}, {"retry_after": 3}, 3),
+        ({"Retry-After": "soon"}, {"retry_after": 3}, 3),
+        (
+            {"Retry-After": "Sun, 22 Nov 2037 12:00:07 GMT", "Date": "Sun, 22 Nov 2037 12:00:00 GMT"},
+            {},
+            7,
+        ),
+        ({"Retry-After": "Sun, 22 Nov 2015 12:00:07 GMT"}, {}, 0),
+        ({"Retry-After": "9" * 400}, {}, 3600),
+        ({}, {"retry_after": float("inf")}, 3600),
+    ],
+)
+def test_it_waits_as_it_is_told(headers: dict[str, str], details: dict[str, Any], wait: float) -> None:
+    busy = httpx.Response(429, headers=headers, content=json.dumps({"error": {"details": details}}))
+    steps, result = play(ask(flows(max_elapsed=10**6)), busy, None, httpx.Response(200))
+    result()
+    assert steps[1] == Sleep(wait)
+
+
+@pytest.mark.parametrize("text", ["-5", "1.5", "", "²", "abc", "Sun, 99 Nov 2037", "0x10"])
+def test_what_tells_nothing_is_backed_off_from(text: str) -> None:
+    busy = httpx.Response(429, headers=[(b"Retry-After", text.encode("latin-1"))])
+    steps, result = play(ask(flows()), busy, None, httpx.Response(200))
+    result()
+    assert isinstance(steps[1], Sleep)
+    assert steps[1].seconds <= 1
+
+
+def test_a_send_that_is_still_running_is_waited_for() -> None:
+    steps, result = play(ask(flows(), "send_message", json={}), STILL_RUNNING, None, httpx.Response(201))
+    assert result().status_code == 201
+    assert steps[1] == Sleep(1)
+
+
+def test_other_conflicts_are_told() -> None:
+    taken = httpx.Response(409, json={"error": {"code": "conflict"}})
+    _, result = play(ask(flows(), "send_message", json={}), taken)
+    with pytest.raises(ConflictError):
+        result()
+    _, result = play(ask(flows(), "remove_member", path={"group_id": "g", "user_id": "u"}), STILL_RUNNING)
+    with pytest.raises(ConflictError):
+        result()
+
+
+def test_an_id_stays_within_its_part_of_the_path() -> None:
+    steps, _ = play(ask(flows(), "delete_message", path={"message_id": "x/../../groups/1?a=b#c%2e"}))
+    assert isinstance(steps[0], Send)
+    assert steps[0].request.url.raw_path == b"/v1/messages/x%2F..%2F..%2Fgroups%2F1%3Fa%3Db%23c%252e"
+
+
+@pytest.mark.parametrize("text", ["", ".", ".."])
+def test_what_is_no_part_of_a_path_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="message_id"):
+        next(ask(flows(), "delete_message", path={"message_id": text}))
+
+
 def test_a_repeated_post_keeps_its_key() -> None:
     flow = ask(flows(), "send_message", json={"content": "x"})
     steps, result = play(flow, httpx.ReadError("cut"), None, httpx.Response(201))
@@ -126,8 +207,9 @@ def test_a_renewal_writes_the_tokens_before_they_are_used() -> None:
     of = flows()
     _, result = play(of.renewal("old"), httpx.Response(200, json=RENEWED))
     result()
-    assert of.tokens is not None
-    assert (of.tokens.access_token, of.tokens.refresh_token) == ("new", "next")
+    kept = tokens(of)
+    assert kept is not None
+    assert (kept.access_token, kept.refresh_token) == ("new", "next")
 
 
 def test_a_renewal_that_was_cut_is_repeated_with_its_key() -> None:
@@ -141,6 +223,60 @@ def test_a_renewal_that_was_cut_is_repeated_with_its_key() -> None:
     assert keys[0] == keys[1]
 
 
+def test_whoever_shares_the_store_refreshes_with_the_same_key() -> None:
+    keys = {next(flows().renewal("old")).request.headers["Idempotency-Key"] for _ in range(2)}  # type: ignore[union-attr] # it is a Send
+    assert len(keys) == 1
+    assert "refresh" not in keys.pop()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        httpx.Response(302, headers={"Location": "http://hotel/portal"}),
+        httpx.Response(401, text="<html>Log in to the proxy</html>"),
+        httpx.Response(401, json={"error": "unauthorized"}),
+        httpx.Response(403, text="<html>blocked</html>"),
+        httpx.Response(404, text="<html>no such host</html>"),
+        httpx.Response(408, text="<html>late</html>"),
+        httpx.Response(200, text="<html>Welcome to our hotel</html>"),
+        httpx.Response(200, json={"access_token": "a secret"}),
+    ],
+)
+def test_only_the_server_ends_a_session(page: httpx.Response) -> None:
+    of = flows()
+    _, result = play(of.renewal("old"), page)
+    with pytest.raises(ParleyError) as raised:
+        result()
+    assert not isinstance(raised.value, SessionEnded)
+    assert "a secret" not in str(raised.value)
+    assert tokens(of) is not None
+
+
+def test_a_refusal_that_another_was_quicker_than_is_none() -> None:
+    of = flows()
+    flow = of.renewal("old")
+    next(flow)
+    of._session.begin("newer", "next", 3600)
+    with pytest.raises(StopIteration):
+        flow.send(httpx.Response(401, json={"error": {"code": "unauthorized"}}))
+    assert token(of) == "newer"
+
+
+def test_a_token_that_has_just_come_is_not_refreshed() -> None:
+    of = flows()
+    _, result = play(of.renewal("old"), httpx.Response(200, json={**RENEWED, "expires_in": 0}))
+    result()
+    assert token(of) == "new"
+
+
+def test_a_clock_that_is_set_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = flows()
+    of._session.begin("received", "next", 3600)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 7200)
+    assert token(of) == "received"
+
+
 def test_whoever_comes_late_needs_no_renewal() -> None:
     of = flows()
     with pytest.raises(StopIteration):
@@ -152,6 +288,6 @@ def test_a_refused_renewal_ends_the_session() -> None:
     _, result = play(of.renewal("old"), httpx.Response(401, json={"error": {"code": "unauthorized"}}))
     with pytest.raises(SessionEnded):
         result()
-    assert of.tokens is None
+    assert tokens(of) is None
     with pytest.raises(SessionEnded):
         next(ask(of))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from parley_sdk import FileCursorStore, FileTokenStore, Tokens
-from parley_sdk.pages import Walk
 
 
 def test_tokens_are_for_their_owner(tmp_path: Path) -> None:
@@ -31,6 +30,8 @@ def test_cursors_can_be_forgotten(tmp_path: Path) -> None:
     assert store.load() is None
 
 
-def test_a_walk_has_one_direction() -> None:
-    with pytest.raises(ValueError, match="not both"):
-        Walk("a", {"older_than": "b"})
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", "{}", '{"access_token": 5}', "\u0000"])
+def test_a_file_without_a_session_is_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "tokens"
+    path.write_text(text)
+    assert FileTokenStore(path).load() is None

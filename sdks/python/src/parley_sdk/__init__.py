@@ -11,7 +11,9 @@ from parley_sdk.backoff import Backoff, RetryPolicy
 from parley_sdk.client import AsyncClient, Client
 from parley_sdk.flow import LastAnswer, RateLimit
 from parley_sdk.generated import models
-from parley_sdk.realtime import AsyncListener, Event, Listener
+from parley_sdk.generated.facts import Event, WebhookEvent
+from parley_sdk.model import UnknownEvent, UnknownPayload
+from parley_sdk.realtime import AsyncListener, Listener
 from parley_sdk.stores import (
     CursorStore,
     FileCursorStore,
@@ -41,7 +43,10 @@ __all__ = [
     "RetryPolicy",
     "TokenStore",
     "Tokens",
+    "UnknownEvent",
+    "UnknownPayload",
     "Webhook",
+    "WebhookEvent",
     "__version__",
     "models",
 ]

@@ -3,28 +3,27 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from types import NoneType, TracebackType
+from collections.abc import Mapping
+from types import TracebackType
 from typing import Any, Self, TypeVar, cast
-from uuid import UUID
 
 import httpx
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
-from parley_sdk import pages
-from parley_sdk.api_error import ParleyError, SessionEnded
+from parley_sdk.answers import read
+from parley_sdk.api_error import ParleyError
 from parley_sdk.backoff import Backoff, RetryPolicy
-from parley_sdk.flow import Flow, Flows, LastAnswer, Renew, Send, Sleep, Step
+from parley_sdk.flow import FlowOf, Flows, LastAnswer, Renew, Send, Sleep, Step
 from parley_sdk.generated import models
 from parley_sdk.generated.facts import OPERATIONS, Operation
 from parley_sdk.generated.operations import AsyncOperations, Operations
 from parley_sdk.realtime import AsyncListener, Course, Listener
+from parley_sdk.session import Session
 from parley_sdk.stores import CursorStore, MemoryCursorStore, MemoryTokenStore, Tokens, TokenStore
 from parley_sdk.version import USER_AGENT
 
 Result = TypeVar("Result")
 
-_adapters: dict[Any, TypeAdapter[Any]] = {}
 # What a step may raise that the flow wants to know.
 _TOLD = (httpx.HTTPError, ParleyError)
 
@@ -47,11 +46,11 @@ class Client(Operations):
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._http = httpx.Client(**_options(self._base_url, timeout))
-        self._flows = Flows(
-            self._http, token_store or MemoryTokenStore(), retry or RetryPolicy(), refresh_margin
-        )
+        self._session = Session(token_store or MemoryTokenStore(), refresh_margin)
+        self._flows = Flows(self._http, self._session, retry or RetryPolicy())
         self._renewing = threading.Lock()
         self._timeout = timeout
+        self._listeners: set[Listener] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -59,10 +58,15 @@ class Client(Operations):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(handled=kind is None)
 
-    def close(self) -> None:
-        """Close the connections; the session lives on in its store."""
+    def close(self, *, handled: bool = False) -> None:
+        """End the listeners, and close the connections; the session lives on in its store.
+
+        An event that is in the hands of a loop comes again, unless one says that it is handled.
+        """
+        for listener in list(self._listeners):
+            listener.close(handled=handled)
         self._http.close()
 
     @property
@@ -73,36 +77,24 @@ class Client(Operations):
     @property
     def tokens(self) -> Tokens | None:
         """The session, if somebody is logged in."""
-        return self._flows.tokens
+        return self._session.tokens
 
     def log_in(self, email: str, password: str) -> models.Tokens:
         """Begin a session, which all requests use from now on."""
         tokens = self.login(models.Credentials(email=email, password=password))
-        self._flows.begin(tokens.access_token, tokens.refresh_token, tokens.expires_in)
+        self._session.begin(tokens.access_token, tokens.refresh_token, tokens.expires_in)
         return tokens
 
     def use_tokens(self, access_token: str, refresh_token: str, expires_in: float) -> None:
         """Go on with a session that was begun elsewhere; the access token is valid for so many seconds."""
-        self._flows.begin(access_token, refresh_token, expires_in)
+        self._session.begin(access_token, refresh_token, expires_in)
 
     def log_out(self) -> None:
         """End the session, on the server too."""
         try:
             self.logout()
         finally:
-            self._flows.end()
-
-    def each_message(
-        self, conversation_id: UUID | str, *, newer_than: UUID | str | None = None, **filters: Any
-    ) -> Iterator[models.Message]:
-        """Walk through a conversation: back from its end (or `older_than=`), or forth from `newer_than`."""
-        return pages.each(
-            self.list_messages, "messages", newer_than, {"conversation_id": conversation_id, **filters}
-        )
-
-    def each(self, operation: Any, name: str, **query: Any) -> Iterator[Any]:
-        """Walk through any list: `client.each(client.list_groups, "groups", visibility="public")`."""
-        return pages.each(operation, name, query.pop("newer_than", None), query)
+            self._session.end()
 
     def listen(
         self,
@@ -113,17 +105,14 @@ class Client(Operations):
     ) -> Listener:
         """Listen to everything that happens: `for event in client.listen(): ...`."""
         store = cursor_store or MemoryCursorStore(cursor)
-        return Listener(self, Course(self._flows, store, self._base_url, backoff or Backoff()), self._timeout)
+        course = Course(self._session, store, self._base_url, backoff or Backoff())
+        listener = Listener(self, course, self._timeout, self._listeners.discard)
+        self._listeners.add(listener)
+        return listener
 
     def fresh_token(self, stale: str | None = None) -> str:
         """Return an access token that is good for a while, and is another one than `stale`. Raises SessionEnded."""
-        tokens = self._flows.tokens
-        if tokens is not None and (tokens.access_token == stale or self._flows.needs_renewal(tokens)):
-            self._renew(tokens.access_token)
-            tokens = self._flows.tokens
-        if tokens is None:
-            raise SessionEnded("Nobody is logged in")
-        return tokens.access_token
+        return self._carry_out(self._flows.fresh(stale))
 
     def call(
         self,
@@ -139,16 +128,16 @@ class Client(Operations):
         flow = self._flows.call(
             operation, path=path, query=query, json=_plain(body), idempotency_key=idempotency_key
         )
-        return _read(self._carry_out(flow), result)
+        return read(self._carry_out(flow), result)
 
-    def _carry_out(self, flow: Flow) -> httpx.Response:
+    def _carry_out(self, flow: FlowOf[Result]) -> Result:
         answer: httpx.Response | None = None
         error: Exception | None = None
         while True:
             try:
                 step = _next(flow, answer, error)
             except StopIteration as done:
-                return cast(httpx.Response, done.value)
+                return cast(Result, done.value)
             answer = error = None
             try:
                 match step:
@@ -180,11 +169,11 @@ class AsyncClient(AsyncOperations):
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._http = httpx.AsyncClient(**_options(self._base_url, timeout))
-        self._flows = Flows(
-            self._http, token_store or MemoryTokenStore(), retry or RetryPolicy(), refresh_margin
-        )
+        self._session = Session(token_store or MemoryTokenStore(), refresh_margin)
+        self._flows = Flows(self._http, self._session, retry or RetryPolicy())
         self._renewing = asyncio.Lock()
         self._timeout = timeout
+        self._listeners: set[AsyncListener] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -192,10 +181,15 @@ class AsyncClient(AsyncOperations):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        await self.close(handled=kind is None)
 
-    async def close(self) -> None:
-        """Close the connections; the session lives on in its store."""
+    async def close(self, *, handled: bool = False) -> None:
+        """End the listeners, and close the connections; the session lives on in its store.
+
+        An event that is in the hands of a loop comes again, unless one says that it is handled.
+        """
+        for listener in list(self._listeners):
+            await listener.close(handled=handled)
         await self._http.aclose()
 
     @property
@@ -206,35 +200,24 @@ class AsyncClient(AsyncOperations):
     @property
     def tokens(self) -> Tokens | None:
         """The session, if somebody is logged in."""
-        return self._flows.tokens
+        return self._session.tokens
 
     async def log_in(self, email: str, password: str) -> models.Tokens:
         """Begin a session, which all requests use from now on."""
         tokens = await self.login(models.Credentials(email=email, password=password))
-        self._flows.begin(tokens.access_token, tokens.refresh_token, tokens.expires_in)
+        self._session.begin(tokens.access_token, tokens.refresh_token, tokens.expires_in)
         return tokens
 
     def use_tokens(self, access_token: str, refresh_token: str, expires_in: float) -> None:
         """Go on with a session that was begun elsewhere; the access token is valid for so many seconds."""
-        self._flows.begin(access_token, refresh_token, expires_in)
+        self._session.begin(access_token, refresh_token, expires_in)
 
     async def log_out(self) -> None:
         """End the session, on the server too."""
         try:
             await self.logout()
         finally:
-            self._flows.end()
-
-    def each_message(
-        self, conversation_id: UUID | str, *, newer_than: UUID | str | None = None, **filters: Any
-    ) -> AsyncIterator[models.Message]:
-        """Walk through a conversation: back from its end (or `older_than=`), or forth from `newer_than`."""
-        query = {"conversation_id": conversation_id, **filters}
-        return pages.each_async(self.list_messages, "messages", newer_than, query)
-
-    def each(self, operation: Any, name: str, **query: Any) -> AsyncIterator[Any]:
-        """Walk through any list: `client.each(client.list_groups, "groups", visibility="public")`."""
-        return pages.each_async(operation, name, query.pop("newer_than", None), query)
+            self._session.end()
 
     def listen(
         self,
@@ -245,18 +228,14 @@ class AsyncClient(AsyncOperations):
     ) -> AsyncListener:
         """Listen to everything that happens: `async for event in client.listen(): ...`."""
         store = cursor_store or MemoryCursorStore(cursor)
-        course = Course(self._flows, store, self._base_url, backoff or Backoff())
-        return AsyncListener(self, course, self._timeout)
+        course = Course(self._session, store, self._base_url, backoff or Backoff())
+        listener = AsyncListener(self, course, self._timeout, self._listeners.discard)
+        self._listeners.add(listener)
+        return listener
 
     async def fresh_token(self, stale: str | None = None) -> str:
         """Return an access token that is good for a while, and is another one than `stale`. Raises SessionEnded."""
-        tokens = self._flows.tokens
-        if tokens is not None and (tokens.access_token == stale or self._flows.needs_renewal(tokens)):
-            await self._renew(tokens.access_token)
-            tokens = self._flows.tokens
-        if tokens is None:
-            raise SessionEnded("Nobody is logged in")
-        return tokens.access_token
+        return await self._carry_out(self._flows.fresh(stale))
 
     async def call(
         self,
@@ -272,16 +251,16 @@ class AsyncClient(AsyncOperations):
         flow = self._flows.call(
             operation, path=path, query=query, json=_plain(body), idempotency_key=idempotency_key
         )
-        return _read(await self._carry_out(flow), result)
+        return read(await self._carry_out(flow), result)
 
-    async def _carry_out(self, flow: Flow) -> httpx.Response:
+    async def _carry_out(self, flow: FlowOf[Result]) -> Result:
         answer: httpx.Response | None = None
         error: Exception | None = None
         while True:
             try:
                 step = _next(flow, answer, error)
             except StopIteration as done:
-                return cast(httpx.Response, done.value)
+                return cast(Result, done.value)
             answer = error = None
             try:
                 match step:
@@ -300,6 +279,8 @@ class AsyncClient(AsyncOperations):
 
 
 def _options(base_url: str, timeout: float) -> dict[str, Any]:
+    if not base_url.startswith(("http://", "https://")):
+        raise ValueError(f"A base URL begins with http:// or https://: {base_url!r}")
     return {
         "base_url": base_url,
         "timeout": timeout,
@@ -310,7 +291,7 @@ def _options(base_url: str, timeout: float) -> dict[str, Any]:
     }
 
 
-def _next(flow: Flow, answer: httpx.Response | None, error: Exception | None) -> Step:
+def _next(flow: FlowOf[Any], answer: httpx.Response | None, error: Exception | None) -> Step:
     if error is not None:
         return flow.throw(error)
     return flow.send(cast(httpx.Response, answer))
@@ -319,15 +300,6 @@ def _next(flow: Flow, answer: httpx.Response | None, error: Exception | None) ->
 def _plain(body: object) -> object:
     # What was not set is left out, so that null is said only where it was meant.
     return body.model_dump(mode="json", exclude_unset=True) if isinstance(body, BaseModel) else body
-
-
-def _read(answer: httpx.Response, result: type[Result]) -> Result:
-    if result is NoneType:
-        return cast(Result, None)
-    adapter = _adapters.get(result)
-    if adapter is None:
-        adapter = _adapters[result] = TypeAdapter(result)
-    return cast(Result, adapter.validate_json(answer.content))
 
 
 __all__ = ["OPERATIONS", "AsyncClient", "Client"]

@@ -26,14 +26,13 @@ __all__ = [
     "SocketClosed",
     "TimedOut",
     "WebhookVerificationError",
-    "error_of",
     *(each.__name__ for each in CLASS_OF_CODE.values()),
 ]
 
 
 def error_of(status: int, body: bytes, request_id: str | None) -> ApiError:
     """Return the error that an answer is; one that is no envelope, as a proxy's page, has the class of its status."""
-    envelope = _envelope(body)
+    envelope = envelope_of(body)
     code = str(envelope.get("code", ""))
     details = envelope.get("details")
     kind = CLASS_OF_CODE.get(code) or CLASS_OF_STATUS.get(status) or ApiError
@@ -46,9 +45,10 @@ def error_of(status: int, body: bytes, request_id: str | None) -> ApiError:
     )
 
 
-def _envelope(body: bytes) -> Mapping[str, Any]:
+def envelope_of(body: bytes) -> Mapping[str, Any]:
+    """Return what an error says; nothing where it is none of the contract."""
     try:
         error = json.loads(body)["error"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {}
     return error if isinstance(error, dict) else {}

@@ -9,18 +9,25 @@ import uuid
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
+from urllib.parse import quote
 
 import httpx
 
+from parley_sdk.answers import read
 from parley_sdk.api_error import ApiError, ConnectionFailed, SessionEnded, TimedOut
 from parley_sdk.backoff import RetryPolicy
-from parley_sdk.errors import error_of
+from parley_sdk.errors import envelope_of, error_of
+from parley_sdk.generated import models
 from parley_sdk.generated.facts import OPERATIONS, Operation
-from parley_sdk.stores import Tokens, TokenStore
+from parley_sdk.retry_after import retry_after
+from parley_sdk.session import Session, refresh_key
+
+Result = TypeVar("Result")
 
 REFRESH = OPERATIONS["refresh"]
-LOGIN = OPERATIONS["login"]
-TOO_MANY, UNAVAILABLE, REFUSED = 429, 503, 401
+REFUSED, CONFLICT, TOO_MANY, UNAVAILABLE = 401, 409, 429, 503
+KEY = "Idempotency-Key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,47 +70,18 @@ class Renew:
 
 
 Step = Send | Sleep | Renew
-Flow = Generator[Step, httpx.Response, httpx.Response]
+FlowOf = Generator[Step, httpx.Response, Result]
+Flow = FlowOf[httpx.Response]
 
 
 class Flows:
-    """The session of a client, and what its requests go through."""
+    """What the requests of a client go through."""
 
-    def __init__(
-        self, http: httpx.Client | httpx.AsyncClient, store: TokenStore, retry: RetryPolicy, margin: float
-    ) -> None:
+    def __init__(self, http: httpx.Client | httpx.AsyncClient, session: Session, retry: RetryPolicy) -> None:
         self._http = http
-        self._store = store
+        self._session = session
         self._retry = retry
-        self._margin = margin
-        # The key of a refresh whose answer never came: said again, it gives the same successor.
-        self._refresh_key: tuple[str, str] | None = None
         self.last: LastAnswer | None = None
-
-    # ---- the session
-
-    @property
-    def tokens(self) -> Tokens | None:
-        """The session, if there is one."""
-        return self._store.load()
-
-    def begin(self, access_token: str, refresh_token: str, expires_in: float) -> None:
-        """Take the tokens of a log-in or a refresh."""
-        self._store.save(Tokens(access_token, refresh_token, time.time() + expires_in, expires_in))
-
-    def end(self) -> None:
-        """Forget the session."""
-        self._store.clear()
-
-    def needs_renewal(self, tokens: Tokens) -> bool:
-        """Say whether the access token is about to expire; of a short life the margin takes a third at most."""
-        return tokens.expires_at - time.time() <= min(self._margin, tokens.lifetime / 3)
-
-    def renewal_in(self, expires_at: float, lifetime: float) -> float:
-        """Return in how many seconds a token that expires then is to be renewed."""
-        return max(0.0, expires_at - time.time() - min(self._margin, lifetime / 3))
-
-    # ---- flows
 
     def call(
         self,
@@ -117,11 +95,11 @@ class Flows:
         """Ask for an operation until there is an answer. Raises the errors of `parley_sdk.errors`."""
         headers = {}
         if operation.takes_key:
-            headers["Idempotency-Key"] = idempotency_key or str(uuid.uuid4())
-        url = operation.path.format(**path)
+            headers[KEY] = idempotency_key or str(uuid.uuid4())
+        url = operation.path.format(**{name: _segment(name, value) for name, value in path.items()})
         renewed = False
         while True:
-            token = yield from self._token() if operation.secured else _nothing()
+            token = yield from self.fresh() if operation.secured else _nothing()
             if token is not None:
                 headers["Authorization"] = f"Bearer {token}"
             request = self._request(operation, url, query=query, json=json, headers=headers)
@@ -134,45 +112,45 @@ class Flows:
             renewed = True
             yield Renew(token)
 
-    def renewal(self, stale: str | None) -> Flow:
+    def renewal(self, stale: str | None) -> FlowOf[None]:
         """Get new tokens, unless somebody else got them meanwhile. Raises SessionEnded when they are refused."""
-        tokens = self._store.load()
+        tokens = self._session.tokens
         if tokens is None:
             raise SessionEnded("The session has ended")
         if stale is not None and tokens.access_token != stale:
-            return httpx.Response(200)
-        if self._refresh_key is None or self._refresh_key[0] != tokens.refresh_token:
-            self._refresh_key = (tokens.refresh_token, str(uuid.uuid4()))
-        request = self._request(
-            REFRESH,
-            REFRESH.path,
-            query={},
-            json={"refresh_token": tokens.refresh_token},
-            headers={"Idempotency-Key": self._refresh_key[1]},
-        )
+            return
+        body = {"refresh_token": tokens.refresh_token}
+        headers = {KEY: refresh_key(tokens)}
+        request = self._request(REFRESH, REFRESH.path, query={}, json=body, headers=headers)
         answer = yield from self._attempts(REFRESH, request)
-        if not answer.is_success:
-            error = self._error(answer)
-            # A refresh that is refused for what it says will never be accepted; others may be, later.
-            if error.status < 500 and error.status != TOO_MANY:
-                self.end()
-                raise SessionEnded("The session has ended") from error
+        if answer.is_success:
+            new = read(answer, models.Tokens)
+            self._session.begin(new.access_token, new.refresh_token, new.expires_in, refreshed=True)
+            return
+        now = self._session.tokens
+        if now is not None and now.refresh_token != tokens.refresh_token:
+            # Somebody who shares the store was quicker.
+            return
+        error = self._error(answer)
+        # Only the server itself ends a session: not a page of a proxy, or of a hotel.
+        if (error.status, error.code) != (REFUSED, "unauthorized"):
             raise error
-        new = answer.json()
-        self.begin(new["access_token"], new["refresh_token"], new["expires_in"])
-        return answer
+        self._session.end()
+        raise SessionEnded("The session has ended") from error
 
-    def _token(self) -> Generator[Step, httpx.Response, str]:
-        """Return an access token that is good for a while."""
-        tokens = self._store.load()
-        if tokens is not None and self.needs_renewal(tokens):
-            try:
-                yield Renew(tokens.access_token)
-            except (ConnectionFailed, ApiError):
-                # There was some margin left, perhaps.
-                if tokens.expires_at <= time.time():
-                    raise
-            tokens = self._store.load()
+    def fresh(self, stale: str | None = None) -> FlowOf[str]:
+        """Return an access token that is good for a while, and is another one than `stale`. Raises SessionEnded."""
+        tokens = self._session.tokens
+        if tokens is not None:
+            is_stale = tokens.access_token == stale
+            if is_stale or self._session.renewal_in(tokens) <= 0:
+                try:
+                    yield Renew(tokens.access_token)
+                except (ConnectionFailed, ApiError):
+                    # There was some margin left, perhaps.
+                    if is_stale or self._session.left(tokens) <= 0:
+                        raise
+                tokens = self._session.tokens
         if tokens is None:
             raise SessionEnded("Nobody is logged in")
         return tokens.access_token
@@ -191,18 +169,14 @@ class Flows:
             except httpx.TimeoutException as error:
                 failure = TimedOut(f"The server did not answer in time: {error}")
                 failure.__cause__ = error
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 failure = ConnectionFailed(f"The server was not reached: {error}")
                 failure.__cause__ = error
             if answer is not None:
                 self.last = last_of(answer)
-                # What was too much was not done. Whether the others were nobody knows.
-                again = answer.status_code == TOO_MANY or (
-                    answer.status_code == UNAVAILABLE and operation.repeatable
-                )
-                if not again:
+                told = _told(answer)
+                if not _may_repeat(answer.status_code, request, operation, told):
                     return answer
-                told = _retry_after(answer)
             elif not operation.repeatable:
                 assert failure is not None
                 raise failure
@@ -254,9 +228,27 @@ def _may_renew(error: ApiError) -> bool:
     return error.status == REFUSED and bool(error.details.get("token_expired"))
 
 
-def _retry_after(answer: httpx.Response) -> float | None:
-    value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
+def _may_repeat(status: int, request: httpx.Request, operation: Operation, told: float | None) -> bool:
+    if status == CONFLICT:
+        # The try before is still running: its answer is the one that is wanted.
+        return KEY in request.headers and told is not None
+    # What was too much was not done. Whether a 503 was nobody knows.
+    return status == TOO_MANY or (status == UNAVAILABLE and operation.repeatable)
+
+
+def _told(answer: httpx.Response) -> float | None:
+    if answer.status_code not in (TOO_MANY, UNAVAILABLE, CONFLICT):
+        return None
+    details = envelope_of(answer.content).get("details")
+    return retry_after(answer.headers, details if isinstance(details, dict) else {})
+
+
+def _segment(name: str, value: object) -> str:
+    """Return a part of a path that cannot become another path."""
+    text = str(value)
+    if text in ("", ".", ".."):
+        raise ValueError(f"{name} is no id: {text!r}")
+    return quote(text, safe="")
 
 
 def _text(value: object) -> str:

@@ -1,49 +1,47 @@
 """Iterators over lists, which fetch the next page when it is needed, in both directions.
 
-Lists are newest first, and so is a walk back. A walk forth from `newer_than` is oldest first, and ends where the
-list ends at the moment: what is added meanwhile is seen, too.
+Lists are newest first, and so is a walk back. A walk forth, from `after`, is oldest first, and ends where the list
+ends at the moment: what is added meanwhile is seen, too.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from parley_sdk.generated.facts import LISTINGS
+
 
 class Walk:
     """Where a walk stands: the query of its next page, or None when it is done."""
 
-    def __init__(self, newer_than: object, query: Mapping[str, Any]) -> None:
-        query = dict(query)
-        older_than = query.pop("older_than", None)
-        if newer_than is not None and older_than is not None:
-            raise ValueError("A walk goes back from `older_than` or forth from `newer_than`, not both")
-        self._forth = newer_than is not None
-        start = {"after": newer_than} if self._forth else {"before": older_than}
-        self.query: dict[str, Any] | None = {**query, **start}
+    def __init__(self, query: Mapping[str, Any]) -> None:
+        self._forth = query.get("after") is not None
+        if self._forth and query.get("before") is not None:
+            raise ValueError("A walk goes back from `before` or forth from `after`, not both")
+        self.query: dict[str, Any] | None = dict(query)
 
-    def take(self, page: Any, name: str) -> Sequence[Any]:
+    def take(self, page: Any) -> Sequence[Any]:
         """Return the items of a page in the order of the walk, and move on."""
         assert self.query is not None
-        items: Sequence[Any] = getattr(page, name)
+        listing = LISTINGS[type(page)]
+        items: Sequence[Any] = getattr(page, listing.items)
+        forth = self._forth or not listing.newest_first
         more = page.has_more and items and page.next_cursor is not None
-        cursor = {"after" if self._forth else "before": page.next_cursor}
-        self.query = {**self.query, **cursor} if more else None
-        return items[::-1] if self._forth else items
+        self.query = {**self.query, "after" if forth else "before": page.next_cursor} if more else None
+        return items[::-1] if forth and listing.newest_first else items
 
 
-def each(
-    operation: Callable[..., Any], name: str, newer_than: object, query: Mapping[str, Any]
-) -> Iterator[Any]:
+def walk(operation: Callable[..., Any], arguments: Sequence[Any], query: Mapping[str, Any]) -> Iterator[Any]:
     """Walk through a list."""
-    walk = Walk(newer_than, query)
-    while walk.query is not None:
-        yield from walk.take(operation(**walk.query), name)
+    at = Walk(query)
+    while at.query is not None:
+        yield from at.take(operation(*arguments, **at.query))
 
 
-async def each_async(
-    operation: Callable[..., Awaitable[Any]], name: str, newer_than: object, query: Mapping[str, Any]
+async def walk_async(
+    operation: Callable[..., Awaitable[Any]], arguments: Sequence[Any], query: Mapping[str, Any]
 ) -> AsyncIterator[Any]:
     """Walk through a list."""
-    walk = Walk(newer_than, query)
-    while walk.query is not None:
-        for item in walk.take(await operation(**walk.query), name):
+    at = Walk(query)
+    while at.query is not None:
+        for item in at.take(await operation(*arguments, **at.query)):
             yield item

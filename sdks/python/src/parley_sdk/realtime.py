@@ -6,240 +6,62 @@ gives them up they come back with their cursor.
 """
 
 import asyncio
-import json
-import random
+import logging
+import socket as sockets
 import threading
-import time
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection as AsyncConnection
 from websockets.asyncio.client import connect as connect_async
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from parley_sdk.api_error import FrameLimitReached, ParleyError, SessionEnded, SocketClosed
-from parley_sdk.backoff import Backoff
-from parley_sdk.flow import Flows
-from parley_sdk.generated import models
-from parley_sdk.generated.facts import CLOSE_VERDICTS, FRAMES, SOCKET_LIMITS
-from parley_sdk.stores import CursorStore
+from parley_sdk.api_error import ApiError, ConnectionFailed, ParleyError
+from parley_sdk.course import Course, State
+from parley_sdk.generated.facts import Event
+from parley_sdk.retry_after import retry_after
 from parley_sdk.version import USER_AGENT
 
 if TYPE_CHECKING:
     from parley_sdk.client import AsyncClient, Client
 
-State = Literal["connecting", "catching_up", "live", "waiting", "closed"]
-
-# How many frames are read ahead, and how many cursors are remembered to know a duplicate by.
+# How many frames are read ahead.
 READ_AHEAD = 64
-REMEMBERED = 2048
-# A connection that held for so many seconds was a good one: the next failure is the first again.
-GOOD_AFTER = 10.0
-# The server's pings count among a client's frames, too, so some are left to them.
-FRAMES_PER_MINUTE = SOCKET_LIMITS["frames_per_minute"] - 10
-CLOSED_WITHOUT_CODE = 1006
-# A handshake that is refused for what it asks would be refused again.
-_TEMPORARY = frozenset((408, 429, 500, 502, 503, 504))
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that was said on the socket.
-
-    `data` is the model of the type, as `models.Message` for a `message`, or the plain object where the type (or
-    what is in it) is one of a later version. Notices, as `typing`, have no cursor. After a `resync` everything that
-    came from the socket before is to be read afresh.
-    """
-
-    type: str
-    data: Any
-    cursor: str | None
-    seq: int | None
-
-    @property
-    def is_known(self) -> bool:
-        """Whether this version knows the type."""
-        return self.type in FRAMES
-
-
-class Course:
-    """Where a listener stands, and what it does next. Nothing here waits."""
-
-    def __init__(self, flows: Flows, store: CursorStore, base_url: str, backoff: Backoff) -> None:
-        self._flows = flows
-        self._store = store
-        self._backoff = backoff
-        self.url = base_url.replace("http", "ws", 1) + "/ws"
-        self.state: State = "connecting"
-        self.on_state: Callable[[State], None] = lambda state: None
-        self.heartbeat = (
-            float(SOCKET_LIMITS["heartbeat_seconds"]),
-            float(SOCKET_LIMITS["heartbeat_timeout_seconds"]),
-        )
-        self._cursor = store.load()
-        # What was handed over and may not be done yet: its cursor is kept when the next one is asked for.
-        self._in_hand: str | None = None
-        self._seen: OrderedDict[str, None] = OrderedDict()
-        self._failures = 0
-        self._live_since: float | None = None
-        self._renew_at = float("inf")
-        self._said: deque[float] = deque()
-
-    def move(self, state: State) -> None:
-        """Go to another state."""
-        if state != self.state:
-            self.state = state
-            self.on_state(state)
-
-    # ---- what is said
-
-    def opening(self, token: str) -> str:
-        """Return the first frame of a connection."""
-        self._said.clear()
-        self.move("catching_up")
-        data = {"token": token} if self._cursor is None else {"token": token, "cursor": self._cursor}
-        return self.frame("auth", data)
-
-    def frame(self, kind: str, data: Mapping[str, Any]) -> str:
-        """Return a frame to send. Raises FrameLimitReached."""
-        now = time.monotonic()
-        while self._said and now - self._said[0] > 60:
-            self._said.popleft()
-        if len(self._said) >= FRAMES_PER_MINUTE:
-            raise FrameLimitReached(f"{FRAMES_PER_MINUTE} frames were sent within a minute")
-        self._said.append(now)
-        return json.dumps({"type": kind, "data": data})
-
-    # ---- what is heard
-
-    def take(self, text: str | bytes) -> Event | None:
-        """Return what is to be handed over of a frame, if anything."""
-        frame = _object(text)
-        kind, data = frame.get("type"), frame.get("data")
-        if not isinstance(kind, str):
-            return None
-        if kind == "ready" and isinstance(data, dict):
-            self._welcomed(data)
-            return None
-        if kind == "pong":
-            return None
-        cursor, seq = frame.get("cursor"), frame.get("seq")
-        if kind == "resync" and isinstance(data, dict):
-            # The events that follow go on from there, and nothing of before tells a duplicate.
-            self._seen.clear()
-            self._in_hand = data["cursor"]
-            return Event(kind, _model(kind, frame), None, None)
-        if isinstance(cursor, str):
-            if cursor in self._seen:
-                return None
-            self._seen[cursor] = None
-            if len(self._seen) > REMEMBERED:
-                self._seen.popitem(last=False)
-            self._in_hand = cursor
-        return Event(
-            kind,
-            _model(kind, frame),
-            cursor if isinstance(cursor, str) else None,
-            seq if isinstance(seq, int) else None,
-        )
-
-    def handled(self) -> None:
-        """Keep the cursor of what was handed over last: whoever asks for more is done with it."""
-        if self._in_hand is not None:
-            self._cursor, self._in_hand = self._in_hand, None
-            self._store.save(self._cursor)
-
-    def patience(self) -> float:
-        """Return how long to wait for a frame before a ping, or a new token, is due."""
-        return max(0.01, min(self.heartbeat[0], self._renew_at - time.monotonic()))
-
-    @property
-    def renewal_is_due(self) -> bool:
-        """Whether the token of the socket is about to expire."""
-        return time.monotonic() >= self._renew_at
-
-    def renewed(self) -> None:
-        """Note that a new token was sent; `ready` says until when it holds."""
-        self._renew_at = time.monotonic() + self.heartbeat[0]
-
-    def _welcomed(self, data: Mapping[str, Any]) -> None:
-        heartbeat = data.get("heartbeat") or {}
-        self.heartbeat = (
-            float(heartbeat.get("interval_seconds", self.heartbeat[0])),
-            float(heartbeat.get("timeout_seconds", self.heartbeat[1])),
-        )
-        tokens = self._flows.tokens
-        expires_at = datetime.fromisoformat(data["token_expires_at"].replace("Z", "+00:00")).timestamp()
-        lifetime = tokens.lifetime if tokens is not None else 0.0
-        self._renew_at = time.monotonic() + self._flows.renewal_in(expires_at, lifetime)
-        if self._cursor is None:
-            # Whoever began without one goes on from here, also when nothing happens until the connection breaks.
-            self._cursor = data["cursor"]
-            self._store.save(self._cursor)
-        if self._live_since is None:
-            self._live_since = time.monotonic()
-        self.move("live")
-
-    # ---- how it ends
-
-    def closed(self, code: int) -> tuple[float, bool]:
-        """Return in how many seconds to come back, and whether with a new token. Raises SocketClosed, SessionEnded."""
-        was_good = self._live_since is not None and time.monotonic() - self._live_since >= GOOD_AFTER
-        self._failures = 1 if was_good else self._failures + 1
-        self._live_since = None
-        self._renew_at = float("inf")
-        verdict = CLOSE_VERDICTS.get(code)
-        delay = self._backoff.delay(self._failures)
-        if verdict is None:
-            return self._wait(delay), False
-        if not verdict.keep_cursor:
-            self._cursor = self._in_hand = None
-            self._store.save(None)
-        match verdict.reconnect:
-            case "never":
-                raise SocketClosed(code, verdict.meaning)
-            case "new_session":
-                self._flows.end()
-                raise SessionEnded(verdict.meaning)
-            case "new_token":
-                return self._wait(delay), True
-            case "later":
-                return self._wait(verdict.after_seconds * random.uniform(1, 1.25) + delay), False
-            case _:
-                return self._wait(delay), False
-
-    def refused(self, status: int, retry_after: str | None) -> tuple[float, bool]:
-        """The same for a handshake that was refused. Raises SocketClosed."""
-        if status not in _TEMPORARY:
-            raise SocketClosed(CLOSED_WITHOUT_CODE, f"The handshake was refused with {status}")
-        delay, new_token = self.closed(CLOSED_WITHOUT_CODE)
-        told = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
-        return told + delay, new_token
-
-    def _wait(self, delay: float) -> float:
-        self.move("waiting")
-        return delay
+CLOSE_WITHIN = 5.0
+# At its lowest level this logger would write down every frame, and so the tokens.
+LOGGER = logging.getLogger("parley_sdk.socket")
+LOGGER.setLevel(logging.INFO)
+OPTIONS: Mapping[str, Any] = {
+    "close_timeout": CLOSE_WITHIN,
+    "ping_interval": None,
+    "max_queue": READ_AHEAD,
+    "max_size": None,
+    "user_agent_header": USER_AGENT,
+    "proxy": None,
+    "logger": LOGGER,
+}
+# After one of these a listener comes back, if it may.
+_LOST = (WebSocketException, ConnectionFailed, ApiError)
 
 
 class Listener:
     """Iterate over it in one thread; `close`, and what it says, may be called in any."""
 
-    def __init__(self, client: "Client", course: Course, timeout: float) -> None:
+    def __init__(
+        self, client: "Client", course: Course, timeout: float, on_end: Callable[["Listener"], None]
+    ) -> None:
         self._client = client
         self._course = course
         self._timeout = timeout
+        self._on_end = on_end
         self._socket: ClientConnection | None = None
+        # One whose handshake is not answered yet.
+        self._opening: ClientConnection | None = None
         self._closing = threading.Event()
-        # The token that the socket knows, and one that the server refused.
-        self._token: str | None = None
-        self._stale: str | None = None
 
     @property
     def state(self) -> State:
@@ -271,12 +93,17 @@ class Listener:
         """End. The last event counts as handled, unless one says that it is not."""
         if self._course.state == "closed":
             return
-        if handled:
-            self._course.handled()
         self._closing.set()
-        if self._socket is not None:
-            self._socket.close()
-        self._course.move("closed")
+        try:
+            if handled:
+                self._course.handled()
+        finally:
+            if self._opening is not None:
+                self._opening.close_socket()
+            if self._socket is not None:
+                self._socket.close()
+            self._course.move("closed")
+            self._on_end(self)
 
     def typing(self, conversation_id: UUID | str, is_typing: bool = True) -> None:
         """Say that one types, or no longer; it holds for some seconds."""
@@ -302,49 +129,65 @@ class Listener:
             raise ParleyError("The socket has just closed") from error
 
     def _next(self) -> Event | None:
-        self._course.handled()
-        while not self._closing.is_set():
-            try:
-                if self._socket is None:
-                    self._open()
-                event = self._receive()
-            except (ConnectionClosed, InvalidHandshake, OSError, WebSocketException, EOFError) as error:
-                self._lost(error)
-            except BaseException:
-                self.close(handled=False)
-                raise
-            else:
-                if event is not None:
+        try:
+            self._course.handled()
+            while not self._closing.is_set():
+                if (event := self._step()) is not None:
                     return event
+        except BaseException:
+            self.close(handled=False)
+            raise
         return None
+
+    def _step(self) -> Event | None:
+        try:
+            if self._socket is None:
+                self._open()
+            return self._receive()
+        except _LOST as error:
+            self._lost(error)
+            return None
 
     def _open(self) -> None:
         self._course.move("connecting")
-        token = self._client.fresh_token(self._stale)
-        # Entered by hand: it is closed in other places than here.
-        socket = connect(
-            self._course.url,
-            open_timeout=self._timeout,
-            close_timeout=5,
-            ping_interval=None,
-            max_queue=READ_AHEAD,
-            max_size=None,
-            user_agent_header=USER_AGENT,
-            proxy=None,
-        ).__enter__()
-        self._socket, self._token, self._stale = socket, token, None
+        token = self._client.fresh_token(self._course.stale)
+        socket = self._connected()
+        self._socket = socket
         if self._closing.is_set():
             socket.close()
         socket.send(self._course.opening(token))
 
+    def _connected(self) -> ClientConnection:
+        made: Any = self._made
+        try:
+            # A redirect is not followed with a socket that was there before: it would get the token.
+            raw = sockets.create_connection(_address(self._course.url), self._timeout)
+            raw.settimeout(None)
+            # Entered by hand: it is closed in other places than here.
+            socket: ClientConnection = connect(
+                self._course.url, sock=raw, open_timeout=self._timeout, create_connection=made, **OPTIONS
+            )
+            return socket.__enter__()
+        except (OSError, ValueError) as error:
+            raise _unreached(error) from error
+        finally:
+            self._opening = None
+
+    def _made(self, *arguments: Any, **options: Any) -> ClientConnection:
+        self._opening = ClientConnection(*arguments, **options)
+        if self._closing.is_set():
+            self._opening.close_socket()
+        return self._opening
+
     def _receive(self) -> Event | None:
         socket = self._socket
         assert socket is not None
+        if self._course.renewal_is_due:
+            self._renew(socket)
         try:
             text = socket.recv(timeout=self._course.patience())
         except TimeoutError:
             if self._course.renewal_is_due:
-                self._renew(socket)
                 return None
             pong = socket.ping()
             try:
@@ -352,44 +195,46 @@ class Listener:
             except TimeoutError:
                 if pong.is_set():
                     return None
-                # It is not there any more, and would not answer a close either.
-                socket.socket.close()
-                raise EOFError("The server is silent") from None
+                raise ConnectionFailed("The server is silent") from None
         return self._course.take(text)
 
     def _renew(self, socket: ClientConnection) -> None:
-        self._token = self._client.fresh_token(self._token)
-        socket.send(self._course.frame("auth", {"token": self._token}))
-        self._course.renewed()
+        try:
+            frame = self._course.renewal(self._client.fresh_token())
+        except (ConnectionFailed, ApiError):
+            self._course.renew_later()
+            return
+        if frame is not None:
+            socket.send(frame)
 
     def _lost(self, error: Exception) -> None:
         socket, self._socket = self._socket, None
         if socket is not None:
-            socket.socket.close()
-        if self._closing.is_set():
-            return
-        try:
-            delay, new_token = _verdict(self._course, error)
-        except ParleyError:
-            self._course.move("closed")
-            raise
-        if new_token and (tokens := self._client.tokens) is not None:
-            self._stale = tokens.access_token
-        self._closing.wait(delay)
+            # Not by the handshake, which a server that is gone or silent would not answer.
+            socket.close_socket()
+            socket.recv_events_thread.join(CLOSE_WITHIN)
+        if not self._closing.is_set():
+            self._closing.wait(_verdict(self._course, error))
 
 
 class AsyncListener:
     """Iterate over it in one task; `close`, and what it says, may be called in any of the same loop."""
 
-    def __init__(self, client: "AsyncClient", course: Course, timeout: float) -> None:
+    def __init__(
+        self,
+        client: "AsyncClient",
+        course: Course,
+        timeout: float,
+        on_end: Callable[["AsyncListener"], None],
+    ) -> None:
         self._client = client
         self._course = course
         self._timeout = timeout
+        self._on_end = on_end
         self._socket: AsyncConnection | None = None
+        # What is waited for while there is no socket: a token, or a handshake.
+        self._opening: asyncio.Task[tuple[str, AsyncConnection]] | None = None
         self._closing = asyncio.Event()
-        # The token that the socket knows, and one that the server refused.
-        self._token: str | None = None
-        self._stale: str | None = None
 
     @property
     def state(self) -> State:
@@ -421,12 +266,17 @@ class AsyncListener:
         """End. The last event counts as handled, unless one says that it is not."""
         if self._course.state == "closed":
             return
-        if handled:
-            self._course.handled()
         self._closing.set()
         self._course.move("closed")
-        if self._socket is not None:
-            await self._socket.close()
+        try:
+            if handled:
+                self._course.handled()
+        finally:
+            if self._opening is not None:
+                self._opening.cancel()
+            if self._socket is not None:
+                await self._socket.close()
+            self._on_end(self)
 
     async def typing(self, conversation_id: UUID | str, is_typing: bool = True) -> None:
         """Say that one types, or no longer; it holds for some seconds."""
@@ -452,49 +302,62 @@ class AsyncListener:
             raise ParleyError("The socket has just closed") from error
 
     async def _next(self) -> Event | None:
-        self._course.handled()
-        while not self._closing.is_set():
-            try:
-                if self._socket is None:
-                    await self._open()
-                event = await self._receive()
-            except (ConnectionClosed, InvalidHandshake, OSError, WebSocketException, EOFError) as error:
-                await self._lost(error)
-            except BaseException:
-                await self.close(handled=False)
-                raise
-            else:
-                if event is not None:
+        try:
+            self._course.handled()
+            while not self._closing.is_set():
+                if (event := await self._step()) is not None:
                     return event
+        except BaseException:
+            await self.close(handled=False)
+            raise
         return None
+
+    async def _step(self) -> Event | None:
+        try:
+            if self._socket is None:
+                await self._open()
+            return await self._receive()
+        except _LOST as error:
+            await self._lost(error)
+            return None
 
     async def _open(self) -> None:
         self._course.move("connecting")
-        token = await self._client.fresh_token(self._stale)
-        socket = await connect_async(
-            self._course.url,
-            open_timeout=self._timeout,
-            close_timeout=5,
-            ping_interval=None,
-            max_queue=READ_AHEAD,
-            max_size=None,
-            user_agent_header=USER_AGENT,
-            proxy=None,
-        )
-        self._socket, self._token, self._stale = socket, token, None
+        self._opening = asyncio.create_task(self._connected())
+        try:
+            token, self._socket = await self._opening
+        except asyncio.CancelledError:
+            if self._closing.is_set() and self._opening.cancelled():
+                raise ConnectionFailed("The listener is closed") from None
+            raise
+        finally:
+            self._opening = None
         if self._closing.is_set():
-            await socket.close()
-        await socket.send(self._course.opening(token))
+            await self._socket.close()
+        await self._socket.send(self._course.opening(token))
+
+    async def _connected(self) -> tuple[str, AsyncConnection]:
+        token = await self._client.fresh_token(self._course.stale)
+        host, port = _address(self._course.url)
+        try:
+            # With an address of one's own a redirect to another server is not followed: it would get the token.
+            socket = await connect_async(
+                self._course.url, host=host, port=port, open_timeout=self._timeout, **OPTIONS
+            )
+        except (OSError, ValueError) as error:
+            raise _unreached(error) from error
+        return token, socket
 
     async def _receive(self) -> Event | None:
         socket = self._socket
         assert socket is not None
+        if self._course.renewal_is_due:
+            await self._renew(socket)
         try:
             async with asyncio.timeout(self._course.patience()):
                 text = await socket.recv()
         except TimeoutError:
             if self._course.renewal_is_due:
-                await self._renew(socket)
                 return None
             pong = asyncio.ensure_future(await socket.ping())
             try:
@@ -503,44 +366,56 @@ class AsyncListener:
             except TimeoutError:
                 if pong.done():
                     return None
-                # It is not there any more, and would not answer a close either.
-                socket.transport.abort()
-                raise EOFError("The server is silent") from None
+                raise ConnectionFailed("The server is silent") from None
         return self._course.take(text)
 
     async def _renew(self, socket: AsyncConnection) -> None:
-        self._token = await self._client.fresh_token(self._token)
-        await socket.send(self._course.frame("auth", {"token": self._token}))
-        self._course.renewed()
+        try:
+            frame = self._course.renewal(await self._client.fresh_token())
+        except (ConnectionFailed, ApiError):
+            self._course.renew_later()
+            return
+        if frame is not None:
+            await socket.send(frame)
 
     async def _lost(self, error: Exception) -> None:
         socket, self._socket = self._socket, None
         if socket is not None:
+            # Not by the handshake, which a server that is gone or silent would not answer.
             socket.transport.abort()
         if self._closing.is_set():
             return
         try:
-            delay, new_token = _verdict(self._course, error)
-        except ParleyError:
-            self._course.move("closed")
-            raise
-        if new_token and (tokens := self._client.tokens) is not None:
-            self._stale = tokens.access_token
-        try:
-            async with asyncio.timeout(delay):
+            async with asyncio.timeout(_verdict(self._course, error)):
                 await self._closing.wait()
         except TimeoutError:
             return
 
 
-def _verdict(course: Course, error: Exception) -> tuple[float, bool]:
-    """Say in how many seconds to come back, and whether with a new token. Raises SocketClosed, SessionEnded."""
-    if isinstance(error, InvalidStatus):
-        return course.refused(error.response.status_code, error.response.headers.get("Retry-After"))
-    code = CLOSED_WITHOUT_CODE
-    if isinstance(error, ConnectionClosed) and error.rcvd is not None:
-        code = error.rcvd.code
-    return course.closed(code)
+def _verdict(course: Course, error: Exception) -> float:
+    """Say in how many seconds to come back. Raises SocketClosed, SessionEnded."""
+    match error:
+        case InvalidStatus(response=answer):
+            return course.refused(answer.status_code, retry_after(answer.headers, {}))
+        case ConnectionClosed(rcvd=said) if said is not None:
+            return course.closed(said.code)
+        case ApiError(details=details):
+            return course.away(retry_after({}, details))
+        case _:
+            return course.away()
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)
+
+
+def _unreached(error: Exception) -> Exception:
+    # What it is about a redirect that was not followed.
+    refusal = error.__cause__
+    if isinstance(refusal, InvalidStatus):
+        return refusal
+    return ConnectionFailed(f"The server was not reached: {error}")
 
 
 def _typing(conversation_id: UUID | str, is_typing: bool) -> dict[str, Any]:
@@ -551,24 +426,4 @@ def _receipt(conversation_id: UUID | str, message_id: UUID | str, kind: str) -> 
     return {"conversation_id": str(conversation_id), "message_id": str(message_id), "kind": kind}
 
 
-def _object(text: str | bytes) -> dict[str, Any]:
-    """Return a frame; what is none is left out, as a type that nobody knows."""
-    try:
-        frame = json.loads(text)
-    except ValueError:
-        return {}
-    return frame if isinstance(frame, dict) else {}
-
-
-def _model(kind: str, frame: Mapping[str, Any]) -> Any:
-    """Return the data of a frame as its model, or as it is where a later version has changed it."""
-    known = FRAMES.get(kind)
-    if known is None:
-        return frame.get("data")
-    try:
-        return getattr(known.model_validate(frame), "data", None)
-    except ValidationError:
-        return frame.get("data")
-
-
-__all__ = ["AsyncListener", "Course", "Event", "Listener", "State", "models"]
+__all__ = ["AsyncListener", "Course", "Event", "Listener", "State"]

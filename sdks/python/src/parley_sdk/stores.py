@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -12,8 +12,8 @@ from typing import Protocol
 class Tokens:
     """A session. `expires_at` is the end of the access token by this machine's clock, in seconds since 1970."""
 
-    access_token: str
-    refresh_token: str
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
     expires_at: float
     lifetime: float
 
@@ -53,15 +53,24 @@ class MemoryTokenStore:
 
 
 class FileTokenStore:
-    """A file that only its owner can read (mode 0600); it is replaced as a whole, so a crash leaves the old one."""
+    """A file that only its owner can read (mode 0600); it is replaced as a whole, so a crash leaves the old one.
+
+    Several programs may share it. One that holds no session is as good as none.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
 
     def load(self) -> Tokens | None:
         try:
-            return Tokens(**json.loads(self._path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
+            kept = json.loads(self._path.read_text(encoding="utf-8"))
+            return Tokens(
+                str(kept["access_token"]),
+                str(kept["refresh_token"]),
+                float(kept["expires_at"]),
+                float(kept["lifetime"]),
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
     def save(self, tokens: Tokens) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from parley_sdk.generated import models
+from parley_sdk.model import UnknownEvent, UnknownPayload
 
 CONTRACT_VERSION = "1.0.0"
 
@@ -43,6 +44,14 @@ class Operation:
     takes_key: bool
     repeatable: bool
     bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a page calls its items, and in what order they are."""
+
+    items: str
+    newest_first: bool
 
 
 CLOSE_VERDICTS = {
@@ -284,4 +293,49 @@ FRAMES: dict[str, type[BaseModel]] = {
     "pong": models.PongNotice,
     "error": models.ErrorNotice,
 }
-KnownEvent = models.MessageEvent | models.MessageUpdatedEvent | models.MessageDeletedEvent | models.ReceiptEvent | models.ConversationCreatedEvent | models.MemberAddedEvent | models.MemberRemovedEvent | models.MemberUpdatedEvent | models.GroupUpdatedEvent | models.GroupDeletedEvent | models.UserUpdatedEvent | models.WebhookDisabledEvent
+# What is listed, by the class of the page.
+LISTINGS: dict[type[BaseModel], Listing] = {
+    models.UserPage: Listing("users", True),
+    models.ConversationPage: Listing("conversations", True),
+    models.MessagePage: Listing("messages", True),
+    models.GroupPage: Listing("groups", True),
+    models.MemberPage: Listing("members", True),
+    models.EventPage: Listing("events", False),
+    models.WebhookPage: Listing("webhooks", True),
+    models.DeliveryPage: Listing("deliveries", True),
+}
+Event = (
+    models.MessageEvent
+    | models.MessageUpdatedEvent
+    | models.MessageDeletedEvent
+    | models.ReceiptEvent
+    | models.ConversationCreatedEvent
+    | models.MemberAddedEvent
+    | models.MemberRemovedEvent
+    | models.MemberUpdatedEvent
+    | models.GroupUpdatedEvent
+    | models.GroupDeletedEvent
+    | models.UserUpdatedEvent
+    | models.WebhookDisabledEvent
+    | models.TypingNotice
+    | models.PresenceNotice
+    | models.ResyncNotice
+    | models.ErrorNotice
+    | UnknownEvent
+)
+WebhookEvent = (
+    models.MessageCreatedPayload
+    | models.MessageUpdatedPayload
+    | models.MessageDeletedPayload
+    | models.ReceiptUpdatedPayload
+    | models.MemberAddedPayload
+    | models.MemberRemovedPayload
+    | models.MemberUpdatedPayload
+    | models.GroupCreatedPayload
+    | models.GroupUpdatedPayload
+    | models.GroupDeletedPayload
+    | models.UserUpdatedPayload
+    | models.WebhookDisabledPayload
+    | models.WebhookTestPayload
+    | UnknownPayload
+)

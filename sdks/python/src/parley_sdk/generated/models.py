@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
+from parley_sdk.model import Model, UnknownEvent
+from pydantic import AwareDatetime, ConfigDict, Field, RootModel
 
 
 class DayOrTime(RootModel[date | AwareDatetime]):
     root: date | AwareDatetime = Field(..., description='A day in UTC, or a time.')
 
 
-class FieldError(BaseModel):
+class FieldError(Model):
     field: str
     reason: str
 
 
-class Credentials(BaseModel):
+class Credentials(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -26,14 +27,14 @@ class Credentials(BaseModel):
     password: str = Field(..., description='A password that may be right.')
 
 
-class RefreshToken(BaseModel):
+class RefreshToken(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
     refresh_token: str
 
 
-class Tokens(BaseModel):
+class Tokens(Model):
     access_token: str = Field(
         ..., description='For the Authorization header, as `Bearer <token>`.'
     )
@@ -46,7 +47,7 @@ class Tokens(BaseModel):
     session_id: UUID = Field(..., description='The id of a session.')
 
 
-class ChangePassword(BaseModel):
+class ChangePassword(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -54,7 +55,7 @@ class ChangePassword(BaseModel):
     new_password: str = Field(..., description='At least eight characters.')
 
 
-class Session(BaseModel):
+class Session(Model):
     """
     One log-in on one device.
     """
@@ -76,7 +77,7 @@ class Session(BaseModel):
     current: bool = Field(..., description='Whether it is the session that asks.')
 
 
-class RegisterUser(BaseModel):
+class RegisterUser(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -88,7 +89,7 @@ class RegisterUser(BaseModel):
     )
 
 
-class UpdateUser(BaseModel):
+class UpdateUser(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -98,7 +99,7 @@ class UpdateUser(BaseModel):
     location: str | None = None
 
 
-class Profile(BaseModel):
+class Profile(Model):
     """
     What a user tells about themselves; null is nothing told.
     """
@@ -108,7 +109,7 @@ class Profile(BaseModel):
     location: str | None = Field(...)
 
 
-class User(BaseModel):
+class User(Model):
     """
     A person. The e-mail address and the access to the beta are shown only to themselves.
     """
@@ -133,7 +134,7 @@ class User(BaseModel):
     )
 
 
-class Me(BaseModel):
+class Me(Model):
     """
     A person, as they see themselves.
     """
@@ -155,27 +156,27 @@ class Me(BaseModel):
     )
 
 
-class UserPage(BaseModel):
+class UserPage(Model):
     users: list[User]
     has_more: bool
     next_cursor: UUID | None = Field(...)
 
 
-class OpenConversation(BaseModel):
+class OpenConversation(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
     user_id: UUID = Field(..., description='The id of a user.')
 
 
-class Mark(BaseModel):
+class Mark(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
     message_id: UUID = Field(..., description='The id of a message.')
 
 
-class Receipt(BaseModel):
+class Receipt(Model):
     """
     How far a member has received and read a conversation.
     """
@@ -195,7 +196,7 @@ class Receipt(BaseModel):
     )
 
 
-class CustomData(BaseModel):
+class CustomData(Model):
     """
     Your own data, up to 4 KB as JSON. The server keeps it and does not look into it.
     """
@@ -205,14 +206,14 @@ class CustomData(BaseModel):
     )
 
 
-class EditMessage(BaseModel):
+class EditMessage(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
     content: str = Field(..., description='The text of a message.')
 
 
-class Attachment(BaseModel):
+class Attachment(Model):
     url: str = Field(..., description='An http or https address, in ASCII.')
     name: str
     content_type: str = Field(
@@ -221,7 +222,7 @@ class Attachment(BaseModel):
     size: int = Field(..., description='In bytes.')
 
 
-class CreateGroupSettings(BaseModel):
+class CreateGroupSettings(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -232,7 +233,7 @@ class CreateGroupSettings(BaseModel):
     )
 
 
-class UpdateGroupSettings(BaseModel):
+class UpdateGroupSettings(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -241,7 +242,7 @@ class UpdateGroupSettings(BaseModel):
     message_retention_days: int | None = None
 
 
-class GroupSettings(BaseModel):
+class GroupSettings(Model):
     is_private: bool = Field(..., description='Only members can see it.')
     allow_invites: bool = Field(..., description='Every member may add others.')
     message_retention_days: int | None = Field(
@@ -249,21 +250,21 @@ class GroupSettings(BaseModel):
     )
 
 
-class AddMember(BaseModel):
+class AddMember(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
     user_id: UUID = Field(..., description='The id of a user.')
 
 
-class UpdateMember(BaseModel):
+class UpdateMember(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
     role: Literal['owner', 'admin', 'member'] | str
 
 
-class Member(BaseModel):
+class Member(Model):
     """
     A user's place in a group.
     """
@@ -275,13 +276,13 @@ class Member(BaseModel):
     )
 
 
-class MemberPage(BaseModel):
+class MemberPage(Model):
     members: list[Member]
     has_more: bool
     next_cursor: UUID | None = Field(...)
 
 
-class ReceiptEvent(BaseModel):
+class ReceiptEvent(Model):
     """
     A member received or read messages.
     """
@@ -295,7 +296,7 @@ class ReceiptEvent(BaseModel):
     seq: int | None = None
 
 
-class UserUpdatedEvent(BaseModel):
+class UserUpdatedEvent(Model):
     """
     A user changed what they tell about themselves.
     """
@@ -309,7 +310,7 @@ class UserUpdatedEvent(BaseModel):
     seq: int | None = None
 
 
-class ConversationCreated(BaseModel):
+class ConversationCreated(Model):
     conversation_id: UUID = Field(
         ...,
         description='The id of a conversation. A group has the same id as its conversation.',
@@ -320,7 +321,7 @@ class ConversationCreated(BaseModel):
     user_ids: list[UUID] = Field(..., description='The first hundred members.')
 
 
-class Membership(BaseModel):
+class Membership(Model):
     conversation_id: UUID = Field(
         ...,
         description='The id of a conversation. A group has the same id as its conversation.',
@@ -330,7 +331,7 @@ class Membership(BaseModel):
     actor_id: UUID = Field(..., description='The id of a user.')
 
 
-class GroupFacts(BaseModel):
+class GroupFacts(Model):
     group_id: UUID = Field(..., description='The id of a group.')
     name: str
     description: str | None = Field(...)
@@ -338,12 +339,12 @@ class GroupFacts(BaseModel):
     owner_id: UUID = Field(..., description='The id of a user.')
 
 
-class GroupDeleted(BaseModel):
+class GroupDeleted(Model):
     group_id: UUID = Field(..., description='The id of a group.')
     actor_id: UUID = Field(..., description='The id of a user.')
 
 
-class WebhookDisabled(BaseModel):
+class WebhookDisabled(Model):
     webhook_id: UUID = Field(..., description='The id of a webhook.')
     reason: str = Field(
         ...,
@@ -351,7 +352,7 @@ class WebhookDisabled(BaseModel):
     )
 
 
-class CreateWebhook(BaseModel):
+class CreateWebhook(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -375,7 +376,7 @@ class CreateWebhook(BaseModel):
     )
 
 
-class UpdateWebhook(BaseModel):
+class UpdateWebhook(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -396,7 +397,7 @@ class UpdateWebhook(BaseModel):
     status: Literal['active', 'disabled'] | str | None = None
 
 
-class Webhook(BaseModel):
+class Webhook(Model):
     """
     An address to which events are sent.
     """
@@ -427,7 +428,7 @@ class Webhook(BaseModel):
     )
 
 
-class CreatedWebhook(BaseModel):
+class CreatedWebhook(Model):
     """
     A new webhook, with its secret.
     """
@@ -466,13 +467,13 @@ class CreatedWebhook(BaseModel):
     )
 
 
-class WebhookPage(BaseModel):
+class WebhookPage(Model):
     webhooks: list[Webhook]
     has_more: bool
     next_cursor: UUID | None = Field(...)
 
 
-class RotateSecret(BaseModel):
+class RotateSecret(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -482,7 +483,7 @@ class RotateSecret(BaseModel):
     )
 
 
-class RotatedSecret(BaseModel):
+class RotatedSecret(Model):
     """
     The new secret of a webhook.
     """
@@ -501,7 +502,7 @@ class RotatedSecret(BaseModel):
     )
 
 
-class RecoverDeliveries(BaseModel):
+class RecoverDeliveries(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -510,13 +511,13 @@ class RecoverDeliveries(BaseModel):
     )
 
 
-class Recovery(BaseModel):
+class Recovery(Model):
     deliveries: int = Field(..., description='How many wait to be sent now.')
     has_more: bool = Field(..., description='Whether there are more of them.')
     since: AwareDatetime = Field(..., description='Where to go on when there are more.')
 
 
-class DeliveryAttempt(BaseModel):
+class DeliveryAttempt(Model):
     """
     What came of sending it once.
     """
@@ -535,11 +536,11 @@ class DeliveryAttempt(BaseModel):
     )
 
 
-class WebhookTest(BaseModel):
+class WebhookTest(Model):
     webhook_id: UUID = Field(..., description='The id of a webhook.')
 
 
-class AuthData(BaseModel):
+class AuthData(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -550,7 +551,7 @@ class AuthData(BaseModel):
     )
 
 
-class SetTyping(BaseModel):
+class SetTyping(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -562,14 +563,14 @@ class SetTyping(BaseModel):
     user_id: UUID | None = Field(None, description='If it is given, it is your own.')
 
 
-class SetPresence(BaseModel):
+class SetPresence(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
     status: Literal['online', 'offline'] | str
 
 
-class SetReceipt(BaseModel):
+class SetReceipt(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -583,14 +584,14 @@ class SetReceipt(BaseModel):
     )
 
 
-class PingData(BaseModel):
+class PingData(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
     id: str | None = Field(None, description='Comes back with the pong.')
 
 
-class Heartbeat(BaseModel):
+class Heartbeat(Model):
     """
     The server pings every `interval_seconds` and gives up `timeout_seconds` after a ping without any sign of life.
     """
@@ -599,7 +600,7 @@ class Heartbeat(BaseModel):
     timeout_seconds: int
 
 
-class SocketLimits(BaseModel):
+class SocketLimits(Model):
     """
     What a client keeps to.
     """
@@ -612,7 +613,7 @@ class SocketLimits(BaseModel):
     )
 
 
-class Typing(BaseModel):
+class Typing(Model):
     user_id: UUID = Field(..., description='The id of a user.')
     conversation_id: UUID = Field(
         ...,
@@ -621,7 +622,7 @@ class Typing(BaseModel):
     is_typing: bool
 
 
-class Presence(BaseModel):
+class Presence(Model):
     user_id: UUID = Field(..., description='The id of a user.')
     status: Literal['online', 'offline'] | str
     last_seen: AwareDatetime | None = Field(
@@ -629,7 +630,7 @@ class Presence(BaseModel):
     )
 
 
-class Resync(BaseModel):
+class Resync(Model):
     reason: Literal['cursor_too_old', 'log_reset'] | str = Field(
         ...,
         description='The events after the cursor are no longer kept, or the log was set back since.',
@@ -640,11 +641,11 @@ class Resync(BaseModel):
     )
 
 
-class Pong(BaseModel):
+class Pong(Model):
     id: str | None = Field(..., description="The ping's own; null if it had none.")
 
 
-class Contract(BaseModel):
+class Contract(Model):
     """
     Which contract a server keeps, and which build of Parley keeps it.
     """
@@ -659,7 +660,7 @@ class Contract(BaseModel):
     build: str = Field(..., description='The version of Parley itself.')
 
 
-class LimitBucket(BaseModel):
+class LimitBucket(Model):
     name: str
     limit: int
     window_seconds: int
@@ -669,18 +670,7 @@ class LimitBucket(BaseModel):
     )
 
 
-class UnknownEvent(BaseModel):
-    """
-    An event, or a notice, of a type that this version does not know.
-    """
-
-    type: str
-    data: Any
-    cursor: str | None = None
-    seq: int | None = None
-
-
-class ErrorDetails(BaseModel):
+class ErrorDetails(Model):
     """
     Facts about the error; which ones depends on the code.
     """
@@ -704,11 +694,11 @@ class ErrorDetails(BaseModel):
     )
 
 
-class SessionList(BaseModel):
+class SessionList(Model):
     sessions: list[Session]
 
 
-class TextMetadata(BaseModel):
+class TextMetadata(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -717,7 +707,7 @@ class TextMetadata(BaseModel):
     custom: CustomData | None = None
 
 
-class SendAttachment(BaseModel):
+class SendAttachment(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -729,7 +719,7 @@ class SendAttachment(BaseModel):
     size: int = Field(..., description='In bytes.')
 
 
-class MessageMetadata(BaseModel):
+class MessageMetadata(Model):
     """
     What the sender said beside the content. Null when the message was deleted.
     """
@@ -740,7 +730,7 @@ class MessageMetadata(BaseModel):
     custom: CustomData | None = None
 
 
-class CreateGroup(BaseModel):
+class CreateGroup(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -752,7 +742,7 @@ class CreateGroup(BaseModel):
     settings: CreateGroupSettings | None = None
 
 
-class UpdateGroup(BaseModel):
+class UpdateGroup(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -761,7 +751,7 @@ class UpdateGroup(BaseModel):
     settings: UpdateGroupSettings | None = None
 
 
-class Group(BaseModel):
+class Group(Model):
     id: UUID = Field(..., description='The id of a group.')
     name: str
     description: str | None = Field(...)
@@ -774,13 +764,13 @@ class Group(BaseModel):
     settings: GroupSettings
 
 
-class GroupPage(BaseModel):
+class GroupPage(Model):
     groups: list[Group]
     has_more: bool
     next_cursor: UUID | None = Field(...)
 
 
-class ConversationCreatedEvent(BaseModel):
+class ConversationCreatedEvent(Model):
     """
     A conversation was made, with you in it.
     """
@@ -794,7 +784,7 @@ class ConversationCreatedEvent(BaseModel):
     seq: int | None = None
 
 
-class MemberAddedEvent(BaseModel):
+class MemberAddedEvent(Model):
     """
     Somebody was added to a group, or joined it.
     """
@@ -808,7 +798,7 @@ class MemberAddedEvent(BaseModel):
     seq: int | None = None
 
 
-class MemberRemovedEvent(BaseModel):
+class MemberRemovedEvent(Model):
     """
     Somebody was removed from a group, or left it; the role is the one they had.
     """
@@ -822,7 +812,7 @@ class MemberRemovedEvent(BaseModel):
     seq: int | None = None
 
 
-class MemberUpdatedEvent(BaseModel):
+class MemberUpdatedEvent(Model):
     """
     A member has another role.
     """
@@ -836,7 +826,7 @@ class MemberUpdatedEvent(BaseModel):
     seq: int | None = None
 
 
-class GroupUpdatedEvent(BaseModel):
+class GroupUpdatedEvent(Model):
     """
     A group has another name, description, owner or settings.
     """
@@ -850,7 +840,7 @@ class GroupUpdatedEvent(BaseModel):
     seq: int | None = None
 
 
-class GroupDeletedEvent(BaseModel):
+class GroupDeletedEvent(Model):
     """
     A group was deleted.
     """
@@ -864,7 +854,7 @@ class GroupDeletedEvent(BaseModel):
     seq: int | None = None
 
 
-class WebhookDisabledEvent(BaseModel):
+class WebhookDisabledEvent(Model):
     """
     One of your webhooks was disabled.
     """
@@ -878,7 +868,7 @@ class WebhookDisabledEvent(BaseModel):
     seq: int | None = None
 
 
-class Delivery(BaseModel):
+class Delivery(Model):
     """
     One event on its way to one webhook.
     """
@@ -910,13 +900,13 @@ class Delivery(BaseModel):
     )
 
 
-class DeliveryPage(BaseModel):
+class DeliveryPage(Model):
     deliveries: list[Delivery]
     has_more: bool
     next_cursor: UUID | None = Field(...)
 
 
-class ReceiptUpdatedPayload(BaseModel):
+class ReceiptUpdatedPayload(Model):
     """
     A member received or read messages.
     """
@@ -936,7 +926,7 @@ class ReceiptUpdatedPayload(BaseModel):
     )
 
 
-class MemberAddedPayload(BaseModel):
+class MemberAddedPayload(Model):
     """
     Somebody was added to a group, or joined it.
     """
@@ -956,7 +946,7 @@ class MemberAddedPayload(BaseModel):
     )
 
 
-class MemberRemovedPayload(BaseModel):
+class MemberRemovedPayload(Model):
     """
     Somebody was removed from a group, or left it; the role is the one they had.
     """
@@ -976,7 +966,7 @@ class MemberRemovedPayload(BaseModel):
     )
 
 
-class MemberUpdatedPayload(BaseModel):
+class MemberUpdatedPayload(Model):
     """
     A member has another role.
     """
@@ -996,7 +986,7 @@ class MemberUpdatedPayload(BaseModel):
     )
 
 
-class GroupCreatedPayload(BaseModel):
+class GroupCreatedPayload(Model):
     """
     A group was made, with you in it.
     """
@@ -1016,7 +1006,7 @@ class GroupCreatedPayload(BaseModel):
     )
 
 
-class GroupUpdatedPayload(BaseModel):
+class GroupUpdatedPayload(Model):
     """
     A group has another name, description, owner or settings.
     """
@@ -1036,7 +1026,7 @@ class GroupUpdatedPayload(BaseModel):
     )
 
 
-class GroupDeletedPayload(BaseModel):
+class GroupDeletedPayload(Model):
     """
     A group was deleted.
     """
@@ -1056,7 +1046,7 @@ class GroupDeletedPayload(BaseModel):
     )
 
 
-class UserUpdatedPayload(BaseModel):
+class UserUpdatedPayload(Model):
     """
     A user changed what they tell about themselves.
     """
@@ -1076,7 +1066,7 @@ class UserUpdatedPayload(BaseModel):
     )
 
 
-class WebhookDisabledPayload(BaseModel):
+class WebhookDisabledPayload(Model):
     """
     Another webhook of yours was disabled.
     """
@@ -1096,7 +1086,7 @@ class WebhookDisabledPayload(BaseModel):
     )
 
 
-class WebhookTestPayload(BaseModel):
+class WebhookTestPayload(Model):
     """
     Somebody asked for a test.
     """
@@ -1112,7 +1102,7 @@ class WebhookTestPayload(BaseModel):
     )
 
 
-class WebhookMessage(BaseModel):
+class WebhookMessage(Model):
     """
     A message, or (with `deleted_at`) the tombstone that keeps its place. `message_id` is its id once more.
     """
@@ -1148,7 +1138,7 @@ class WebhookMessage(BaseModel):
     )
 
 
-class AuthFrame(BaseModel):
+class AuthFrame(Model):
     """
     Says who the client is, or renews the token of a socket.
     """
@@ -1160,7 +1150,7 @@ class AuthFrame(BaseModel):
     data: AuthData
 
 
-class TypingFrame(BaseModel):
+class TypingFrame(Model):
     """
     Says that the client's user begins or stops to type.
     """
@@ -1172,7 +1162,7 @@ class TypingFrame(BaseModel):
     data: SetTyping
 
 
-class PresenceFrame(BaseModel):
+class PresenceFrame(Model):
     """
     Says whether the client's user is to be seen on this socket.
     """
@@ -1184,7 +1174,7 @@ class PresenceFrame(BaseModel):
     data: SetPresence
 
 
-class ReceiptFrame(BaseModel):
+class ReceiptFrame(Model):
     """
     Says up to which message the client's user received or read a conversation.
     """
@@ -1196,7 +1186,7 @@ class ReceiptFrame(BaseModel):
     data: SetReceipt
 
 
-class PingFrame(BaseModel):
+class PingFrame(Model):
     """
     Asks for a sign of life.
     """
@@ -1208,7 +1198,7 @@ class PingFrame(BaseModel):
     data: PingData | None = None
 
 
-class Ready(BaseModel):
+class Ready(Model):
     user: User
     session_id: UUID = Field(..., description='The id of a session.')
     token_expires_at: AwareDatetime = Field(
@@ -1222,7 +1212,7 @@ class Ready(BaseModel):
     )
 
 
-class TypingNotice(BaseModel):
+class TypingNotice(Model):
     """
     Somebody begins or stops to type.
     """
@@ -1231,7 +1221,7 @@ class TypingNotice(BaseModel):
     data: Typing
 
 
-class PresenceNotice(BaseModel):
+class PresenceNotice(Model):
     """
     Somebody came or went.
     """
@@ -1240,7 +1230,7 @@ class PresenceNotice(BaseModel):
     data: Presence
 
 
-class ResyncNotice(BaseModel):
+class ResyncNotice(Model):
     """
     The events cannot go on from the cursor without a hole.
     """
@@ -1249,7 +1239,7 @@ class ResyncNotice(BaseModel):
     data: Resync
 
 
-class PongNotice(BaseModel):
+class PongNotice(Model):
     """
     The answer to a ping.
     """
@@ -1258,7 +1248,7 @@ class PongNotice(BaseModel):
     data: Pong
 
 
-class FrameError(BaseModel):
+class FrameError(Model):
     code: (
         Literal[
             'validation_error',
@@ -1286,11 +1276,11 @@ class FrameError(BaseModel):
     )
 
 
-class Limits(BaseModel):
+class Limits(Model):
     buckets: list[LimitBucket]
 
 
-class ErrorBody(BaseModel):
+class ErrorBody(Model):
     code: (
         Literal[
             'validation_error',
@@ -1314,7 +1304,7 @@ class ErrorBody(BaseModel):
     details: ErrorDetails
 
 
-class TextToReceiver(BaseModel):
+class TextToReceiver(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -1324,7 +1314,7 @@ class TextToReceiver(BaseModel):
     metadata: TextMetadata | None = None
 
 
-class TextToConversation(BaseModel):
+class TextToConversation(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -1337,7 +1327,7 @@ class TextToConversation(BaseModel):
     metadata: TextMetadata | None = None
 
 
-class MediaMetadata(BaseModel):
+class MediaMetadata(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -1347,7 +1337,7 @@ class MediaMetadata(BaseModel):
     custom: CustomData | None = None
 
 
-class Message(BaseModel):
+class Message(Model):
     """
     A message, or (with `deleted_at`) the tombstone that keeps its place.
     """
@@ -1382,13 +1372,13 @@ class Message(BaseModel):
     )
 
 
-class MessagePage(BaseModel):
+class MessagePage(Model):
     messages: list[Message]
     has_more: bool
     next_cursor: UUID | None = Field(...)
 
 
-class MessageEvent(BaseModel):
+class MessageEvent(Model):
     """
     A message was sent.
     """
@@ -1405,7 +1395,7 @@ class MessageEvent(BaseModel):
     )
 
 
-class MessageUpdatedEvent(BaseModel):
+class MessageUpdatedEvent(Model):
     """
     A message was edited.
     """
@@ -1422,7 +1412,7 @@ class MessageUpdatedEvent(BaseModel):
     )
 
 
-class MessageDeletedEvent(BaseModel):
+class MessageDeletedEvent(Model):
     """
     A message was deleted; this is its tombstone.
     """
@@ -1439,7 +1429,7 @@ class MessageDeletedEvent(BaseModel):
     )
 
 
-class MessageCreatedPayload(BaseModel):
+class MessageCreatedPayload(Model):
     """
     A message was sent.
     """
@@ -1459,7 +1449,7 @@ class MessageCreatedPayload(BaseModel):
     )
 
 
-class MessageUpdatedPayload(BaseModel):
+class MessageUpdatedPayload(Model):
     """
     A message was edited.
     """
@@ -1479,7 +1469,7 @@ class MessageUpdatedPayload(BaseModel):
     )
 
 
-class MessageDeletedPayload(BaseModel):
+class MessageDeletedPayload(Model):
     """
     A message was deleted; this is its tombstone.
     """
@@ -1507,7 +1497,7 @@ class ClientFrame(
     )
 
 
-class ReadyNotice(BaseModel):
+class ReadyNotice(Model):
     """
     The socket is open, or its token was renewed.
     """
@@ -1516,7 +1506,7 @@ class ReadyNotice(BaseModel):
     data: Ready
 
 
-class ErrorNotice(BaseModel):
+class ErrorNotice(Model):
     """
     A frame was refused, and nothing came of it.
     """
@@ -1525,7 +1515,7 @@ class ErrorNotice(BaseModel):
     data: FrameError
 
 
-class ErrorEnvelope(BaseModel):
+class ErrorEnvelope(Model):
     """
     The form of every error.
     """
@@ -1533,7 +1523,7 @@ class ErrorEnvelope(BaseModel):
     error: ErrorBody
 
 
-class Conversation(BaseModel):
+class Conversation(Model):
     """
     A conversation, as one of its members sees it.
     """
@@ -1572,13 +1562,13 @@ class Conversation(BaseModel):
     )
 
 
-class ConversationPage(BaseModel):
+class ConversationPage(Model):
     conversations: list[Conversation]
     has_more: bool
     next_cursor: str | None = Field(...)
 
 
-class MediaToReceiver(BaseModel):
+class MediaToReceiver(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -1588,7 +1578,7 @@ class MediaToReceiver(BaseModel):
     metadata: MediaMetadata
 
 
-class MediaToConversation(BaseModel):
+class MediaToConversation(Model):
     model_config = ConfigDict(
         extra='forbid',
     )
@@ -1692,8 +1682,11 @@ class SendMessage(
     ) = Field(..., description='A text or a message with attachments, to a receiver or to a conversation.')
 
 
-class EventPage(BaseModel):
-    events: list[UnknownEvent | MessageEvent | MessageUpdatedEvent | MessageDeletedEvent | ReceiptEvent | ConversationCreatedEvent | MemberAddedEvent | MemberRemovedEvent | MemberUpdatedEvent | GroupUpdatedEvent | GroupDeletedEvent | UserUpdatedEvent | WebhookDisabledEvent]
+class EventPage(Model):
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    events: list[Annotated[MessageEvent | MessageUpdatedEvent | MessageDeletedEvent | ReceiptEvent | ConversationCreatedEvent | MemberAddedEvent | MemberRemovedEvent | MemberUpdatedEvent | GroupUpdatedEvent | GroupDeletedEvent | UserUpdatedEvent | WebhookDisabledEvent | UnknownEvent, Field(union_mode='left_to_right')]]
     next_cursor: str = Field(
         ...,
         description='Where to go on from. It has no meaning but to the server that gave it.',

@@ -2,15 +2,17 @@
 """The operations of the contract. `Client` and `AsyncClient` say how a request is made."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from types import NoneType
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 from parley_sdk.generated import models
-from parley_sdk.generated.facts import OPERATIONS, Operation
+from parley_sdk.generated.facts import OPERATIONS, Event, Operation
+from parley_sdk.pages import walk, walk_async
 
+Asked = ParamSpec("Asked")
 Result = TypeVar("Result")
 
 
@@ -665,6 +667,53 @@ class Operations(ABC):
             models.Contract,
         )
 
+    @overload
+    def each(
+        self, operation: Callable[Asked, models.UserPage], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> Iterator[models.User]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, models.ConversationPage], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> Iterator[models.Conversation]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, models.MessagePage], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> Iterator[models.Message]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, models.GroupPage], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> Iterator[models.Group]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, models.MemberPage], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> Iterator[models.Member]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, models.EventPage], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> Iterator[Event]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, models.WebhookPage], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> Iterator[models.Webhook]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, models.DeliveryPage], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> Iterator[models.Delivery]: ...
+
+    def each(self, operation: Callable[..., Any], *arguments: Any, **query: Any) -> Iterator[Any]:
+        """Walk through a list: back from its newest end, or from `before`; or forth from `after`.
+
+        As in `client.each(client.list_groups, visibility="public")`. Events only go forth.
+        """
+        return walk(operation, arguments, query)
+
 
 class AsyncOperations(ABC):
     """Every operation of the contract, as a coroutine."""
@@ -1316,3 +1365,50 @@ class AsyncOperations(ABC):
             OPERATIONS["get_contract"],
             models.Contract,
         )
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, Coroutine[Any, Any, models.UserPage]], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> AsyncIterator[models.User]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, Coroutine[Any, Any, models.ConversationPage]], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> AsyncIterator[models.Conversation]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, Coroutine[Any, Any, models.MessagePage]], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> AsyncIterator[models.Message]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, Coroutine[Any, Any, models.GroupPage]], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> AsyncIterator[models.Group]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, Coroutine[Any, Any, models.MemberPage]], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> AsyncIterator[models.Member]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, Coroutine[Any, Any, models.EventPage]], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> AsyncIterator[Event]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, Coroutine[Any, Any, models.WebhookPage]], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> AsyncIterator[models.Webhook]: ...
+
+    @overload
+    def each(
+        self, operation: Callable[Asked, Coroutine[Any, Any, models.DeliveryPage]], *arguments: Asked.args, **query: Asked.kwargs
+    ) -> AsyncIterator[models.Delivery]: ...
+
+    def each(self, operation: Callable[..., Any], *arguments: Any, **query: Any) -> AsyncIterator[Any]:
+        """Walk through a list: back from its newest end, or from `before`; or forth from `after`.
+
+        As in `client.each(client.list_groups, visibility="public")`. Events only go forth.
+        """
+        return walk_async(operation, arguments, query)
