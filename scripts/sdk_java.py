@@ -197,7 +197,9 @@ def _record(document: Document, name: str, schema: Schema, parents: Sequence[str
         # All events and payloads have the same types for what they share.
         if may_lack or (field == "seq" and "Event" in parents):
             kind = _BOXED.get(kind, kind)
-        components.append(f'    @JsonProperty("{field}") {kind} {_java(field)}')
+        # What is said of a field in the contract is asked of an answer.
+        asked = f'"{field}"' if may_lack else f'value = "{field}", required = true'
+        components.append(f"    @JsonProperty({asked}) {kind} {_java(field)}")
         told = _described(document, value)
         if told or may_lack:
             parts = [told.rstrip(".")] if told else []

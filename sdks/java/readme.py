@@ -24,6 +24,7 @@ import dev.parley.sdk.*;
 import dev.parley.sdk.api.*;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -59,6 +60,7 @@ public static void main(String[] arguments) throws InterruptedException {
         events();
         heard = true;
         writer.join();
+        missed(Instant.now().minus(Duration.ofDays(1)));
         handler();
         if (receive(new WebhookVerifier("webhook_secret"), new byte[0], name -> null) != 401) {
             throw new IllegalStateException("what nobody signed was verified");
@@ -92,7 +94,7 @@ def main() -> int:
             check=True,
             timeout=PATIENCE,
         ).stdout
-        for line in ("ada", "content ", "now live", "heard message", "nothing new", "done"):
+        for line in ("ada", "content ", "now live", "missed, or known: ", "heard message", "nothing new", "done"):
             assert line in done, done
     print(f"All {len(BLOCKS)} programs of the README ran.")
     return 0

@@ -10,6 +10,9 @@ import java.util.function.Function;
 public class ApiException extends ParleyException {
     private static final long serialVersionUID = 1L;
 
+    // What stands for a code where there is none.
+    private static final String NO_CODE = "unknown";
+
     private final transient Refusal refusal;
 
     public ApiException(Refusal refusal) {
@@ -50,10 +53,15 @@ public class ApiException extends ParleyException {
         return refusal.status() == 401 && Boolean.TRUE.equals(refusal.details().get("token_expired"));
     }
 
+    /** Whether the server itself refuses who asks; a proxy's page with that status says nothing of the session. */
+    boolean saysUnauthorized() {
+        return refusal.status() == 401 && !refusal.code().equals(NO_CODE);
+    }
+
     /** Reads an answer; one that is no envelope, as a proxy's page, has the class of its status. */
     static ApiException of(int status, byte[] body, String requestId) {
         JsonNode error = envelope(body);
-        String code = error.path("code").asText("unknown");
+        String code = error.path("code").asText(NO_CODE);
         String message = error.path("message").asText("The server gave no reason");
         Map<String, Object> details = Json.object(error.path("details"));
         Refusal refusal = new Refusal(

@@ -3,15 +3,15 @@ package dev.parley.sdk;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.parley.sdk.api.Credentials;
 import dev.parley.sdk.api.Facts;
+import dev.parley.sdk.api.Message;
 import dev.parley.sdk.api.Operations;
 import dev.parley.sdk.api.Tokens;
 import java.io.IOException;
-import java.net.http.WebSocket;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -84,6 +84,15 @@ public final class Client extends Operations implements AutoCloseable {
         return listener;
     }
 
+    /**
+     * Reads again what events that are gone were about, as after a resync: the messages of all conversations that were
+     * written since a time of the server's, as that of the last message one has, which comes once more. Each
+     * conversation begins with its newest message. What was edited or deleted meanwhile, and is older, is not told.
+     */
+    public Iterable<Message> historySince(Instant since) {
+        return () -> new History(this, since);
+    }
+
     /** Ends the listeners and closes the connections; the session lives on in its store. */
     @Override
     public void close() {
@@ -100,7 +109,7 @@ public final class Client extends Operations implements AutoCloseable {
         Transport.Prepared request = transport.prepare(call, keyOf(call));
         String stale = null;
         while (true) {
-            String token = call.operation().secured() ? session.freshToken(stale) : null;
+            String token = call.operation().secured() ? session.freshTokens(stale).accessToken() : null;
             Transport.Answer answer = transport.send(request, token);
             if (answer.succeeded()) {
                 return answer;
@@ -124,13 +133,19 @@ public final class Client extends Operations implements AutoCloseable {
         if (result == Void.class) {
             return null;
         }
+        T answer;
         try {
-            return Json.MAPPER.readValue(body, result);
+            answer = Json.MAPPER.readValue(body, result);
         } catch (JsonProcessingException error) {
-            throw new ParleyException("The answer cannot be read", error);
+            // What Jackson says may quote the answer, which may hold tokens: it goes into no log.
+            answer = null;
         } catch (IOException error) {
             throw new IllegalStateException("Bytes in memory can be read", error);
         }
+        if (answer == null) {
+            throw new ConnectionFailedException("The answer is no " + result.getSimpleName() + ": who gave it?", null);
+        }
+        return answer;
     }
 
     Session session() {
@@ -141,8 +156,8 @@ public final class Client extends Operations implements AutoCloseable {
         return timeout;
     }
 
-    CompletableFuture<WebSocket> openSocket(WebSocket.Listener listener) {
-        return transport.openSocket(listener);
+    Transport transport() {
+        return transport;
     }
 
     void forget(Listener listener) {

@@ -1,7 +1,6 @@
 package dev.parley.sdk;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -18,12 +17,13 @@ public final class FileCursorStore implements CursorStore {
     @Override
     public String load() {
         try {
-            String cursor = Files.readString(path);
+            // Where this is no text, it is no cursor either, and the server says so.
+            String cursor = new String(Files.readAllBytes(path), StandardCharsets.UTF_8);
             return cursor.isEmpty() ? null : cursor;
         } catch (NoSuchFileException absent) {
             return null;
         } catch (IOException error) {
-            throw new UncheckedIOException(error);
+            throw new ParleyException("The cursor cannot be read from " + path, error);
         }
     }
 

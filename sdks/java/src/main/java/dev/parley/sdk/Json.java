@@ -1,5 +1,8 @@
 package dev.parley.sdk;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -9,6 +12,8 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.deser.std.StdDeserializer;
+import com.fasterxml.jackson.databind.introspect.Annotated;
+import com.fasterxml.jackson.databind.introspect.JacksonAnnotationIntrospector;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
@@ -17,10 +22,12 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.Map;
 
-/** JSON as the contract has it: what is unknown is ignored, times are those of RFC 3339. */
+/** JSON as the contract has it: what is unknown is ignored, what is required is there; times are those of RFC 3339. */
 final class Json {
     static final JsonMapper MAPPER = JsonMapper.builder()
         .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+        .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+        .annotationIntrospector(new Required())
         .addModule(new SimpleModule("parley")
             .addSerializer(new TimeWriter())
             .addDeserializer(Instant.class, new TimeReader()))
@@ -41,6 +48,18 @@ final class Json {
     /** An object as a map; what is none is an empty one. */
     static Map<String, Object> object(JsonNode node) {
         return node.isObject() ? MAPPER.convertValue(node, OBJECT) : Map.of();
+    }
+
+    // Jackson itself takes null for what is required.
+    private static final class Required extends JacksonAnnotationIntrospector {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public JsonSetter.Value findSetterInfo(Annotated annotated) {
+            JsonProperty property = annotated.getAnnotation(JsonProperty.class);
+            boolean required = property != null && property.required();
+            return required ? JsonSetter.Value.forValueNulls(Nulls.FAIL) : super.findSetterInfo(annotated);
+        }
     }
 
     // jackson-datatype-jsr310 would do this and much more.

@@ -8,18 +8,18 @@ import dev.parley.sdk.api.Facts;
 import dev.parley.sdk.api.PongNotice;
 import dev.parley.sdk.api.Ready;
 import dev.parley.sdk.api.ReadyNotice;
+import dev.parley.sdk.api.Resync;
 import dev.parley.sdk.api.ResyncNotice;
 import dev.parley.sdk.api.SetPresence;
 import dev.parley.sdk.api.SetReceipt;
 import dev.parley.sdk.api.SetTyping;
 import dev.parley.sdk.api.UnknownEvent;
 import dev.parley.sdk.api.UserStatus;
+import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
-import java.net.http.WebSocket;
 import java.net.http.WebSocketHandshakeException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Collections;
 import java.util.Deque;
@@ -31,11 +31,11 @@ import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
@@ -44,8 +44,9 @@ import java.util.function.Consumer;
  *
  * <p>Ask it for events in a loop ({@code for (Event event : listener)}, {@link #next}, {@link #poll}), or
  * {@link #start} it with a handler, which has a thread of its own. It goes on after the last event that was handled:
- * whoever asks for an event has handled the one before, or says so with {@link #handled}. A {@link ResyncNotice} among the events says that some are gone: read afresh what
- * you show. A slow handler holds the socket back; some dozens of frames are in memory at most.
+ * whoever asks for an event has handled the one before, or says so with {@link #handled}. A {@link ResyncNotice} among
+ * the events says that some are gone: {@link Client#historySince} reads what was missed. A slow handler holds the
+ * socket back; some dozens of frames are in memory at most.
  */
 public final class Listener implements Iterable<Event>, AutoCloseable {
     // How many cursors are remembered to know a duplicate by.
@@ -58,6 +59,10 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
     private static final int ABNORMAL = 1006;
     // A handshake that is refused for anything else would be refused again.
     private static final Set<Integer> TEMPORARY = Set.of(408, 429, 500, 502, 503, 504);
+    // Without what these say it cannot go on.
+    private static final Set<String> NEEDED = Set.of("ready", "resync");
+    // What a heartbeat can be, in seconds: no server means less, or more.
+    private static final long LONGEST_BEAT = 3600;
     // About a hundred years: Long.MAX_VALUE would overflow where times are added.
     private static final long NEVER = Long.MAX_VALUE / 4;
 
@@ -84,7 +89,7 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
     private final CountDownLatch closing = new CountDownLatch(1);
     private volatile State state;
     private volatile Socket socket;
-    private volatile CompletableFuture<WebSocket> opening;
+    private volatile CompletableFuture<?> waitedFor;
     private volatile Thread runner;
     private final Deque<Long> said = new ArrayDeque<>();
 
@@ -105,8 +110,11 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
     private long comeBackAt = System.nanoTime();
     private long liveSince;
     private boolean wasLive;
+    private HttpClient connections;
+    // The server knew nothing of the cursor: something may be missing before what comes next.
+    private boolean lostTrack;
     private long renewAt;
-    private boolean renews;
+    private CompletableFuture<StoredTokens> renewal;
     private long pinged;
     private boolean pinging;
     private Duration interval = Duration.ofSeconds(Facts.SOCKET_HEARTBEAT_SECONDS);
@@ -219,7 +227,7 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
     @Override
     public void close() {
         closing.countDown();
-        CompletableFuture<WebSocket> wait = opening;
+        CompletableFuture<?> wait = waitedFor;
         if (wait != null) {
             wait.cancel(false);
         }
@@ -348,22 +356,16 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
 
     private void open() throws Lost, InterruptedException {
         move(State.CONNECTING);
-        String fresh = client.session().freshToken(stale);
+        String refused = stale;
+        StoredTokens tokens = await(client.transport().later(() -> client.session().freshTokens(refused)));
+        if (connections == null) {
+            connections = client.transport().forListener();
+        }
         Socket opened = new Socket();
-        CompletableFuture<WebSocket> wait = client.openSocket(opened);
-        opening = wait;
         try {
-            if (closing.getCount() == 0) {
-                throw new CancellationException();
-            }
-            wait.get(client.timeout().toNanos(), TimeUnit.NANOSECONDS);
+            await(client.transport().openSocket(connections, opened));
             socket = opened;
-        } catch (ExecutionException error) {
-            throw new Lost(ABNORMAL, error.getCause());
-        } catch (TimeoutException | CancellationException error) {
-            throw new Lost(ABNORMAL, error);
         } finally {
-            opening = null;
             if (socket == null) {
                 // It may open later, which nobody waits for.
                 opened.abort();
@@ -372,28 +374,66 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
         synchronized (said) {
             said.clear();
         }
-        token = fresh;
         stale = null;
         pinging = false;
-        renews = false;
+        uses(tokens);
         move(State.CATCHING_UP);
         count(Integer.MAX_VALUE);
-        AuthData data = new AuthData(fresh);
+        AuthData data = new AuthData(token);
         send(opened, "auth", cursor == null ? data : data.cursor(cursor));
+    }
+
+    /** Waits for what close() does not wait for. */
+    private <T> T await(CompletableFuture<T> work) throws Lost, InterruptedException {
+        waitedFor = work;
+        try {
+            if (closing.getCount() == 0) {
+                throw new CancellationException();
+            }
+            return work.get();
+        } catch (ExecutionException error) {
+            throw failed(error.getCause());
+        } catch (CancellationException closed) {
+            throw new Lost(ABNORMAL, closed);
+        } finally {
+            waitedFor = null;
+        }
+    }
+
+    /** Throws what ends the listener; what may be better later is a lost connection. */
+    private static Lost failed(Throwable error) {
+        if (error instanceof ConnectionFailedException || error instanceof ApiException) {
+            return new Lost(ABNORMAL, error);
+        }
+        if (error instanceof RuntimeException mistake) {
+            throw mistake;
+        }
+        return new Lost(ABNORMAL, error);
+    }
+
+    private void uses(StoredTokens tokens) {
+        token = tokens.accessToken();
+        renewal = null;
+        renewIn(client.session().untilRenewal(tokens));
+    }
+
+    /** Whatever is said of its life, a token is not renewed as soon as it came. */
+    private void renewIn(Duration delay) {
+        renewAt = System.nanoTime() + Math.max(delay.toNanos(), TimeUnit.SECONDS.toNanos(1));
     }
 
     private Event receive(long deadline) throws Lost, InterruptedException {
         Socket open = socket;
-        long now = System.nanoTime();
-        if (renews && now - renewAt >= 0) {
+        if (wasLive) {
             renew(open);
         }
+        long now = System.nanoTime();
         if (pinging && open.heard() - pinged >= 0) {
             pinging = false;
         }
         long signDue = pinging ? pinged + timeout.toNanos() : open.heard() + interval.toNanos();
         long wait = Math.min(deadline - now, signDue - now);
-        if (renews) {
+        if (wasLive && renewal == null) {
             wait = Math.min(wait, renewAt - now);
         }
         Socket.Item item = open.poll(Math.max(wait, 0));
@@ -423,25 +463,40 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
         }
     }
 
-    private void renew(Socket open) {
-        try {
-            token = client.session().freshToken(token);
-        } catch (ConnectionFailedException | ApiException error) {
-            // It is tried again before long, and the server says when it is too late.
-            renewAt = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
+    /** Gets a new token in time, while events go on, and tells the socket. */
+    private void renew(Socket open) throws Lost {
+        if (renewal == null) {
+            if (System.nanoTime() - renewAt >= 0) {
+                String old = token;
+                renewal = client.transport().later(() -> client.session().freshTokens(old));
+                renewal.whenComplete((tokens, error) -> open.wake());
+            }
             return;
         }
-        renews = false;
+        if (!renewal.isDone()) {
+            return;
+        }
+        try {
+            uses(renewal.join());
+        } catch (CompletionException error) {
+            failed(error.getCause());
+            // It is tried again before long, and the server says when it is too late.
+            renewal = null;
+            renewIn(Duration.ZERO);
+            return;
+        }
         count(Integer.MAX_VALUE);
         send(open, "auth", new AuthData(token));
     }
 
     /** Returns what is to be handed over of a frame, if anything. */
-    private Event heard(String text) {
+    private Event heard(String text) throws Lost {
         Event event = read(text);
+        if (event instanceof UnknownEvent odd && NEEDED.contains(odd.type())) {
+            throw new Lost(ABNORMAL, new ConnectionFailedException("The server's " + odd.type() + " is none", null));
+        }
         if (event instanceof ReadyNotice ready) {
-            welcomed(ready.data());
-            return null;
+            event = welcomed(ready.data());
         }
         if (event == null || event instanceof PongNotice) {
             return null;
@@ -477,24 +532,29 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
         }
     }
 
-    private void welcomed(Ready ready) {
-        interval = Duration.ofSeconds(ready.heartbeat().intervalSeconds());
-        timeout = Duration.ofSeconds(ready.heartbeat().timeoutSeconds());
-        client.session().tokens().ifPresent(tokens -> {
-            Duration left = Duration.between(Instant.now(), ready.tokenExpiresAt());
-            renewAt = System.nanoTime() + left.minus(client.session().marginOf(tokens)).toNanos();
-            renews = true;
-        });
+    /** Goes live; returns a notice when what happened since an unknown cursor is skipped. */
+    private Event welcomed(Ready ready) {
+        interval = beat(ready.heartbeat().intervalSeconds());
+        timeout = beat(ready.heartbeat().timeoutSeconds());
         if (!wasLive) {
             wasLive = true;
             liveSince = System.nanoTime();
+        }
+        move(State.LIVE);
+        if (lostTrack) {
+            lostTrack = false;
+            return new ResyncNotice("resync", new Resync("bad_cursor", ready.cursor()));
         }
         if (cursor == null) {
             // Whoever began without one goes on from here, also when nothing happens until the connection breaks.
             cursor = ready.cursor();
             store.save(cursor);
         }
-        move(State.LIVE);
+        return null;
+    }
+
+    private static Duration beat(long seconds) {
+        return Duration.ofSeconds(Math.max(1, Math.min(seconds, LONGEST_BEAT)));
     }
 
     // ---- how it ends
@@ -508,6 +568,7 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
         boolean good = wasLive && System.nanoTime() - liveSince >= GOOD_AFTER.toNanos();
         failures = good ? 1 : failures + 1;
         wasLive = false;
+        renewal = null;
         Duration delay = backoff.delay(failures);
         if (how.getCause() instanceof WebSocketHandshakeException refused) {
             delay = delay.plus(told(refused.getResponse()));
@@ -524,15 +585,16 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
         if (!TEMPORARY.contains(response.statusCode())) {
             throw new SocketClosedException(ABNORMAL, "The handshake was refused with " + response.statusCode());
         }
-        Duration told = Transport.seconds(response.headers().firstValue("Retry-After").orElse(null));
+        Duration told = RetryAfter.of(response.headers());
         return told == null ? Duration.ZERO : told;
     }
 
     private Duration obey(CloseVerdict verdict) {
         if (!verdict.keepCursor()) {
+            // The store keeps it until the notice is handled: whoever crashes before is told again.
+            lostTrack = lostTrack || cursor != null;
             cursor = null;
             inHand = null;
-            store.save(null);
         }
         return switch (verdict.reconnect()) {
             case NEVER -> throw new SocketClosedException(verdict.code(), verdict.meaning());
@@ -554,33 +616,32 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
 
     private void end() {
         closing.countDown();
-        hangUp(Socket::close);
-        move(State.CLOSED);
+        turn.lock();
+        try {
+            hangUp(Socket::close);
+            if (connections != null) {
+                Transport.letGo(connections);
+                connections = null;
+            }
+            move(State.CLOSED);
+        } finally {
+            turn.unlock();
+        }
         client.forget(this);
     }
 
     private void hangUp(Consumer<Socket> how) {
-        turn.lock();
-        try {
-            Socket open = socket;
-            socket = null;
-            if (open != null) {
-                how.accept(open);
-            }
-        } finally {
-            turn.unlock();
+        Socket open = socket;
+        socket = null;
+        if (open != null) {
+            how.accept(open);
         }
     }
 
     private void move(State next) {
-        turn.lock();
-        try {
-            if (state != next) {
-                state = next;
-                onState.accept(next);
-            }
-        } finally {
-            turn.unlock();
+        if (state != next) {
+            state = next;
+            onState.accept(next);
         }
     }
 }

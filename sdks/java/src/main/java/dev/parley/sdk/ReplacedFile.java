@@ -1,7 +1,6 @@
 package dev.parley.sdk;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -33,7 +32,7 @@ final class ReplacedFile {
                 Files.deleteIfExists(made);
             }
         } catch (IOException error) {
-            throw new UncheckedIOException(error);
+            throw new ParleyException("It cannot be written to " + path, error);
         }
     }
 

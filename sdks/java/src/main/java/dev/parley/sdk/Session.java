@@ -2,6 +2,7 @@ package dev.parley.sdk;
 
 import dev.parley.sdk.api.Facts;
 import dev.parley.sdk.api.Tokens;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -11,14 +12,17 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /** Who is logged in: gives access tokens that are good for a while, and refreshes them one at a time. */
 final class Session {
+    private static final Duration LONGEST_LIFE = Duration.ofDays(365);
+
     private final Transport transport;
     private final TokenStore store;
     private final Duration margin;
     private final ReentrantLock renewing = new ReentrantLock();
 
-    // The key of a refresh whose answer never came: said again, it gives the same successor.
-    private String refreshOf;
-    private String refreshKey;
+    // When an access token ends, by System.nanoTime: the clock of a machine may be wrong, and is set now and then.
+    private record End(String accessToken, long at) {}
+
+    private volatile End end = new End("", 0);
 
     Session(Transport transport, TokenStore store, Duration margin) {
         this.transport = transport;
@@ -31,32 +35,50 @@ final class Session {
     }
 
     void begin(String accessToken, String refreshToken, Duration expiresIn) {
-        store.save(new StoredTokens(accessToken, refreshToken, Instant.now().plus(expiresIn), expiresIn));
+        Duration lifetime = bounded(expiresIn, LONGEST_LIFE);
+        end = new End(accessToken, System.nanoTime() + lifetime.toNanos());
+        store.save(new StoredTokens(accessToken, refreshToken, Instant.now().plus(lifetime), lifetime));
     }
 
     void end() {
         store.clear();
     }
 
-    /** How long before its end a token is renewed; of a short life it is a third at most. */
-    Duration marginOf(StoredTokens tokens) {
+    /** How long until a token is to be renewed: some time before its end, of a short life a third at most. */
+    Duration untilRenewal(StoredTokens tokens) {
         Duration third = tokens.lifetime().dividedBy(3);
-        return margin.compareTo(third) < 0 ? margin : third;
+        return left(tokens).minus(margin.compareTo(third) < 0 ? margin : third);
     }
 
-    /** An access token that is good for a while and is another one than {@code stale}. */
-    String freshToken(String stale) {
+    /** How long a token is good for. */
+    private Duration left(StoredTokens tokens) {
+        End known = end;
+        if (!known.accessToken().equals(tokens.accessToken())) {
+            // It was got by another program, or by this one in an earlier life, and only the clock says when.
+            Duration left = bounded(Duration.between(Instant.now(), tokens.expiresAt()), tokens.lifetime());
+            known = new End(tokens.accessToken(), System.nanoTime() + left.toNanos());
+            end = known;
+        }
+        return Duration.ofNanos(known.at() - System.nanoTime());
+    }
+
+    private static Duration bounded(Duration length, Duration most) {
+        return length.isNegative() ? Duration.ZERO : length.compareTo(most) > 0 ? most : length;
+    }
+
+    /** Tokens that are good for a while, of which the access token is another one than {@code stale}. */
+    StoredTokens freshTokens(String stale) {
         StoredTokens tokens = loggedIn();
         boolean refused = tokens.accessToken().equals(stale);
-        if (!refused && Instant.now().isBefore(tokens.expiresAt().minus(marginOf(tokens)))) {
-            return tokens.accessToken();
+        if (!refused && !untilRenewal(tokens).isNegative()) {
+            return tokens;
         }
         try {
-            return renew(tokens.accessToken()).accessToken();
+            return renew(tokens.accessToken());
         } catch (ConnectionFailedException | ApiException error) {
             // There was some margin left, perhaps.
-            if (!refused && Instant.now().isBefore(tokens.expiresAt())) {
-                return tokens.accessToken();
+            if (!refused && !left(tokens).isNegative()) {
+                return tokens;
             }
             throw error;
         }
@@ -66,36 +88,41 @@ final class Session {
         return store.load().orElseThrow(() -> new SessionEndedException("Nobody is logged in", null));
     }
 
-    /** Gets new tokens, unless somebody else got them meanwhile. */
+    /** Gets new tokens, unless somebody else got them meanwhile: another thread, or another program. */
     private StoredTokens renew(String stale) {
-        renewing.lock();
         try {
-            StoredTokens tokens = loggedIn();
-            if (!tokens.accessToken().equals(stale)) {
-                return tokens;
-            }
-            if (!tokens.refreshToken().equals(refreshOf)) {
-                refreshOf = tokens.refreshToken();
-                refreshKey = UUID.randomUUID().toString();
-            }
-            Call<Tokens> call = new Call<>(Facts.REFRESH, Tokens.class)
-                .body(Map.of("refresh_token", tokens.refreshToken()));
-            Transport.Answer answer = transport.send(transport.prepare(call, refreshKey), null);
-            if (!answer.succeeded()) {
-                throw refused(answer.refused());
-            }
-            Tokens next = Client.read(answer.body(), Tokens.class);
-            // It is kept before it is used: the old ones are worth nothing now.
-            begin(next.accessToken(), next.refreshToken(), Duration.ofSeconds(next.expiresIn()));
-            return loggedIn();
+            renewing.lockInterruptibly();
+        } catch (InterruptedException error) {
+            throw Transport.interrupted(error);
+        }
+        try {
+            return store.alone(() -> {
+                StoredTokens tokens = loggedIn();
+                return tokens.accessToken().equals(stale) ? successorOf(tokens) : tokens;
+            });
         } finally {
             renewing.unlock();
         }
     }
 
-    /** A refresh that is refused for what it says will never be accepted; others may be, later. */
+    private StoredTokens successorOf(StoredTokens tokens) {
+        // Whoever says this again, because no answer came, has the same key, and gets the same successor.
+        String key = UUID.nameUUIDFromBytes(tokens.refreshToken().getBytes(StandardCharsets.UTF_8)).toString();
+        Call<Tokens> call = new Call<>(Facts.REFRESH, Tokens.class)
+            .body(Map.of("refresh_token", tokens.refreshToken()));
+        Transport.Answer answer = transport.send(transport.prepare(call, key), null);
+        if (!answer.succeeded()) {
+            throw refused(answer.refused());
+        }
+        Tokens next = Client.read(answer.body(), Tokens.class);
+        // It is kept before it is used: the old ones are worth nothing now.
+        begin(next.accessToken(), next.refreshToken(), Duration.ofSeconds(next.expiresIn()));
+        return loggedIn();
+    }
+
+    /** Only the server itself ends a session; all else may be different later, or come from something in between. */
     private ParleyException refused(ApiException error) {
-        if (error.status() >= 500 || error.status() == Transport.TOO_MANY) {
+        if (!error.saysUnauthorized()) {
             return error;
         }
         end();

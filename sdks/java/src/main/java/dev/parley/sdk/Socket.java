@@ -8,16 +8,24 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 
-/** One connection: reads ahead a little, and no more than is asked for. */
+/**
+ * One connection: reads ahead a little, and then stops to read.
+ *
+ * <p>It stops by holding up the thread that reads, which therefore is no other connection's. To ask the WebSocket for
+ * so many messages and no more, as its interface has it, does not do: when the connection ends while it is asked for
+ * none, or is being asked by another thread, it says so to nobody (an InternalError in its acknowledgeReception).
+ */
 final class Socket implements WebSocket.Listener {
     /** How many frames are read ahead. */
     static final int READ_AHEAD = 64;
+    /** How long a message may be, in characters; those of the contract are a small part of it. */
+    static final int LONGEST = 1 << 20;
 
-    private static final Duration CLOSE_WITHIN = Duration.ofSeconds(5);
+    private static final Duration CLOSE_WITHIN = Duration.ofSeconds(2);
     private static final int NORMAL = 1000;
     private static final int ABNORMAL = 1006;
 
@@ -30,9 +38,8 @@ final class Socket implements WebSocket.Listener {
 
     record Woken() implements Item {}
 
-    // Its length is bounded by what is asked of the socket.
     private final BlockingQueue<Item> items = new LinkedBlockingQueue<>();
-    private final AtomicInteger held = new AtomicInteger();
+    private final Semaphore room = new Semaphore(READ_AHEAD);
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private final StringBuilder part = new StringBuilder();
     private volatile WebSocket connection;
@@ -44,14 +51,13 @@ final class Socket implements WebSocket.Listener {
     Item poll(long nanos) throws InterruptedException {
         Item item = items.poll(nanos, TimeUnit.NANOSECONDS);
         if (item instanceof Text) {
-            held.decrementAndGet();
-            connection.request(1);
+            room.release();
         }
         return item;
     }
 
     int held() {
-        return held.get();
+        return left ? 0 : READ_AHEAD - room.availablePermits();
     }
 
     /** When there was a sign of life, by System.nanoTime. */
@@ -75,13 +81,16 @@ final class Socket implements WebSocket.Listener {
     }
 
     void ping() {
-        // Where that fails the connection has ended, and says so itself.
-        connection.sendPing(ByteBuffer.allocate(0));
+        connection.sendPing(ByteBuffer.allocate(0)).whenComplete((sent, error) -> {
+            if (error != null) {
+                onError(connection, error);
+            }
+        });
     }
 
     /** Cuts the connection, also one that opens later. */
     void abort() {
-        left = true;
+        leave();
         WebSocket open = connection;
         if (open != null) {
             open.abort();
@@ -90,16 +99,13 @@ final class Socket implements WebSocket.Listener {
 
     /** Says goodbye; the other side may be gone: it gets a moment to answer. */
     void close() {
-        left = true;
-        items.clear();
+        leave();
         WebSocket open = connection;
         if (open == null) {
             return;
         }
         try {
             if (!ended.isDone()) {
-                // What nobody will handle is read and dropped, so that the answer behind it is.
-                open.request(Long.MAX_VALUE);
                 open.sendClose(NORMAL, "").get(CLOSE_WITHIN.toNanos(), TimeUnit.NANOSECONDS);
                 ended.get(CLOSE_WITHIN.toNanos(), TimeUnit.NANOSECONDS);
             }
@@ -112,6 +118,13 @@ final class Socket implements WebSocket.Listener {
         }
     }
 
+    /** What nobody will handle is read and dropped from now on, so that what is behind it comes. */
+    private void leave() {
+        left = true;
+        items.clear();
+        room.release(READ_AHEAD);
+    }
+
     // ---- for HttpClient
 
     @Override
@@ -120,7 +133,7 @@ final class Socket implements WebSocket.Listener {
         if (left) {
             opened.abort();
         } else {
-            opened.request(READ_AHEAD);
+            opened.request(Long.MAX_VALUE);
         }
     }
 
@@ -130,13 +143,16 @@ final class Socket implements WebSocket.Listener {
         if (left) {
             return null;
         }
+        if (part.length() + data.length() > LONGEST) {
+            onError(socket, new ConnectionFailedException("A message of the server is too long", null));
+            socket.abort();
+            return null;
+        }
         part.append(data);
         if (last) {
-            held.incrementAndGet();
+            room.acquireUninterruptibly();
             items.add(new Text(part.toString()));
             part.setLength(0);
-        } else {
-            socket.request(1);
         }
         return null;
     }
@@ -145,7 +161,6 @@ final class Socket implements WebSocket.Listener {
     public CompletionStage<?> onBinary(WebSocket socket, ByteBuffer data, boolean last) {
         // The contract has none.
         heard = System.nanoTime();
-        socket.request(1);
         return null;
     }
 
@@ -153,14 +168,12 @@ final class Socket implements WebSocket.Listener {
     public CompletionStage<?> onPing(WebSocket socket, ByteBuffer data) {
         // It is answered by HttpClient.
         heard = System.nanoTime();
-        socket.request(1);
         return null;
     }
 
     @Override
     public CompletionStage<?> onPong(WebSocket socket, ByteBuffer data) {
         heard = System.nanoTime();
-        socket.request(1);
         return null;
     }
 

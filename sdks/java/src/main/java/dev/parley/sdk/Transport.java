@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
+import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
@@ -17,11 +18,13 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** One pool of connections: sends requests, again where that is safe, and opens sockets. */
 final class Transport implements AutoCloseable {
-    static final int TOO_MANY = 429;
+    private static final int CONFLICT = 409;
+    private static final int TOO_MANY = 429;
     private static final int UNAVAILABLE = 503;
 
     private final String baseUrl;
@@ -40,8 +43,13 @@ final class Transport implements AutoCloseable {
         // As HttpClient's own, and ended with the client.
         threads = new ThreadPoolExecutor(
             0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), Transport::thread);
-        // HTTP/2 would be offered in each request without TLS, and gains nothing here.
-        http = HttpClient.newBuilder()
+        http = connections();
+    }
+
+    private HttpClient connections() {
+        // HTTP/2 would be offered in each request without TLS, and gains nothing here. Nothing is sent to where a
+        // redirect leads: requests and sockets carry tokens.
+        return HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .followRedirects(HttpClient.Redirect.NEVER)
             .executor(threads)
@@ -58,13 +66,19 @@ final class Transport implements AutoCloseable {
     record Prepared(Operation operation, URI address, byte[] body, String key) {}
 
     /** What the server said. */
-    record Answer(int status, byte[] body, String requestId, String retryAfter) {
+    record Answer(int status, byte[] body, String requestId, HttpHeaders headers) {
         boolean succeeded() {
             return status < 300;
         }
 
         ApiException refused() {
             return ApiException.of(status, body, requestId);
+        }
+
+        /** How long to wait before the same is asked again; null where the server does not say. */
+        Duration told() {
+            Duration told = RetryAfter.of(headers);
+            return told != null ? told : RetryAfter.seconds(refused().details().get("retry_after"));
         }
     }
 
@@ -75,10 +89,19 @@ final class Transport implements AutoCloseable {
     Prepared prepare(Call<?> call, String key) {
         String path = call.operation().path();
         for (Map.Entry<String, String> part : call.path().entrySet()) {
-            path = path.replace("{" + part.getKey() + "}", encoded(part.getValue()));
+            path = path.replace("{" + part.getKey() + "}", encoded(idOf(part)));
         }
         URI address = URI.create(baseUrl + "/v1" + path + queryOf(call));
         return new Prepared(call.operation(), address, call.body() == null ? null : Json.bytes(call.body()), key);
+    }
+
+    private static String idOf(Map.Entry<String, String> part) {
+        String id = part.getValue();
+        // The path of another operation would come of these, however they are encoded.
+        if (id == null || id.isEmpty() || id.equals(".") || id.equals("..")) {
+            throw new IllegalArgumentException("No " + part.getKey() + ": " + id);
+        }
+        return id;
     }
 
     private static String queryOf(Call<?> call) {
@@ -121,9 +144,8 @@ final class Transport implements AutoCloseable {
                 if (!repeatable) {
                     throw failure;
                 }
-            } else if (answer.status() == TOO_MANY || answer.status() == UNAVAILABLE && repeatable) {
-                // What was too much was not done. Whether a 503 was nobody knows.
-                Duration told = seconds(answer.retryAfter());
+            } else if (comesLater(answer, request)) {
+                Duration told = answer.told();
                 delay = told == null ? delay : told;
             } else {
                 return answer;
@@ -139,9 +161,15 @@ final class Transport implements AutoCloseable {
         }
     }
 
-    static Duration seconds(String retryAfter) {
-        boolean told = retryAfter != null && retryAfter.matches("\\d{1,9}");
-        return told ? Duration.ofSeconds(Long.parseLong(retryAfter)) : null;
+    private static boolean comesLater(Answer answer, Prepared request) {
+        return switch (answer.status()) {
+            // What was too much was not done. Whether a 503 was nobody knows.
+            case TOO_MANY -> true;
+            case UNAVAILABLE -> request.operation().repeatable();
+            // The same request, said before, is still running: its answer is there soon.
+            case CONFLICT -> request.key() != null && RetryAfter.of(answer.headers()) != null;
+            default -> false;
+        };
     }
 
     private HttpRequest made(Prepared request, String token) {
@@ -171,7 +199,7 @@ final class Transport implements AutoCloseable {
                 response.statusCode(),
                 response.body(),
                 last.requestId(),
-                response.headers().firstValue("Retry-After").orElse(null));
+                response.headers());
         } catch (HttpTimeoutException error) {
             throw new TimedOutException("The server did not answer in time", error);
         } catch (IOException error) {
@@ -199,11 +227,24 @@ final class Transport implements AutoCloseable {
         return new CallInterruptedException("The thread was interrupted", error);
     }
 
-    CompletableFuture<WebSocket> openSocket(WebSocket.Listener listener) {
-        return open().newWebSocketBuilder()
+    /** Does something that waits on a thread of the client's; closing the client interrupts it. */
+    <T> CompletableFuture<T> later(Supplier<T> work) {
+        open();
+        return CompletableFuture.supplyAsync(work, threads);
+    }
+
+    /** Connections of a listener's own: it may hold up the thread that reads them. */
+    HttpClient forListener() {
+        open();
+        return connections();
+    }
+
+    CompletableFuture<WebSocket> openSocket(HttpClient connections, WebSocket.Listener listener) {
+        return connections.newWebSocketBuilder()
             .connectTimeout(timeout)
             .header("User-Agent", Client.USER_AGENT)
-            .buildAsync(URI.create(baseUrl.replaceFirst("^http", "ws") + "/ws"), listener);
+            .buildAsync(URI.create(baseUrl.replaceFirst("^http", "ws") + "/ws"), listener)
+            .orTimeout(timeout.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     private HttpClient open() {
@@ -214,21 +255,26 @@ final class Transport implements AutoCloseable {
         return open;
     }
 
-    /**
-     * Lets go of the pool. From Java 21 on it ends at once; before, its one thread ends some seconds after nothing
-     * refers to it.
-     */
+    /** Cuts the connections, and ends what waits for them. */
     @Override
     public void close() {
-        Object closed = http;
+        HttpClient closed = http;
         http = null;
-        if (closed instanceof AutoCloseable closeable) {
-            try {
-                closeable.close();
-            } catch (Exception error) {
-                throw new IllegalStateException("The connections cannot be closed", error);
-            }
+        if (closed != null) {
+            letGo(closed);
         }
-        threads.shutdown();
+        threads.shutdownNow();
+    }
+
+    /** From Java 21 on its thread ends at once; before, some seconds after nothing refers to it. */
+    static void letGo(HttpClient connections) {
+        if (!(connections instanceof AutoCloseable)) {
+            return;
+        }
+        try {
+            HttpClient.class.getMethod("shutdownNow").invoke(connections);
+        } catch (ReflectiveOperationException error) {
+            throw new IllegalStateException("An HttpClient that can be closed can be shut down", error);
+        }
     }
 }

@@ -40,6 +40,9 @@ public final class WebhookVerifier {
                 ? Base64.getDecoder().decode(secret.substring(STANDARD.length()))
                 : secret.getBytes(StandardCharsets.UTF_8));
         }
+        if (keys.stream().anyMatch(key -> key.length == 0)) {
+            throw new IllegalArgumentException("An empty secret is none: anybody could sign with it");
+        }
     }
 
     /**

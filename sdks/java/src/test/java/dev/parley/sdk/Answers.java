@@ -21,6 +21,17 @@ final class Answers implements AutoCloseable {
     /** One request that came. */
     record Asked(String method, String path, String body, String userAgent, String key) {}
 
+    static final String ME = """
+        {"id": "u", "email": "ada@example.com", "username": "ada", "display_name": "Ada", "status": "on_the_moon",
+         "last_seen": null, "profile": {"bio": null, "avatar_url": null, "location": null}, "beta_access": false,
+         "created_at": "2026-11-22T12:00:00Z", "shoe_size": 43}""";
+    static final String MESSAGE = """
+        {"id": "m", "conversation_id": "c", "seq": 1, "position": 1, "sender_id": "v", "receiver_id": "u",
+         "content": "Hello", "type": "text", "status": "sent", "metadata": {},
+         "created_at": "2026-11-22T12:00:00Z", "edited_at": null, "deleted_at": null}""";
+    static final String TOKENS = """
+        {"access_token": "next", "refresh_token": "refresh-2", "expires_in": 3600, "token_type": "Bearer",
+         "user_id": "u", "session_id": "s"}""";
     static final Answer CUT = HttpExchange::close;
     static final Duration SHORT = Duration.ofMillis(1);
 
@@ -43,11 +54,20 @@ final class Answers implements AutoCloseable {
             answers[Math.min(number, answers.length - 1)].give(exchange);
         });
         server.start();
-        client = Client.builder("http://localhost:" + server.getAddress().getPort() + "/")
+        client = another(new MemoryTokenStore());
+        client.useTokens("access", "refresh", Duration.ofHours(1));
+    }
+
+    String url() {
+        return "http://localhost:" + server.getAddress().getPort() + "/";
+    }
+
+    Client another(TokenStore store) {
+        return Client.builder(url())
+            .tokenStore(store)
             .timeout(Duration.ofSeconds(1))
             .retry(new RetryPolicy(3, Duration.ofSeconds(5), new Backoff(SHORT, SHORT)))
             .build();
-        client.useTokens("access", "refresh", Duration.ofHours(1));
     }
 
     static Answer status(int status, String body, String... headers) {

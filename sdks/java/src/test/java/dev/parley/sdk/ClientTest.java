@@ -1,12 +1,14 @@
 package dev.parley.sdk;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.parley.sdk.api.ConflictException;
 import dev.parley.sdk.api.InternalException;
 import dev.parley.sdk.api.ListMessagesQuery;
 import dev.parley.sdk.api.ListUsersQuery;
@@ -18,6 +20,8 @@ import dev.parley.sdk.api.UnavailableException;
 import dev.parley.sdk.api.UpdateUser;
 import dev.parley.sdk.api.UserStatus;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -25,14 +29,9 @@ import org.junit.jupiter.api.Test;
 
 /** Requests: what is tried again, and what an answer becomes. */
 class ClientTest {
-    private static final String ME = """
-        {"id": "u", "email": "ada@example.com", "username": "ada", "display_name": "Ada", "status": "on_the_moon",
-         "last_seen": null, "profile": {"bio": null, "avatar_url": null, "location": null},
-         "created_at": "2026-11-22T12:00:00Z", "shoe_size": 43}""";
-
     @Test
     void aBrokenConnectionIsTriedAgain() throws IOException {
-        try (Answers server = new Answers(Answers.CUT, Answers.CUT, Answers.status(200, ME))) {
+        try (Answers server = new Answers(Answers.CUT, Answers.CUT, Answers.status(200, Answers.ME))) {
             Me me = server.client.getMe();
             assertEquals("ada", me.username());
             assertEquals(Instant.parse("2026-11-22T12:00:00Z"), me.createdAt());
@@ -65,8 +64,7 @@ class ClientTest {
 
     @Test
     void aRepeatedSendKeepsItsKey() throws IOException {
-        String sent = "{\"id\": \"m\", \"content\": \"Hello\"}";
-        try (Answers server = new Answers(Answers.CUT, Answers.status(201, sent))) {
+        try (Answers server = new Answers(Answers.CUT, Answers.status(201, Answers.MESSAGE))) {
             assertEquals("m", server.client.sendMessage(new TextToReceiver("v", "Hello")).id());
             assertEquals(2, server.asked.size());
             assertNotNull(server.asked.get(0).key());
@@ -99,29 +97,6 @@ class ClientTest {
     }
 
     @Test
-    void aRefusedRefreshEndsTheSession() throws IOException {
-        try (Answers server = new Answers(Answers.error(401, "unauthorized", "{}"))) {
-            server.client.useTokens("old", "refresh", Duration.ZERO);
-            assertThrows(SessionEndedException.class, () -> server.client.getMe());
-            assertThrows(SessionEndedException.class, () -> server.client.getMe());
-            assertEquals(1, server.asked.size());
-        }
-    }
-
-    @Test
-    void aRefreshThatFailsForNowIsNoEndWhileTheTokenIsGood() {
-        RetryPolicy once = new RetryPolicy(1, Duration.ofSeconds(1), Backoff.DEFAULT);
-        TokenStore store = new MemoryTokenStore();
-        store.save(new StoredTokens("access", "refresh", Instant.now().plusSeconds(5), Duration.ofSeconds(30)));
-        // Nobody listens at port 1.
-        try (Transport nowhere = new Transport("http://localhost:1", Duration.ofSeconds(1), once)) {
-            Session session = new Session(nowhere, store, Duration.ofMinutes(1));
-            assertEquals("access", session.freshToken(null));
-            assertThrows(ConnectionFailedException.class, () -> session.freshToken("access"));
-        }
-    }
-
-    @Test
     void anUnknownCodeIsWhatItsStatusSays() {
         byte[] body = "{\"error\": {\"code\": \"lost\", \"message\": \"No\", \"details\": {\"field\": \"x\"}}}".getBytes();
         ApiException error = ApiException.of(404, body, "r");
@@ -135,7 +110,7 @@ class ClientTest {
 
     @Test
     void nullAndAbsentDiffer() throws IOException {
-        try (Answers server = new Answers(Answers.status(200, ME))) {
+        try (Answers server = new Answers(Answers.status(200, Answers.ME))) {
             server.client.updateUser("u", new UpdateUser().bio(null).location("London"));
             assertEquals("{\"bio\":null,\"location\":\"London\"}", server.asked.get(0).body());
         }
@@ -154,8 +129,59 @@ class ClientTest {
         try (Answers server = new Answers(Answers.status(200, "{\"users\": [], \"has_more\": false}"))) {
             server.client.listUsers(new ListUsersQuery().ids(List.of("a", "b")).username("a&b c").limit(7));
             assertEquals("/v1/users?ids=a%2Cb&username=a%26b%20c&limit=7", server.asked.get(0).path());
-            server.client.getUser("../me");
-            assertEquals("/v1/users/..%2Fme", server.asked.get(1).path());
+        }
+        try (Answers server = new Answers(Answers.status(404, ""))) {
+            assertThrows(NotFoundException.class, () -> server.client.getUser("../me?a=b#c%2e"));
+            assertEquals("/v1/users/..%2Fme%3Fa%3Db%23c%252e", server.asked.get(0).path());
+            for (String none : List.of("", ".", "..")) {
+                assertThrows(IllegalArgumentException.class, () -> server.client.getUser(none));
+            }
+            assertEquals(1, server.asked.size());
+        }
+    }
+
+    @Test
+    void aRequestIsNotRepeatedElsewhere() throws IOException {
+        for (int status : new int[] {301, 302, 303, 307, 308}) {
+            try (Answers elsewhere = new Answers(Answers.status(200, Answers.ME));
+                    Answers here = new Answers(Answers.status(status, "", "Location", elsewhere.url() + "v1/me"))) {
+                assertThrows(ApiException.class, () -> here.client.getMe());
+                assertEquals(List.of(), elsewhere.asked);
+            }
+        }
+    }
+
+    @Test
+    void whatIsNoAnswerIsAFailedConnection() throws IOException {
+        String nobody = Answers.ME.replace("\"u\"", "null");
+        for (String body : List.of("<html>", "", "null", "[]", "{}", "{\"id\": 5}", nobody)) {
+            try (Answers server = new Answers(Answers.status(200, body))) {
+                assertThrows(ConnectionFailedException.class, () -> server.client.getMe(), body);
+            }
+        }
+        String secret = Answers.TOKENS.replace("3600", "\"soon\"").replace("next", "eySecret");
+        try (Answers server = new Answers(Answers.status(200, secret))) {
+            ConnectionFailedException error =
+                assertThrows(ConnectionFailedException.class, () -> server.client.logIn("ada@example.com", "secure"));
+            StringWriter printed = new StringWriter();
+            error.printStackTrace(new PrintWriter(printed));
+            assertFalse(printed.toString().contains("eySecret"));
+        }
+    }
+
+    @Test
+    void aRequestThatIsStillRunningIsWaitedFor() throws IOException {
+        String running = "{\"error\": {\"code\": \"conflict\", \"message\": \"still running\", \"details\": {}}}";
+        try (Answers server = new Answers(
+                Answers.CUT,
+                Answers.status(409, running, "Retry-After", "0"),
+                Answers.status(201, Answers.MESSAGE))) {
+            assertEquals("m", server.client.sendMessage(new TextToReceiver("v", "Hello")).id());
+            assertEquals(1, server.asked.stream().map(Answers.Asked::key).distinct().count());
+        }
+        try (Answers server = new Answers(Answers.status(409, running))) {
+            assertThrows(ConflictException.class, () -> server.client.sendMessage(new TextToReceiver("v", "Hello")));
+            assertEquals(1, server.asked.size());
         }
     }
 
@@ -169,7 +195,7 @@ class ClientTest {
 
     @Test
     void aClosedClientSaysSo() throws IOException {
-        try (Answers server = new Answers(Answers.status(200, ME))) {
+        try (Answers server = new Answers(Answers.status(200, Answers.ME))) {
             server.client.close();
             assertThrows(IllegalStateException.class, () -> server.client.getMe());
         }

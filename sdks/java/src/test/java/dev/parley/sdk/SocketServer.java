@@ -7,6 +7,7 @@ import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
@@ -21,6 +22,8 @@ final class SocketServer implements AutoCloseable {
     private static final int CLOSE = 0x88;
 
     final List<String> heard = new CopyOnWriteArrayList<>();
+    /** The connections that were made, also those that are gone. */
+    final List<java.net.Socket> connections = new CopyOnWriteArrayList<>();
     private final ServerSocket server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
     private final String[] frames;
 
@@ -38,6 +41,7 @@ final class SocketServer implements AutoCloseable {
     private void serve() {
         while (!server.isClosed()) {
             try (java.net.Socket socket = server.accept()) {
+                connections.add(socket);
                 talk(socket);
             } catch (IOException | GeneralSecurityException gone) {
                 // The next one, then; close() ends it.
@@ -95,8 +99,11 @@ final class SocketServer implements AutoCloseable {
         out.write(TEXT);
         if (payload.length < 126) {
             out.write(payload.length);
-        } else {
+        } else if (payload.length < 1 << 16) {
             out.write(new byte[] {126, (byte) (payload.length >> 8), (byte) payload.length});
+        } else {
+            out.write(127);
+            out.write(ByteBuffer.allocate(8).putLong(payload.length).array());
         }
         out.write(payload);
         out.flush();

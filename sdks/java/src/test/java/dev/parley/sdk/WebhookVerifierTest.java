@@ -31,7 +31,9 @@ class WebhookVerifierTest {
 
     @Test
     void theSignedBytesGiveTheEvent() throws WebhookSigningException {
-        String body = "{\"event\": \"message.deleted\", \"data\": {\"id\": \"m\"}}";
+        String body = """
+            {"event": "message.deleted", "timestamp": "2026-11-22T12:00:00Z", "cursor": "c-1", "signature": "sha256=0",
+             "data": %s}""".formatted(Answers.MESSAGE.replace("\"id\":", "\"message_id\": \"m\", \"id\":"));
         long now = Instant.now().getEpochSecond();
         String signed = new com.standardwebhooks.Webhook(bytes(SECRET)).sign("w-1", now, body);
         Map<String, String> headers = Map.of(
@@ -40,6 +42,8 @@ class WebhookVerifierTest {
         assertInstanceOf(MessageDeletedPayload.class, verifier.verify(bytes(body), headers::get));
         assertThrows(WebhookVerificationException.class, () -> verifier.verify(bytes(body + " "), headers::get));
         assertThrows(WebhookVerificationException.class, () -> verifier.verify(bytes(body), Map.<String, String>of()::get));
+        assertThrows(IllegalArgumentException.class, () -> new WebhookVerifier(SECRET, ""));
+        assertThrows(IllegalArgumentException.class, () -> new WebhookVerifier("whsec_"));
         WebhookVerifier stranger = new WebhookVerifier("another");
         assertThrows(WebhookVerificationException.class, () -> stranger.verify(bytes(body), headers::get));
     }

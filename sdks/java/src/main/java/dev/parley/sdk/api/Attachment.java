@@ -11,7 +11,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param size In bytes
  */
 public record Attachment(
-    @JsonProperty("url") String url,
-    @JsonProperty("name") String name,
-    @JsonProperty("content_type") String contentType,
-    @JsonProperty("size") long size) {}
+    @JsonProperty(value = "url", required = true) String url,
+    @JsonProperty(value = "name", required = true) String name,
+    @JsonProperty(value = "content_type", required = true) String contentType,
+    @JsonProperty(value = "size", required = true) long size) {}

@@ -12,7 +12,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param build The version of Parley itself
  */
 public record Contract(
-    @JsonProperty("version") String version,
-    @JsonProperty("openapi_sha256") String openapiSha256,
-    @JsonProperty("asyncapi_sha256") String asyncapiSha256,
-    @JsonProperty("build") String build) {}
+    @JsonProperty(value = "version", required = true) String version,
+    @JsonProperty(value = "openapi_sha256", required = true) String openapiSha256,
+    @JsonProperty(value = "asyncapi_sha256", required = true) String asyncapiSha256,
+    @JsonProperty(value = "build", required = true) String build) {}

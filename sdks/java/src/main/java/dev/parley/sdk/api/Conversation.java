@@ -20,15 +20,15 @@ import java.time.Instant;
  * first
  */
 public record Conversation(
-    @JsonProperty("id") String id,
-    @JsonProperty("kind") ConversationKind kind,
+    @JsonProperty(value = "id", required = true) String id,
+    @JsonProperty(value = "kind", required = true) ConversationKind kind,
     @JsonProperty("user_id") String userId,
     @JsonProperty("group_id") String groupId,
     @JsonProperty("name") String name,
-    @JsonProperty("created_at") Instant createdAt,
-    @JsonProperty("last_activity_at") Instant lastActivityAt,
+    @JsonProperty(value = "created_at", required = true) Instant createdAt,
+    @JsonProperty(value = "last_activity_at", required = true) Instant lastActivityAt,
     @JsonProperty("last_message") Message lastMessage,
-    @JsonProperty("unread_count") long unreadCount,
-    @JsonProperty("last_seq") long lastSeq,
-    @JsonProperty("read_seq") long readSeq,
-    @JsonProperty("delivered_seq") long deliveredSeq) {}
+    @JsonProperty(value = "unread_count", required = true) long unreadCount,
+    @JsonProperty(value = "last_seq", required = true) long lastSeq,
+    @JsonProperty(value = "read_seq", required = true) long readSeq,
+    @JsonProperty(value = "delivered_seq", required = true) long deliveredSeq) {}

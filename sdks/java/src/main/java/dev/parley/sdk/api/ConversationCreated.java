@@ -13,8 +13,8 @@ import java.util.List;
  * @param userIds The first hundred members
  */
 public record ConversationCreated(
-    @JsonProperty("conversation_id") String conversationId,
-    @JsonProperty("kind") ConversationKind kind,
+    @JsonProperty(value = "conversation_id", required = true) String conversationId,
+    @JsonProperty(value = "kind", required = true) ConversationKind kind,
     @JsonProperty("name") String name,
-    @JsonProperty("created_by") String createdBy,
-    @JsonProperty("user_ids") List<String> userIds) {}
+    @JsonProperty(value = "created_by", required = true) String createdBy,
+    @JsonProperty(value = "user_ids", required = true) List<String> userIds) {}

@@ -10,8 +10,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param seq may be null
  */
 public record ConversationCreatedEvent(
-    @JsonProperty("type") String type,
-    @JsonProperty("data") ConversationCreated data,
-    @JsonProperty("cursor") String cursor,
+    @JsonProperty(value = "type", required = true) String type,
+    @JsonProperty(value = "data", required = true) ConversationCreated data,
+    @JsonProperty(value = "cursor", required = true) String cursor,
     @JsonProperty("seq") Long seq)
     implements Event {}

@@ -10,6 +10,6 @@ import java.util.List;
  * @param nextCursor may be null
  */
 public record ConversationPage(
-    @JsonProperty("conversations") List<Conversation> conversations,
-    @JsonProperty("has_more") boolean hasMore,
+    @JsonProperty(value = "conversations", required = true) List<Conversation> conversations,
+    @JsonProperty(value = "has_more", required = true) boolean hasMore,
     @JsonProperty("next_cursor") String nextCursor) {}

@@ -20,13 +20,13 @@ import java.util.List;
  * @param attempts The last twenty attempts in order
  */
 public record Delivery(
-    @JsonProperty("id") String id,
-    @JsonProperty("webhook_id") String webhookId,
-    @JsonProperty("event") String event,
+    @JsonProperty(value = "id", required = true) String id,
+    @JsonProperty(value = "webhook_id", required = true) String webhookId,
+    @JsonProperty(value = "event", required = true) String event,
     @JsonProperty("cursor") String cursor,
-    @JsonProperty("status") DeliveryStatus status,
-    @JsonProperty("created_at") Instant createdAt,
+    @JsonProperty(value = "status", required = true) DeliveryStatus status,
+    @JsonProperty(value = "created_at", required = true) Instant createdAt,
     @JsonProperty("next_attempt_at") Instant nextAttemptAt,
     @JsonProperty("finished_at") Instant finishedAt,
-    @JsonProperty("attempt_count") long attemptCount,
-    @JsonProperty("attempts") List<DeliveryAttempt> attempts) {}
+    @JsonProperty(value = "attempt_count", required = true) long attemptCount,
+    @JsonProperty(value = "attempts", required = true) List<DeliveryAttempt> attempts) {}

@@ -14,9 +14,9 @@ import java.time.Instant;
  * @param responseExcerpt The beginning of the answer's body; null when there was none; may be null
  */
 public record DeliveryAttempt(
-    @JsonProperty("number") long number,
-    @JsonProperty("at") Instant at,
+    @JsonProperty(value = "number", required = true) long number,
+    @JsonProperty(value = "at", required = true) Instant at,
     @JsonProperty("status") Long status,
     @JsonProperty("error") String error,
-    @JsonProperty("latency_ms") long latencyMs,
+    @JsonProperty(value = "latency_ms", required = true) long latencyMs,
     @JsonProperty("response_excerpt") String responseExcerpt) {}

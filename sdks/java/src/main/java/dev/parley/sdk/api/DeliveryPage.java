@@ -10,6 +10,6 @@ import java.util.List;
  * @param nextCursor may be null
  */
 public record DeliveryPage(
-    @JsonProperty("deliveries") List<Delivery> deliveries,
-    @JsonProperty("has_more") boolean hasMore,
+    @JsonProperty(value = "deliveries", required = true) List<Delivery> deliveries,
+    @JsonProperty(value = "has_more", required = true) boolean hasMore,
     @JsonProperty("next_cursor") String nextCursor) {}

@@ -11,6 +11,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param details Facts about the error; which ones depends on the code
  */
 public record ErrorBody(
-    @JsonProperty("code") ErrorCode code,
-    @JsonProperty("message") String message,
-    @JsonProperty("details") ErrorDetails details) {}
+    @JsonProperty(value = "code", required = true) ErrorCode code,
+    @JsonProperty(value = "message", required = true) String message,
+    @JsonProperty(value = "details", required = true) ErrorDetails details) {}

@@ -5,4 +5,4 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 /** The form of every error. */
 public record ErrorEnvelope(
-    @JsonProperty("error") ErrorBody error) {}
+    @JsonProperty(value = "error", required = true) ErrorBody error) {}

@@ -5,6 +5,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 /** A frame was refused, and nothing came of it. */
 public record ErrorNotice(
-    @JsonProperty("type") String type,
-    @JsonProperty("data") FrameError data)
+    @JsonProperty(value = "type", required = true) String type,
+    @JsonProperty(value = "data", required = true) FrameError data)
     implements Event {}

@@ -10,6 +10,6 @@ import java.util.List;
  * @param nextCursor Where to go on from. It has no meaning but to the server that gave it
  */
 public record EventPage(
-    @JsonProperty("events") List<Event> events,
-    @JsonProperty("next_cursor") String nextCursor,
-    @JsonProperty("has_more") boolean hasMore) {}
+    @JsonProperty(value = "events", required = true) List<Event> events,
+    @JsonProperty(value = "next_cursor", required = true) String nextCursor,
+    @JsonProperty(value = "has_more", required = true) boolean hasMore) {}

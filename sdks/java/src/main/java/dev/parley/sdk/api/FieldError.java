@@ -5,5 +5,5 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 /** A FieldError. */
 public record FieldError(
-    @JsonProperty("field") String field,
-    @JsonProperty("reason") String reason) {}
+    @JsonProperty(value = "field", required = true) String field,
+    @JsonProperty(value = "reason", required = true) String reason) {}

@@ -12,7 +12,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param frame The {@code type} of the frame that was refused; null if it had none that is known; may be null
  */
 public record FrameError(
-    @JsonProperty("code") ErrorCode code,
-    @JsonProperty("message") String message,
-    @JsonProperty("details") ErrorDetails details,
+    @JsonProperty(value = "code", required = true) ErrorCode code,
+    @JsonProperty(value = "message", required = true) String message,
+    @JsonProperty(value = "details", required = true) ErrorDetails details,
     @JsonProperty("frame") String frame) {}

@@ -15,11 +15,11 @@ import java.util.List;
  * @param members The first hundred who joined
  */
 public record Group(
-    @JsonProperty("id") String id,
-    @JsonProperty("name") String name,
+    @JsonProperty(value = "id", required = true) String id,
+    @JsonProperty(value = "name", required = true) String name,
     @JsonProperty("description") String description,
-    @JsonProperty("owner_id") String ownerId,
-    @JsonProperty("created_at") Instant createdAt,
-    @JsonProperty("member_count") long memberCount,
-    @JsonProperty("members") List<Member> members,
-    @JsonProperty("settings") GroupSettings settings) {}
+    @JsonProperty(value = "owner_id", required = true) String ownerId,
+    @JsonProperty(value = "created_at", required = true) Instant createdAt,
+    @JsonProperty(value = "member_count", required = true) long memberCount,
+    @JsonProperty(value = "members", required = true) List<Member> members,
+    @JsonProperty(value = "settings", required = true) GroupSettings settings) {}

@@ -13,9 +13,9 @@ import java.time.Instant;
  * as canonical JSON (RFC 8785). The header {@code webhook-signature} is the better way
  */
 public record GroupCreatedPayload(
-    @JsonProperty("event") String event,
-    @JsonProperty("timestamp") Instant timestamp,
-    @JsonProperty("cursor") String cursor,
-    @JsonProperty("data") ConversationCreated data,
-    @JsonProperty("signature") String signature)
+    @JsonProperty(value = "event", required = true) String event,
+    @JsonProperty(value = "timestamp", required = true) Instant timestamp,
+    @JsonProperty(value = "cursor", required = true) String cursor,
+    @JsonProperty(value = "data", required = true) ConversationCreated data,
+    @JsonProperty(value = "signature", required = true) String signature)
     implements WebhookPayload {}

@@ -10,5 +10,5 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param actorId The id of a user
  */
 public record GroupDeleted(
-    @JsonProperty("group_id") String groupId,
-    @JsonProperty("actor_id") String actorId) {}
+    @JsonProperty(value = "group_id", required = true) String groupId,
+    @JsonProperty(value = "actor_id", required = true) String actorId) {}

@@ -11,8 +11,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param ownerId The id of a user
  */
 public record GroupFacts(
-    @JsonProperty("group_id") String groupId,
-    @JsonProperty("name") String name,
+    @JsonProperty(value = "group_id", required = true) String groupId,
+    @JsonProperty(value = "name", required = true) String name,
     @JsonProperty("description") String description,
-    @JsonProperty("settings") GroupSettings settings,
-    @JsonProperty("owner_id") String ownerId) {}
+    @JsonProperty(value = "settings", required = true) GroupSettings settings,
+    @JsonProperty(value = "owner_id", required = true) String ownerId) {}

@@ -10,6 +10,6 @@ import java.util.List;
  * @param nextCursor may be null
  */
 public record GroupPage(
-    @JsonProperty("groups") List<Group> groups,
-    @JsonProperty("has_more") boolean hasMore,
+    @JsonProperty(value = "groups", required = true) List<Group> groups,
+    @JsonProperty(value = "has_more", required = true) boolean hasMore,
     @JsonProperty("next_cursor") String nextCursor) {}

@@ -11,6 +11,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param messageRetentionDays For how long messages are kept; null is for ever; may be null
  */
 public record GroupSettings(
-    @JsonProperty("is_private") boolean isPrivate,
-    @JsonProperty("allow_invites") boolean allowInvites,
+    @JsonProperty(value = "is_private", required = true) boolean isPrivate,
+    @JsonProperty(value = "allow_invites", required = true) boolean allowInvites,
     @JsonProperty("message_retention_days") Long messageRetentionDays) {}

@@ -8,5 +8,5 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * any sign of life.
  */
 public record Heartbeat(
-    @JsonProperty("interval_seconds") long intervalSeconds,
-    @JsonProperty("timeout_seconds") long timeoutSeconds) {}
+    @JsonProperty(value = "interval_seconds", required = true) long intervalSeconds,
+    @JsonProperty(value = "timeout_seconds", required = true) long timeoutSeconds) {}

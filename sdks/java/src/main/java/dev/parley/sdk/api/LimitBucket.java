@@ -10,8 +10,8 @@ import java.time.Instant;
  * @param resetAt A time of RFC 3339; the server gives it in UTC with Z
  */
 public record LimitBucket(
-    @JsonProperty("name") String name,
-    @JsonProperty("limit") long limit,
-    @JsonProperty("window_seconds") long windowSeconds,
-    @JsonProperty("remaining") long remaining,
-    @JsonProperty("reset_at") Instant resetAt) {}
+    @JsonProperty(value = "name", required = true) String name,
+    @JsonProperty(value = "limit", required = true) long limit,
+    @JsonProperty(value = "window_seconds", required = true) long windowSeconds,
+    @JsonProperty(value = "remaining", required = true) long remaining,
+    @JsonProperty(value = "reset_at", required = true) Instant resetAt) {}

@@ -6,4 +6,4 @@ import java.util.List;
 
 /** A Limits. */
 public record Limits(
-    @JsonProperty("buckets") List<LimitBucket> buckets) {}
+    @JsonProperty(value = "buckets", required = true) List<LimitBucket> buckets) {}

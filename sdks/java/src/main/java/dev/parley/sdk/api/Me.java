@@ -17,12 +17,12 @@ import java.time.Instant;
  * @param betaAccess Whether this person may use {@code /v2}, which is not released yet
  */
 public record Me(
-    @JsonProperty("id") String id,
-    @JsonProperty("email") String email,
-    @JsonProperty("username") String username,
-    @JsonProperty("display_name") String displayName,
-    @JsonProperty("status") UserStatus status,
+    @JsonProperty(value = "id", required = true) String id,
+    @JsonProperty(value = "email", required = true) String email,
+    @JsonProperty(value = "username", required = true) String username,
+    @JsonProperty(value = "display_name", required = true) String displayName,
+    @JsonProperty(value = "status", required = true) UserStatus status,
     @JsonProperty("last_seen") Instant lastSeen,
-    @JsonProperty("profile") Profile profile,
-    @JsonProperty("created_at") Instant createdAt,
-    @JsonProperty("beta_access") boolean betaAccess) {}
+    @JsonProperty(value = "profile", required = true) Profile profile,
+    @JsonProperty(value = "created_at", required = true) Instant createdAt,
+    @JsonProperty(value = "beta_access", required = true) boolean betaAccess) {}

@@ -11,6 +11,6 @@ import java.time.Instant;
  * @param joinedAt A time of RFC 3339; the server gives it in UTC with Z
  */
 public record Member(
-    @JsonProperty("user_id") String userId,
-    @JsonProperty("role") Role role,
-    @JsonProperty("joined_at") Instant joinedAt) {}
+    @JsonProperty(value = "user_id", required = true) String userId,
+    @JsonProperty(value = "role", required = true) Role role,
+    @JsonProperty(value = "joined_at", required = true) Instant joinedAt) {}

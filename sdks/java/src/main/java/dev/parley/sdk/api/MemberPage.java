@@ -10,6 +10,6 @@ import java.util.List;
  * @param nextCursor may be null
  */
 public record MemberPage(
-    @JsonProperty("members") List<Member> members,
-    @JsonProperty("has_more") boolean hasMore,
+    @JsonProperty(value = "members", required = true) List<Member> members,
+    @JsonProperty(value = "has_more", required = true) boolean hasMore,
     @JsonProperty("next_cursor") String nextCursor) {}

@@ -11,7 +11,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param actorId The id of a user
  */
 public record Membership(
-    @JsonProperty("conversation_id") String conversationId,
-    @JsonProperty("user_id") String userId,
-    @JsonProperty("role") Role role,
-    @JsonProperty("actor_id") String actorId) {}
+    @JsonProperty(value = "conversation_id", required = true) String conversationId,
+    @JsonProperty(value = "user_id", required = true) String userId,
+    @JsonProperty(value = "role", required = true) Role role,
+    @JsonProperty(value = "actor_id", required = true) String actorId) {}

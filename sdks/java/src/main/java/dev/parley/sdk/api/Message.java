@@ -22,16 +22,16 @@ import java.time.Instant;
  * @param deletedAt Null unless it was deleted; may be null
  */
 public record Message(
-    @JsonProperty("id") String id,
-    @JsonProperty("conversation_id") String conversationId,
-    @JsonProperty("seq") long seq,
-    @JsonProperty("position") long position,
-    @JsonProperty("sender_id") String senderId,
-    @JsonProperty("receiver_id") String receiverId,
+    @JsonProperty(value = "id", required = true) String id,
+    @JsonProperty(value = "conversation_id", required = true) String conversationId,
+    @JsonProperty(value = "seq", required = true) long seq,
+    @JsonProperty(value = "position", required = true) long position,
+    @JsonProperty(value = "sender_id", required = true) String senderId,
+    @JsonProperty(value = "receiver_id", required = true) String receiverId,
     @JsonProperty("content") String content,
-    @JsonProperty("type") MessageType type,
-    @JsonProperty("status") MessageStatus status,
+    @JsonProperty(value = "type", required = true) MessageType type,
+    @JsonProperty(value = "status", required = true) MessageStatus status,
     @JsonProperty("metadata") MessageMetadata metadata,
-    @JsonProperty("created_at") Instant createdAt,
+    @JsonProperty(value = "created_at", required = true) Instant createdAt,
     @JsonProperty("edited_at") Instant editedAt,
     @JsonProperty("deleted_at") Instant deletedAt) {}

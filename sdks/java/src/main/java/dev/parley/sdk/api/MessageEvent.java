@@ -11,8 +11,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param seq The number of a message in its conversation, from 1 and without gaps. 0 is before the first
  */
 public record MessageEvent(
-    @JsonProperty("type") String type,
-    @JsonProperty("data") Message data,
-    @JsonProperty("cursor") String cursor,
-    @JsonProperty("seq") Long seq)
+    @JsonProperty(value = "type", required = true) String type,
+    @JsonProperty(value = "data", required = true) Message data,
+    @JsonProperty(value = "cursor", required = true) String cursor,
+    @JsonProperty(value = "seq", required = true) Long seq)
     implements Event {}

@@ -10,6 +10,6 @@ import java.util.List;
  * @param nextCursor may be null
  */
 public record MessagePage(
-    @JsonProperty("messages") List<Message> messages,
-    @JsonProperty("has_more") boolean hasMore,
+    @JsonProperty(value = "messages", required = true) List<Message> messages,
+    @JsonProperty(value = "has_more", required = true) boolean hasMore,
     @JsonProperty("next_cursor") String nextCursor) {}

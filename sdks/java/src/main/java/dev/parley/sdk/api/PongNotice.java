@@ -5,6 +5,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 /** The answer to a ping. */
 public record PongNotice(
-    @JsonProperty("type") String type,
-    @JsonProperty("data") Pong data)
+    @JsonProperty(value = "type", required = true) String type,
+    @JsonProperty(value = "data", required = true) Pong data)
     implements Event {}

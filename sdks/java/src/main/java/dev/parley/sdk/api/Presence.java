@@ -11,6 +11,6 @@ import java.time.Instant;
  * @param lastSeen The last sign of life; null before the first; may be null
  */
 public record Presence(
-    @JsonProperty("user_id") String userId,
-    @JsonProperty("status") UserStatus status,
+    @JsonProperty(value = "user_id", required = true) String userId,
+    @JsonProperty(value = "status", required = true) UserStatus status,
     @JsonProperty("last_seen") Instant lastSeen) {}

@@ -5,6 +5,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 /** Somebody came or went. */
 public record PresenceNotice(
-    @JsonProperty("type") String type,
-    @JsonProperty("data") Presence data)
+    @JsonProperty(value = "type", required = true) String type,
+    @JsonProperty(value = "data", required = true) Presence data)
     implements Event {}

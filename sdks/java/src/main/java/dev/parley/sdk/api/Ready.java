@@ -16,9 +16,9 @@ import java.time.Instant;
  * @param cursor Where to go on from. It has no meaning but to the server that gave it
  */
 public record Ready(
-    @JsonProperty("user") User user,
-    @JsonProperty("session_id") String sessionId,
-    @JsonProperty("token_expires_at") Instant tokenExpiresAt,
-    @JsonProperty("heartbeat") Heartbeat heartbeat,
-    @JsonProperty("limits") SocketLimits limits,
-    @JsonProperty("cursor") String cursor) {}
+    @JsonProperty(value = "user", required = true) User user,
+    @JsonProperty(value = "session_id", required = true) String sessionId,
+    @JsonProperty(value = "token_expires_at", required = true) Instant tokenExpiresAt,
+    @JsonProperty(value = "heartbeat", required = true) Heartbeat heartbeat,
+    @JsonProperty(value = "limits", required = true) SocketLimits limits,
+    @JsonProperty(value = "cursor", required = true) String cursor) {}

@@ -5,6 +5,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 /** The socket is open, or its token was renewed. */
 public record ReadyNotice(
-    @JsonProperty("type") String type,
-    @JsonProperty("data") Ready data)
+    @JsonProperty(value = "type", required = true) String type,
+    @JsonProperty(value = "data", required = true) Ready data)
     implements Event {}

@@ -13,7 +13,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param readSeq The number of a message in its conversation, from 1 and without gaps. 0 is before the first
  */
 public record Receipt(
-    @JsonProperty("conversation_id") String conversationId,
-    @JsonProperty("user_id") String userId,
-    @JsonProperty("delivered_seq") long deliveredSeq,
-    @JsonProperty("read_seq") long readSeq) {}
+    @JsonProperty(value = "conversation_id", required = true) String conversationId,
+    @JsonProperty(value = "user_id", required = true) String userId,
+    @JsonProperty(value = "delivered_seq", required = true) long deliveredSeq,
+    @JsonProperty(value = "read_seq", required = true) long readSeq) {}

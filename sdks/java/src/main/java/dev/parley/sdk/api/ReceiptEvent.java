@@ -11,8 +11,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param seq may be null
  */
 public record ReceiptEvent(
-    @JsonProperty("type") String type,
-    @JsonProperty("data") Receipt data,
-    @JsonProperty("cursor") String cursor,
+    @JsonProperty(value = "type", required = true) String type,
+    @JsonProperty(value = "data", required = true) Receipt data,
+    @JsonProperty(value = "cursor", required = true) String cursor,
     @JsonProperty("seq") Long seq)
     implements Event {}

@@ -12,6 +12,6 @@ import java.time.Instant;
  * @param since Where to go on when there are more
  */
 public record Recovery(
-    @JsonProperty("deliveries") long deliveries,
-    @JsonProperty("has_more") boolean hasMore,
-    @JsonProperty("since") Instant since) {}
+    @JsonProperty(value = "deliveries", required = true) long deliveries,
+    @JsonProperty(value = "has_more", required = true) boolean hasMore,
+    @JsonProperty(value = "since", required = true) Instant since) {}

@@ -10,5 +10,5 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param cursor Where to go on from. It has no meaning but to the server that gave it
  */
 public record Resync(
-    @JsonProperty("reason") String reason,
-    @JsonProperty("cursor") String cursor) {}
+    @JsonProperty(value = "reason", required = true) String reason,
+    @JsonProperty(value = "cursor", required = true) String cursor) {}

@@ -5,6 +5,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 /** The events cannot go on from the cursor without a hole. */
 public record ResyncNotice(
-    @JsonProperty("type") String type,
-    @JsonProperty("data") Resync data)
+    @JsonProperty(value = "type", required = true) String type,
+    @JsonProperty(value = "data", required = true) Resync data)
     implements Event {}

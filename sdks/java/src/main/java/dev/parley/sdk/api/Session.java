@@ -16,10 +16,10 @@ import java.time.Instant;
  * @param current Whether it is the session that asks
  */
 public record Session(
-    @JsonProperty("id") String id,
-    @JsonProperty("created_at") Instant createdAt,
-    @JsonProperty("last_used_at") Instant lastUsedAt,
-    @JsonProperty("expires_at") Instant expiresAt,
+    @JsonProperty(value = "id", required = true) String id,
+    @JsonProperty(value = "created_at", required = true) Instant createdAt,
+    @JsonProperty(value = "last_used_at", required = true) Instant lastUsedAt,
+    @JsonProperty(value = "expires_at", required = true) Instant expiresAt,
     @JsonProperty("user_agent") String userAgent,
     @JsonProperty("address") String address,
-    @JsonProperty("current") boolean current) {}
+    @JsonProperty(value = "current", required = true) boolean current) {}

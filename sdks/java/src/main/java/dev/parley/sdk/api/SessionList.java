@@ -6,4 +6,4 @@ import java.util.List;
 
 /** A SessionList. */
 public record SessionList(
-    @JsonProperty("sessions") List<Session> sessions) {}
+    @JsonProperty(value = "sessions", required = true) List<Session> sessions) {}

@@ -10,7 +10,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param typingSeconds How long a {@code typing} holds unless it is said again
  */
 public record SocketLimits(
-    @JsonProperty("frame_bytes") long frameBytes,
-    @JsonProperty("frames_per_minute") long framesPerMinute,
-    @JsonProperty("sockets_per_user") long socketsPerUser,
-    @JsonProperty("typing_seconds") long typingSeconds) {}
+    @JsonProperty(value = "frame_bytes", required = true) long frameBytes,
+    @JsonProperty(value = "frames_per_minute", required = true) long framesPerMinute,
+    @JsonProperty(value = "sockets_per_user", required = true) long socketsPerUser,
+    @JsonProperty(value = "typing_seconds", required = true) long typingSeconds) {}

@@ -13,12 +13,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param sessionId The id of a session
  */
 public record Tokens(
-    @JsonProperty("access_token") String accessToken,
-    @JsonProperty("refresh_token") String refreshToken,
-    @JsonProperty("expires_in") long expiresIn,
-    @JsonProperty("token_type") String tokenType,
-    @JsonProperty("user_id") String userId,
-    @JsonProperty("session_id") String sessionId) {
+    @JsonProperty(value = "access_token", required = true) String accessToken,
+    @JsonProperty(value = "refresh_token", required = true) String refreshToken,
+    @JsonProperty(value = "expires_in", required = true) long expiresIn,
+    @JsonProperty(value = "token_type", required = true) String tokenType,
+    @JsonProperty(value = "user_id", required = true) String userId,
+    @JsonProperty(value = "session_id", required = true) String sessionId) {
     // Secrets do not get into logs.
     @Override
     public String toString() {

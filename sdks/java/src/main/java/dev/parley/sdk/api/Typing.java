@@ -10,6 +10,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param conversationId The id of a conversation. A group has the same id as its conversation
  */
 public record Typing(
-    @JsonProperty("user_id") String userId,
-    @JsonProperty("conversation_id") String conversationId,
-    @JsonProperty("is_typing") boolean isTyping) {}
+    @JsonProperty(value = "user_id", required = true) String userId,
+    @JsonProperty(value = "conversation_id", required = true) String conversationId,
+    @JsonProperty(value = "is_typing", required = true) boolean isTyping) {}

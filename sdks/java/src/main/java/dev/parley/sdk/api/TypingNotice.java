@@ -5,6 +5,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 /** Somebody begins or stops to type. */
 public record TypingNotice(
-    @JsonProperty("type") String type,
-    @JsonProperty("data") Typing data)
+    @JsonProperty(value = "type", required = true) String type,
+    @JsonProperty(value = "data", required = true) Typing data)
     implements Event {}

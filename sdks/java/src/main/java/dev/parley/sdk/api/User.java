@@ -17,12 +17,12 @@ import java.time.Instant;
  * @param betaAccess Whether this person may use {@code /v2}, which is not released yet; may be null
  */
 public record User(
-    @JsonProperty("id") String id,
+    @JsonProperty(value = "id", required = true) String id,
     @JsonProperty("email") String email,
-    @JsonProperty("username") String username,
-    @JsonProperty("display_name") String displayName,
-    @JsonProperty("status") UserStatus status,
+    @JsonProperty(value = "username", required = true) String username,
+    @JsonProperty(value = "display_name", required = true) String displayName,
+    @JsonProperty(value = "status", required = true) UserStatus status,
     @JsonProperty("last_seen") Instant lastSeen,
-    @JsonProperty("profile") Profile profile,
-    @JsonProperty("created_at") Instant createdAt,
+    @JsonProperty(value = "profile", required = true) Profile profile,
+    @JsonProperty(value = "created_at", required = true) Instant createdAt,
     @JsonProperty("beta_access") Boolean betaAccess) {}

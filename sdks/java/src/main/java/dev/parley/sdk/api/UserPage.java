@@ -10,6 +10,6 @@ import java.util.List;
  * @param nextCursor may be null
  */
 public record UserPage(
-    @JsonProperty("users") List<User> users,
-    @JsonProperty("has_more") boolean hasMore,
+    @JsonProperty(value = "users", required = true) List<User> users,
+    @JsonProperty(value = "has_more", required = true) boolean hasMore,
     @JsonProperty("next_cursor") String nextCursor) {}

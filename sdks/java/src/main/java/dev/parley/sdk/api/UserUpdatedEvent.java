@@ -11,8 +11,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param seq may be null
  */
 public record UserUpdatedEvent(
-    @JsonProperty("type") String type,
-    @JsonProperty("data") User data,
-    @JsonProperty("cursor") String cursor,
+    @JsonProperty(value = "type", required = true) String type,
+    @JsonProperty(value = "data", required = true) User data,
+    @JsonProperty(value = "cursor", required = true) String cursor,
     @JsonProperty("seq") Long seq)
     implements Event {}

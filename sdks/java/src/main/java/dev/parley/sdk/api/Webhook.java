@@ -20,13 +20,13 @@ import java.util.List;
  * @param createdAt A time of RFC 3339; the server gives it in UTC with Z
  */
 public record Webhook(
-    @JsonProperty("id") String id,
-    @JsonProperty("url") String url,
-    @JsonProperty("events") List<WebhookEventName> events,
+    @JsonProperty(value = "id", required = true) String id,
+    @JsonProperty(value = "url", required = true) String url,
+    @JsonProperty(value = "events", required = true) List<WebhookEventName> events,
     @JsonProperty("conversation_id") String conversationId,
-    @JsonProperty("ordered") boolean ordered,
-    @JsonProperty("status") WebhookStatus status,
+    @JsonProperty(value = "ordered", required = true) boolean ordered,
+    @JsonProperty(value = "status", required = true) WebhookStatus status,
     @JsonProperty("disabled_reason") String disabledReason,
     @JsonProperty("failing_since") Instant failingSince,
     @JsonProperty("previous_secret_until") Instant previousSecretUntil,
-    @JsonProperty("created_at") Instant createdAt) {}
+    @JsonProperty(value = "created_at", required = true) Instant createdAt) {}

@@ -11,5 +11,5 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * for five days)
  */
 public record WebhookDisabled(
-    @JsonProperty("webhook_id") String webhookId,
-    @JsonProperty("reason") String reason) {}
+    @JsonProperty(value = "webhook_id", required = true) String webhookId,
+    @JsonProperty(value = "reason", required = true) String reason) {}

@@ -10,6 +10,6 @@ import java.util.List;
  * @param nextCursor may be null
  */
 public record WebhookPage(
-    @JsonProperty("webhooks") List<Webhook> webhooks,
-    @JsonProperty("has_more") boolean hasMore,
+    @JsonProperty(value = "webhooks", required = true) List<Webhook> webhooks,
+    @JsonProperty(value = "has_more", required = true) boolean hasMore,
     @JsonProperty("next_cursor") String nextCursor) {}

@@ -9,4 +9,4 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param webhookId The id of a webhook
  */
 public record WebhookTest(
-    @JsonProperty("webhook_id") String webhookId) {}
+    @JsonProperty(value = "webhook_id", required = true) String webhookId) {}

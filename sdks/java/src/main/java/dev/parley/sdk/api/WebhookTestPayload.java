@@ -12,8 +12,8 @@ import java.time.Instant;
  * as canonical JSON (RFC 8785). The header {@code webhook-signature} is the better way
  */
 public record WebhookTestPayload(
-    @JsonProperty("event") String event,
-    @JsonProperty("timestamp") Instant timestamp,
-    @JsonProperty("data") WebhookTest data,
-    @JsonProperty("signature") String signature)
+    @JsonProperty(value = "event", required = true) String event,
+    @JsonProperty(value = "timestamp", required = true) Instant timestamp,
+    @JsonProperty(value = "data", required = true) WebhookTest data,
+    @JsonProperty(value = "signature", required = true) String signature)
     implements WebhookPayload {}
