@@ -41,13 +41,16 @@ def test_every_operation_says_which_contract(ada: Person, shown: str, call: Call
     assert send(ada, call).headers["X-Contract"] == shown
 
 
-def test_unknown_path_says_which_contract(http: httpx.Client, shown: str) -> None:
-    """It is below one of them all the same."""
-    assert http.get("/v1/nowhere").headers["X-Contract"] == shown
+def test_what_is_below_a_version_says_which_contract(
+    http: httpx.Client, version: Version, shown: str
+) -> None:
+    """Also what is no operation."""
+    for path in ("/v1/nowhere", version.openapi):
+        assert http.get(path).headers["X-Contract"] == shown
 
 
 @only_v1
-@pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/openapi.json", "/v2/openapi.json", "/ws"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/ws"])
 def test_every_path_says_which_contract(http: httpx.Client, shown: str, path: str) -> None:
     """So do pages, refusals of the socket's handshake, and what belongs to nothing: the stable one."""
     assert http.get(path).headers["X-Contract"] == shown

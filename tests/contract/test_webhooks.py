@@ -343,7 +343,7 @@ def test_deliveries_by_status(ada: Person, receiver: Receiver, ear: Ear) -> None
         410,
     )
 
-    nobody = webhook(ada, NOWHERE)["id"]
+    nobody = webhook(ada, NOWHERE, "message.created")["id"]
     made(ada.post(f"/webhooks/{nobody}/test"))
     until(lambda: bool(deliveries(ada, nobody)[0]["attempts"]))
     (waiting,) = deliveries(ada, nobody, status="pending")

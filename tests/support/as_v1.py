@@ -250,7 +250,7 @@ def _check_links(answer: httpx.Response, body: Mapping[str, Any]) -> None:
             pair for pair in asked if pair[0] not in given
         ]
     in_the_log = url.path == "/v2/events"
-    assert links.pop("first") == ([("after", "0")] if in_the_log else [])
+    assert links.pop("first", None) == ([("after", "0")] if in_the_log else [])
     # The log goes from old to new, and so do those who read it; everything else begins with what is newest.
     name = "after" if in_the_log or "after" in given else "before"
     onwards = "prev" if name == "after" and not in_the_log else "next"
