@@ -94,7 +94,15 @@ def main() -> int:
             check=True,
             timeout=PATIENCE,
         ).stdout
-        for line in ("ada", "content ", "now live", "missed, or known: ", "heard message", "nothing new", "done"):
+        for line in (
+            "ada",
+            "content ",
+            "now live",
+            "missed, or known",
+            "heard message",
+            "nothing new",
+            "done",
+        ):
             assert line in done, done
     print(f"All {len(BLOCKS)} programs of the README ran.")
     return 0
