@@ -13,6 +13,9 @@ import java.util.concurrent.locks.ReentrantLock;
 /** Who is logged in: gives access tokens that are good for a while, and refreshes them one at a time. */
 final class Session {
     private static final Duration LONGEST_LIFE = Duration.ofDays(365);
+    // No server gives less. One that says so is not asked again at once: a token that has expired is refused, and then
+    // there is time to renew it.
+    private static final long SHORTEST_LIFE = 10;
 
     private final Transport transport;
     private final TokenStore store;
@@ -116,7 +119,7 @@ final class Session {
         }
         Tokens next = Client.read(answer.body(), Tokens.class);
         // It is kept before it is used: the old ones are worth nothing now.
-        begin(next.accessToken(), next.refreshToken(), Duration.ofSeconds(next.expiresIn()));
+        begin(next.accessToken(), next.refreshToken(), Duration.ofSeconds(Math.max(next.expiresIn(), SHORTEST_LIFE)));
         return loggedIn();
     }
 
