@@ -32,6 +32,11 @@ type WebhookEvent struct {
 // or made it: whsec_ and base64, or a form of one's own, whose key is its UTF-8.
 type Webhook struct{ keys [][]byte }
 
+// Format shows no secret.
+func (w *Webhook) Format(state fmt.State, _ rune) {
+	fmt.Fprintf(state, "Webhook(%d secrets)", len(w.keys))
+}
+
 // NewWebhook returns a verifier; without a secret, or with one that is none, it is an error.
 func NewWebhook(secrets ...string) (*Webhook, error) {
 	if len(secrets) == 0 {
@@ -46,6 +51,10 @@ func NewWebhook(secrets ...string) (*Webhook, error) {
 				return nil, fmt.Errorf("a secret is no base64: %w", err)
 			}
 			key = decoded
+		}
+		// Everybody knows the key of nothing.
+		if len(key) == 0 {
+			return nil, errors.New("a secret is empty")
 		}
 		webhook.keys = append(webhook.keys, key)
 	}
