@@ -3,6 +3,7 @@ import type { CallOptions, CallRequest, LastAnswer, Operation } from "./call.js"
 import type * as models from "./generated/models.js";
 import { Operations } from "./generated/operations.js";
 import { Listener, type ListenOptions } from "./listener.js";
+import { ParleyError } from "./parley-error.js";
 import { newKey, type NewTokens, Session } from "./session.js";
 import { MemoryTokenStore, type Tokens, type TokenStore } from "./stores.js";
 import { errorOf, resultOf, Transport } from "./transport.js";
@@ -121,7 +122,7 @@ export class Client extends Operations implements AsyncDisposable {
   }
 
   #address(operation: Operation, { path = {}, query = {} }: CallRequest = {}): string {
-    const filled = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(path[name] ?? ""));
+    const filled = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => segment(name, path[name] ?? ""));
     const asked = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) asked.set(name, Array.isArray(value) ? value.join(",") : String(value));
@@ -129,4 +130,10 @@ export class Client extends Operations implements AsyncDisposable {
     const text = asked.toString();
     return `${this.#baseUrl}/v1${filled}${text === "" ? "" : `?${text}`}`;
   }
+}
+
+/** Write a part of a path that cannot become another path. */
+function segment(name: string, text: string): string {
+  if (text === "" || text === "." || text === "..") throw new ParleyError(`${name} is no id: "${text}"`);
+  return encodeURIComponent(text);
 }

@@ -44,7 +44,7 @@ const GOOD_AFTER = 10_000;
 const MINUTE = 60_000;
 // The frames of the heartbeat count, too, so some are left to them.
 const FRAMES_PER_MINUTE = SOCKET_LIMITS.frames_per_minute - 10;
-const RENEW_AGAIN_AFTER = 1000;
+const RENEW_AGAIN_AFTER = 5000;
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Something to hand over; without an event only the cursor moves. */
@@ -74,6 +74,7 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
   // Where the loop stands, and whether the server has said anything that begins after something.
   #cursor: string | null = null;
   #placed = false;
+  #isLost = false;
   readonly #seen = new Set<string>();
 
   #connection: Connection | null = null;
@@ -244,8 +245,8 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
       this.#connection?.beat(interval * 1000, patience * 1000);
     }
     this.#liveSince ??= performance.now();
-    // Whoever began without a cursor goes on from here, also when nothing happens until the connection breaks.
-    if (!this.#placed && typeof data["cursor"] === "string") this.#hold({ event: null, cursor: data["cursor"] });
+    const { cursor } = data;
+    if (typeof cursor === "string") this.#place(cursor);
     if (this.#tokens !== null) this.#renewIn(this.#host.session.renewalIn(this.#tokens));
     this.#move("live");
   }
@@ -255,6 +256,19 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
     this.#seen.clear();
     const { cursor } = frame.data;
     this.#hold({ event: frame.event, cursor: typeof cursor === "string" ? cursor : null });
+  }
+
+  /** Go on from where `ready` says, unless something else said so. */
+  #place(cursor: string): void {
+    if (this.#isLost) {
+      // The server knew nothing of the cursor, so what was missed will not come.
+      this.#isLost = false;
+      this.#seen.clear();
+      this.#hold({ event: { type: "resync", data: { reason: "bad_cursor", cursor } }, cursor });
+    } else if (!this.#placed) {
+      // Whoever began without one goes on from here, also when nothing happens until the connection breaks.
+      this.#hold({ event: null, cursor });
+    }
   }
 
   #isDuplicate(cursor: string | null): boolean {
@@ -307,6 +321,7 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
     let delay = delayAfter(this.#failures, this.#host.backoff);
     const verdict = CLOSE_VERDICTS[code];
     if (verdict?.keepCursor === false) {
+      this.#isLost = this.#cursor !== null;
       this.#cursor = null;
       await this.#store.save(null);
     }
@@ -352,8 +367,12 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
   async #renew(): Promise<void> {
     const connection = this.#connection;
     try {
-      const tokens = await this.#host.session.fresh(this.#tokens?.accessToken, this.#stopping.signal);
+      const tokens = await this.#host.session.fresh(undefined, this.#stopping.signal);
       if (connection === null || connection !== this.#connection) return;
+      if (tokens.accessToken === this.#tokens?.accessToken) {
+        this.#renewIn(RENEW_AGAIN_AFTER);
+        return;
+      }
       this.#tokens = tokens;
       this.#said.push(performance.now());
       connection.send("auth", { token: tokens.accessToken } satisfies models.AuthData);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
 
+import { tokensOf } from "./kept.js";
 import type { CursorStore, Tokens, TokenStore } from "./stores.js";
 
 /** Keeps a session in a file that only its owner can read; it is replaced as a whole, so a crash leaves the old one. */
@@ -9,7 +10,7 @@ export class FileTokenStore implements TokenStore {
 
   async load(): Promise<Tokens | null> {
     const text = await read(this.path);
-    return text === null ? null : (JSON.parse(text) as Tokens);
+    return tokensOf(text);
   }
 
   save(tokens: Tokens): Promise<void> {

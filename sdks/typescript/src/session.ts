@@ -1,23 +1,32 @@
 import type { Operation } from "./call.js";
 import { OPERATIONS } from "./generated/facts.js";
 import type * as models from "./generated/models.js";
-import { SessionEnded } from "./parley-error.js";
+import { ConnectionFailed, SessionEnded } from "./parley-error.js";
 import type { Tokens, TokenStore } from "./stores.js";
 import { errorOf, resultOf, type Transport } from "./transport.js";
 
-const TOO_MANY = 429;
+const UNAUTHORIZED = 401;
+// A token that a refresh has just given is not refreshed again for so long, however short it lives.
+const AT_LEAST = 5000;
 
 /** What the server says of a session; `expires_in` is seconds. */
 export type NewTokens = Pick<models.Tokens, "access_token" | "refresh_token" | "expires_in">;
 
-/** The tokens of one user: refreshed in time, once for all who wait. */
+/** An access token that came to this program, by the clock that nobody sets. */
+interface Received {
+  readonly accessToken: string;
+  readonly expiresAt: number;
+  readonly renewableAt: number;
+}
+
+/** The tokens of one user: refreshed in time, once for all who wait. Others may share the store. */
 export class Session {
   readonly #store: TokenStore;
   readonly #transport: Transport;
   readonly #address: (operation: Operation) => string;
   readonly #margin: number;
   #renewing: Promise<Tokens> | null = null;
-  // The key of a refresh whose answer never came: said again, it gives the same successor.
+  #received: Received | null = null;
   #refresh = { of: "", key: "" };
 
   constructor(store: TokenStore, transport: Transport, address: (operation: Operation) => string, margin: number) {
@@ -33,14 +42,15 @@ export class Session {
   }
 
   /** Go on with new tokens; they are in the store before anybody uses them. */
-  async begin(given: NewTokens): Promise<Tokens> {
-    const lifetime = given.expires_in * 1000;
-    const tokens = {
-      accessToken: given.access_token,
-      refreshToken: given.refresh_token,
-      expiresAt: Date.now() + lifetime,
-      lifetime,
-    };
+  async begin(given: NewTokens, isRefreshed = false): Promise<Tokens> {
+    const { access_token: accessToken, refresh_token: refreshToken, expires_in: seconds } = given;
+    if (typeof accessToken !== "string" || typeof refreshToken !== "string" || typeof seconds !== "number") {
+      throw new ConnectionFailed("The answer holds no tokens: it came from something before the server");
+    }
+    const lifetime = seconds * 1000;
+    const tokens = { accessToken, refreshToken, expiresAt: Date.now() + lifetime, lifetime };
+    const now = performance.now();
+    this.#received = { accessToken, expiresAt: now + lifetime, renewableAt: isRefreshed ? now + AT_LEAST : now };
     await this.#store.save(tokens);
     return tokens;
   }
@@ -52,7 +62,23 @@ export class Session {
 
   /** Return in how many milliseconds the tokens should be renewed. */
   renewalIn(tokens: Tokens): number {
-    return tokens.expiresAt - Math.min(this.#margin, tokens.lifetime / 3) - Date.now();
+    const due = this.#left(tokens) - Math.min(this.#margin, tokens.lifetime / 3);
+    const received = this.#known(tokens);
+    return received === null ? due : Math.max(due, received.renewableAt - performance.now());
+  }
+
+  /**
+   * Return for how long the access token still works. The clock of the machine may be off or be set: it only counts for
+   * tokens that this program did not receive.
+   */
+  #left(tokens: Tokens): number {
+    const received = this.#known(tokens);
+    if (received !== null) return received.expiresAt - performance.now();
+    return Math.min(tokens.expiresAt - Date.now(), tokens.lifetime);
+  }
+
+  #known(tokens: Tokens): Received | null {
+    return this.#received?.accessToken === tokens.accessToken ? this.#received : null;
   }
 
   /** Return tokens that are good for a while, and others than those with a `stale` access token. */
@@ -65,7 +91,7 @@ export class Session {
       return await unless(signal, this.#renew(tokens.accessToken));
     } catch (error) {
       // There was some margin left, perhaps.
-      const usable = !refused && tokens.expiresAt > Date.now() && !(error instanceof SessionEnded);
+      const usable = !refused && this.#left(tokens) > 0 && !(error instanceof SessionEnded);
       if (usable && !signal?.aborted) return tokens;
       throw error;
     }
@@ -82,22 +108,25 @@ export class Session {
     const tokens = await this.#store.load();
     if (tokens === null) throw new SessionEnded("Nobody is logged in");
     if (tokens.accessToken !== stale) return tokens;
-    if (this.#refresh.of !== tokens.refreshToken) this.#refresh = { of: tokens.refreshToken, key: newKey() };
+    const { refreshToken } = tokens;
+    if (this.#refresh.of !== refreshToken) this.#refresh = { of: refreshToken, key: await refreshKey(refreshToken) };
     const operation = OPERATIONS.refresh;
     const answer = await this.#transport.send({
       operation,
       url: this.#address(operation),
-      body: JSON.stringify({ refresh_token: tokens.refreshToken }),
+      body: JSON.stringify({ refresh_token: refreshToken }),
       key: this.#refresh.key,
       token: undefined,
       signal: undefined,
     });
-    if (answer.status < 300) return this.begin(resultOf<models.Tokens>(answer));
-    const error = errorOf(answer);
-    // A refresh that is refused for what it says will never be accepted; others may be, later.
-    if (error.status >= 500 || error.status === TOO_MANY) throw error;
+    if (answer.status < 300) return this.begin(resultOf<models.Tokens>(answer), true);
     const now = await this.#store.load();
-    if (now?.refreshToken === tokens.refreshToken) await this.#store.clear();
+    // Somebody who shares the store was quicker, or has logged in.
+    if (now !== null && now.refreshToken !== refreshToken) return now;
+    const error = errorOf(answer);
+    // Only the server itself ends a session: not a page of a proxy, or of a hotel.
+    if (error.status !== UNAUTHORIZED || error.code !== "unauthorized") throw error;
+    await this.#store.clear();
     throw new SessionEnded("The session has ended", { cause: error });
   }
 }
@@ -106,7 +135,22 @@ export class Session {
 export function newKey(): string {
   // Pages without TLS have no randomUUID.
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/**
+ * Return the Idempotency-Key of the refresh with a token. It is the same for everybody who has it, so that who shares a
+ * store, or comes back after a crash, gets the same successor, and is not taken for a thief who uses a token again.
+ */
+async function refreshKey(refreshToken: string): Promise<string> {
+  // Pages without TLS have no hashes: there it is the same for this program only.
+  const { subtle } = crypto as Partial<Crypto>;
+  if (subtle === undefined) return newKey();
+  return hex(new Uint8Array(await subtle.digest("SHA-256", new TextEncoder().encode(`refresh ${refreshToken}`))));
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Wait for something that others wait for, too, unless the signal ends it. */

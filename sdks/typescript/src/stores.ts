@@ -1,3 +1,5 @@
+import { tokensOf } from "./kept.js";
+
 /** A session. `expiresAt` is the end of the access token by this machine's clock; both are milliseconds. */
 export interface Tokens {
   readonly accessToken: string;
@@ -69,7 +71,7 @@ export class StorageTokenStore implements TokenStore {
 
   load(): Tokens | null {
     const text = this.storage.getItem(this.key);
-    return text === null ? null : (JSON.parse(text) as Tokens);
+    return tokensOf(text);
   }
 
   save(tokens: Tokens): void {

@@ -1,10 +1,13 @@
-import { ApiError, refusalOf } from "./api-error.js";
+import { ApiError, parsed, refusalOf } from "./api-error.js";
 import { delayAfter, type RetryPolicy, sleep } from "./backoff.js";
 import type { LastAnswer, Operation, RateLimit } from "./call.js";
 import { CLASS_OF_CODE, CLASS_OF_STATUS } from "./generated/errors.js";
 import { ConnectionFailed, TimedOut } from "./parley-error.js";
 import { platform } from "./platform.js";
+import { retryAfter } from "./retry-after.js";
 
+const NO_CONTENT = 204;
+const CONFLICT = 409;
 const TOO_MANY = 429;
 const UNAVAILABLE = 503;
 
@@ -55,10 +58,9 @@ export class Transport {
         failure = error;
       }
       if (answer !== null) {
-        // What was too much was not done. Whether a 503 was nobody knows.
-        const again = answer.status === TOO_MANY || (answer.status === UNAVAILABLE && operation.repeatable);
-        if (!again) return answer;
-        delay = toldDelay(answer) ?? delay;
+        const told = toldDelay(answer);
+        if (!mayRepeat(answer.status, request, told)) return answer;
+        delay = told ?? delay;
       }
       const over = performance.now() - began + delay > this.#retry.maxElapsed;
       if (attempt >= this.#retry.maxAttempts || over) {
@@ -94,7 +96,8 @@ export class Transport {
     this.#running.add(controller);
     signal?.addEventListener("abort", giveUp, { once: true });
     try {
-      const init: RequestInit = { method: operation.method, headers, signal: controller.signal, redirect: "error" };
+      // The server redirects nobody, and the token is for nobody else.
+      const init: RequestInit = { method: operation.method, headers, signal: controller.signal, redirect: "manual" };
       if (body !== undefined) init.body = body;
       const response = await this.#fetch(url, init);
       const answer = { status: response.status, headers: response.headers, text: await response.text() };
@@ -120,13 +123,19 @@ export function errorOf(answer: Answer): ApiError {
   return new kind(refusal);
 }
 
-/** Return what an answer holds. */
+/** Return what an answer holds: an object, or nothing. */
 export function resultOf<Result>(answer: Answer): Result {
-  try {
-    return (answer.text === "" ? undefined : JSON.parse(answer.text)) as Result;
-  } catch (error) {
-    throw new ConnectionFailed("The answer is no JSON: it came from something before the server", { cause: error });
-  }
+  if (answer.status === NO_CONTENT) return undefined as Result;
+  const result = parsed(answer.text);
+  if (typeof result === "object" && result !== null && !Array.isArray(result)) return result as Result;
+  throw new ConnectionFailed("The answer is none of the server: it came from something before it");
+}
+
+function mayRepeat(status: number, { operation, key }: Sendable, told: number | null): boolean {
+  // The try before is still running: its answer is the one that is wanted.
+  if (status === CONFLICT) return key !== undefined && told !== null;
+  // What was too much was not done. Whether a 503 was nobody knows.
+  return status === TOO_MANY || (status === UNAVAILABLE && operation.repeatable);
 }
 
 function lastOf({ status, headers }: Answer): LastAnswer {
@@ -143,7 +152,7 @@ function rateLimitOf(headers: Headers): RateLimit | null {
   };
 }
 
-function toldDelay({ headers }: Answer): number | null {
-  const told = headers.get("Retry-After") ?? "";
-  return /^\d+$/.test(told) ? Number(told) * 1000 : null;
+function toldDelay(answer: Answer): number | null {
+  if (answer.status < 400) return null;
+  return retryAfter(answer.headers, refusalOf(answer.status, answer.text, null).details);
 }

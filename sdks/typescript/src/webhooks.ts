@@ -66,7 +66,7 @@ export class Webhook {
     const digest = typeof signature === "string" ? /^sha256=([0-9a-f]{64})$/.exec(signature)?.[1] : undefined;
     if (digest === undefined) throw new WebhookVerificationError("The body has no signature");
     const given = Uint8Array.from(digest.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-    const signed = encoder.encode(canonical(rest));
+    const signed = encoder.encode(canonicalOf(rest));
     for (const bytes of this.#keys) {
       const algorithm = { name: "HMAC", hash: "SHA-256" };
       const key = await crypto.subtle.importKey("raw", bytes, algorithm, false, ["verify"]);
@@ -77,8 +77,21 @@ export class Webhook {
 }
 
 function keyOf(secret: string): Uint8Array<ArrayBuffer> {
-  if (!secret.startsWith(PREFIX)) return encoder.encode(secret);
-  return Uint8Array.from(atob(secret.slice(PREFIX.length)), (character) => character.charCodeAt(0));
+  const key = secret.startsWith(PREFIX)
+    ? Uint8Array.from(atob(secret.slice(PREFIX.length)), (character) => character.charCodeAt(0))
+    : encoder.encode(secret);
+  // Anybody could sign with an empty one.
+  if (key.length === 0) throw new TypeError("A secret is empty");
+  return key;
+}
+
+function canonicalOf(payload: unknown): string {
+  try {
+    return canonical(payload);
+  } catch (error) {
+    // It is nested too deep; the server signs nothing of the kind.
+    throw new WebhookVerificationError("The body has no canonical form", { cause: error });
+  }
 }
 
 function textOf(body: Uint8Array | string): string {

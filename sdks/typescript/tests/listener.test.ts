@@ -153,3 +153,37 @@ test("a store that fails ends the loop", async () => {
   (await sockets.greeted(1)).message(1);
   await taking;
 });
+
+test("a cursor that the server never gave is told", async () => {
+  const sockets = new FakeSockets();
+  const store = new MemoryCursorStore("half a cur");
+  const events = await listener(sockets, { cursorStore: store });
+  const told = (async () => {
+    for await (const event of events) return event;
+    return null;
+  })();
+  (await sockets.greeted(1)).end(4422);
+  const second = await sockets.greeted(2);
+  assert.equal("cursor" in (second.said[0]?.data ?? {}), false);
+  const event = await told;
+  assert(event?.type === "resync");
+  assert.deepEqual(event.data, { reason: "bad_cursor", cursor: "cursor-0" });
+  // It was not handled, so it may come again.
+  assert.equal(store.load(), null);
+});
+
+test("a socket learns a token that somebody else has renewed, and no other", async (context) => {
+  const client = new Client("http://parley", { fetch: new FakeServer(json(200, tokens(2))).fetch });
+  await client.useTokens(tokens(1, 3));
+  const sockets = new FakeSockets();
+  const events = client.listen({ WebSocket: sockets.socketClass(), backoff: BACKOFF });
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const taking = take(events, 1);
+  const socket = await sockets.greeted(1);
+  await client.useTokens(tokens(9));
+  context.mock.timers.tick(2500);
+  for (let turn = 0; turn < 20 && socket.said.length < 2; turn++) await new Promise(setImmediate);
+  assert.deepEqual(socket.said[1], { type: "auth", data: { token: "access-9" } });
+  socket.message(1);
+  await taking;
+});

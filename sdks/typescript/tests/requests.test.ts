@@ -7,12 +7,15 @@ import {
   type ClientOptions,
   ConnectionFailed,
   NotFoundError,
+  ParleyError,
   RateLimitError,
   SessionEnded,
   TimedOut,
   UnavailableError,
 } from "@parley/sdk";
 
+import { tokensOf } from "../src/kept.js";
+import { retryAfter } from "../src/retry-after.js";
 import { FakeServer, json, refusal, tokens } from "./fakes.js";
 
 const QUICK = { backoff: { base: 1, cap: 2 }, maxAttempts: 3 };
@@ -145,9 +148,98 @@ test("a session that was begun meanwhile outlives the refusal of the one before"
     return refusal(401, "unauthorized");
   }, json(200, ME));
   ada = await client(server, 0);
-  await assert.rejects(ada.getMe(), SessionEnded);
   await ada.getMe();
   assert.equal(server.asked[1]?.headers["Authorization"], "Bearer access-7");
+});
+
+test("only the server ends a session", async () => {
+  const pages = [
+    new Response("<html>Log in to the proxy</html>", { status: 401 }),
+    new Response("<html>blocked</html>", { status: 403 }),
+    new Response("<html>no such host</html>", { status: 404 }),
+    new Response("<html>late</html>", { status: 408 }),
+    new Response("<html>Welcome to our hotel</html>", { status: 200 }),
+    json(200, { access_token: "a secret" }),
+    json(200, null),
+  ];
+  for (const page of pages) {
+    const ada = await client(new FakeServer(page), 0);
+    const error = await ada.getMe().catch((thrown: unknown) => thrown);
+    assert(error instanceof ParleyError && !(error instanceof SessionEnded));
+    assert.doesNotMatch(error.message, /secret/);
+    assert.notEqual(await ada.tokens(), null);
+  }
+});
+
+test("who shares a store refreshes with the same key", async () => {
+  const keys = new Set();
+  for (let number = 0; number < 2; number++) {
+    const server = new FakeServer(json(200, tokens(2)), json(200, ME));
+    await (await client(server, 0)).getMe();
+    keys.add(server.asked[0]?.headers["Idempotency-Key"]);
+  }
+  assert.equal(keys.size, 1);
+  assert.doesNotMatch([...keys].join(), /refresh-1/);
+});
+
+test("a token that has just come is not refreshed, and the clock does not matter", async (context) => {
+  const server = new FakeServer(json(200, tokens(2, 0)), json(200, ME));
+  const ada = await client(server, 0);
+  await ada.getMe();
+  await ada.getMe();
+  assert.equal(server.asked.length, 3);
+  await ada.useTokens(tokens(3));
+  const now = Date.now();
+  context.mock.method(Date, "now", () => now + 7_200_000);
+  await ada.getMe();
+  assert.equal(server.asked[3]?.headers["Authorization"], "Bearer access-3");
+});
+
+test("an answer that is none is told", async () => {
+  for (const body of ["", "null", "[]", "5", "<html>"]) {
+    await assert.rejects((await client(new FakeServer(new Response(body)))).getMe(), ConnectionFailed);
+  }
+  const odd = { access_token: "a secret", refresh_token: "another", expires_in: "soon" };
+  await assert.rejects((await client(new FakeServer(json(200, odd)))).logIn("a@b.c", "secure_password"), (error) => {
+    return error instanceof ConnectionFailed && !/secret/.test(error.message);
+  });
+});
+
+test("what is no part of a path is refused", async () => {
+  const ada = await client(new FakeServer(json(200, ME)));
+  for (const id of ["", ".", ".."]) await assert.rejects(ada.deleteMessage(id), /message_id is no id/);
+});
+
+test("a send that is still running is waited for, other conflicts are told", async () => {
+  const running = refusal(409, "conflict", {}, { "Retry-After": "0" });
+  const server = new FakeServer(running, json(201, { id: "m" }));
+  await (await client(server)).sendMessage({ receiver_id: "bob", content: "Hello" });
+  assert.equal(server.asked.length, 2);
+  const taken = new FakeServer(refusal(409, "conflict"));
+  await assert.rejects((await client(taken)).sendMessage({ receiver_id: "bob", content: "" }), { code: "conflict" });
+  const other = new FakeServer(running);
+  await assert.rejects((await client(other)).getMe(), { code: "conflict" });
+  assert.equal(taken.asked.length + other.asked.length, 2);
+});
+
+test("it waits as it is told", () => {
+  const date = "Sun, 22 Nov 2037 12:00:00 GMT";
+  const cases: [Record<string, string>, Record<string, unknown>, number | null][] = [
+    [{ "Retry-After": "3" }, { retry_after: 9 }, 3000],
+    [{}, { retry_after: 3 }, 3000],
+    [{ "Retry-After": "soon" }, { retry_after: 3 }, 3000],
+    [{ "Retry-After": "Sun, 22 Nov 2037 12:00:07 GMT", Date: date }, {}, 7000],
+    [{ "Retry-After": "Sun, 22 Nov 2015 12:00:07 GMT" }, {}, 0],
+    [{ "Retry-After": "9".repeat(400) }, {}, 3_600_000],
+    [{ "Retry-After": "-5" }, {}, null],
+    [{ "Retry-After": "1.5" }, { retry_after: "3" }, null],
+    [{}, { retry_after: Number.NaN }, null],
+  ];
+  for (const [headers, details, wait] of cases) assert.equal(retryAfter(new Headers(headers), details), wait);
+});
+
+test("a file without a session is none", async () => {
+  for (const text of ["", "{", "null", "[]", "{}", '{"accessToken":5}']) assert.equal(tokensOf(text), null);
 });
 
 test("one who gives up does not end the refresh of the others", async () => {

@@ -51,10 +51,14 @@ test("the member signature is over the canonical form", async () => {
   assert.equal((await webhook.verifySignature(body)).event, "message.created");
   await assert.rejects(webhook.verifySignature(body.replace("0.1", "0.2")), WebhookVerificationError);
   await assert.rejects(webhook.verifySignature(JSON.stringify(PAYLOAD)), WebhookVerificationError);
-  await assert.rejects(webhook.verifySignature("no JSON"), WebhookVerificationError);
+  const deep = "[".repeat(20_000) + "]".repeat(20_000);
+  const hostile = ["no JSON", "", "[]", "null", "5", '{"signature":5}', '{"signature":"\\ud800"}', "[".repeat(1e5)];
+  hostile.push(`{"signature":"sha256=${"0".repeat(64)}","data":${deep}}`);
+  for (const sent of hostile) await assert.rejects(webhook.verifySignature(sent), WebhookVerificationError);
 });
 
 test("nothing is verified without a secret", () => {
   assert.throws(() => new Webhook(), TypeError);
   assert.throws(() => new Webhook("whsec_???"));
+  for (const empty of ["", "whsec_"]) assert.throws(() => new Webhook("right", empty), TypeError);
 });
