@@ -172,9 +172,10 @@ class Stub:
         self.requests.append(
             Request(request.method, request.path, dict(request.headers), body, time.monotonic())
         )
-        if request.path == "/ws":
-            return await self._socket(request)
         replies = self._replies.get((request.method, request.path))
+        # A handshake may be answered like any other request, too.
+        if request.path == "/ws" and replies is None:
+            return await self._socket(request)
         if replies is None:
             return web.json_response(envelope("not_found", "Nothing here"), status=404, headers=CORS)
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
