@@ -39,6 +39,8 @@ func RefreshRequest(token string) wire.Request {
 # Words that Go writes in capitals.
 _INITIALS = {"id": "ID", "ids": "IDs", "url": "URL", "http": "HTTP"}
 _WIDTH = 110
+# What the fields are called that nobody is to see.
+_SECRET = re.compile(r"(^|_)(token|password|secret)$")
 
 Document = Mapping[str, Any]
 Schema = Mapping[str, Any]
@@ -72,7 +74,7 @@ def _models(document: Document) -> str:
         elif schema.get("type") == "object" and "properties" in schema:
             parts.append(_struct(document, name, schema))
     text = "\n".join(parts)
-    return f'import (\n\t"time"\n\n\t"{MODULE}/wire"\n)\n\n{_ALIASES}\n{text}'
+    return f'import (\n\t"fmt"\n\t"time"\n\n\t"{MODULE}/wire"\n)\n\n{_ALIASES}\n{text}'
 
 
 def _enum(name: str, schema: Schema) -> str:
@@ -110,7 +112,28 @@ def _struct(document: Document, name: str, schema: Schema) -> str:
         if field not in required:
             tag += ",omitzero"
         lines.append(f'\t{_go(field)} {kind} `json:"{tag}"`')
-    return "\n".join([*lines, "}", ""])
+    return "\n".join([*lines, "}", "", *_hiding(document, name, schema)])
+
+
+def _hiding(document: Document, name: str, schema: Schema) -> Iterator[str]:
+    """Yield the method that prints a struct without its tokens, passwords and secrets, where it has some."""
+    required, sent = set(schema.get("required", ())), schema.get("additionalProperties") is False
+    kinds = {
+        field: _field(document, value, field in required, sent)
+        for field, value in schema["properties"].items()
+        if _SECRET.search(field)
+    }
+    # Of a pointer only the address is printed.
+    hidden = {"string": "wire.Hidden", "Optional[string]": "wire.Some(wire.Hidden)", "*string": ""}
+    lines = [f"\tv.{_go(field)} = {hidden[kind]}" for field, kind in kinds.items() if hidden[kind]]
+    if lines:
+        yield "// Format shows no secret."
+        yield f"func (v {name}) Format(state fmt.State, verb rune) {{"
+        yield f"\ttype shown {name}"
+        yield from lines
+        yield "\tfmt.Fprintf(state, fmt.FormatString(state, verb), shown(v))"
+        yield "}"
+        yield ""
 
 
 def _field(document: Document, schema: Schema, required: bool, sent: bool) -> str:

@@ -4,6 +4,7 @@
 package api
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/your-org/messaging-sdk-go/wire"
@@ -158,9 +159,23 @@ type Credentials struct {
 	Password string `json:"password"`
 }
 
+// Format shows no secret.
+func (v Credentials) Format(state fmt.State, verb rune) {
+	type shown Credentials
+	v.Password = wire.Hidden
+	fmt.Fprintf(state, fmt.FormatString(state, verb), shown(v))
+}
+
 // RefreshToken is a schema of the contract.
 type RefreshToken struct {
 	RefreshToken string `json:"refresh_token"`
+}
+
+// Format shows no secret.
+func (v RefreshToken) Format(state fmt.State, verb rune) {
+	type shown RefreshToken
+	v.RefreshToken = wire.Hidden
+	fmt.Fprintf(state, fmt.FormatString(state, verb), shown(v))
 }
 
 // Tokens is a schema of the contract.
@@ -178,12 +193,28 @@ type Tokens struct {
 	SessionID string `json:"session_id"`
 }
 
+// Format shows no secret.
+func (v Tokens) Format(state fmt.State, verb rune) {
+	type shown Tokens
+	v.AccessToken = wire.Hidden
+	v.RefreshToken = wire.Hidden
+	fmt.Fprintf(state, fmt.FormatString(state, verb), shown(v))
+}
+
 // ChangePassword is a schema of the contract.
 type ChangePassword struct {
 	// A password that may be right.
 	CurrentPassword string `json:"current_password"`
 	// At least eight characters.
 	NewPassword string `json:"new_password"`
+}
+
+// Format shows no secret.
+func (v ChangePassword) Format(state fmt.State, verb rune) {
+	type shown ChangePassword
+	v.CurrentPassword = wire.Hidden
+	v.NewPassword = wire.Hidden
+	fmt.Fprintf(state, fmt.FormatString(state, verb), shown(v))
 }
 
 // SessionList is a schema of the contract.
@@ -219,6 +250,13 @@ type RegisterUser struct {
 	Username string `json:"username"`
 	// What people call you; the username unless you say otherwise.
 	DisplayName Optional[string] `json:"display_name,omitzero"`
+}
+
+// Format shows no secret.
+func (v RegisterUser) Format(state fmt.State, verb rune) {
+	type shown RegisterUser
+	v.Password = wire.Hidden
+	fmt.Fprintf(state, fmt.FormatString(state, verb), shown(v))
 }
 
 // UpdateUser is a schema of the contract.
@@ -782,6 +820,13 @@ type CreateWebhook struct {
 	Ordered Optional[bool] `json:"ordered,omitzero"`
 }
 
+// Format shows no secret.
+func (v CreateWebhook) Format(state fmt.State, verb rune) {
+	type shown CreateWebhook
+	v.Secret = wire.Some(wire.Hidden)
+	fmt.Fprintf(state, fmt.FormatString(state, verb), shown(v))
+}
+
 // UpdateWebhook is a schema of the contract.
 type UpdateWebhook struct {
 	// An http or https address in ASCII, without credentials. It is public, unless the operator allows others.
@@ -858,6 +903,13 @@ type RotateSecret struct {
 	// What deliveries are signed with. After `whsec_` it is base64 of 24 to 64 bytes, which are the key; any
 	// other is its own key, as UTF-8.
 	Secret Optional[string] `json:"secret,omitzero"`
+}
+
+// Format shows no secret.
+func (v RotateSecret) Format(state fmt.State, verb rune) {
+	type shown RotateSecret
+	v.Secret = wire.Some(wire.Hidden)
+	fmt.Fprintf(state, fmt.FormatString(state, verb), shown(v))
 }
 
 // RotatedSecret: The new secret of a webhook.
@@ -1154,6 +1206,13 @@ type AuthData struct {
 	Token string `json:"token"`
 	// Where to go on from. It has no meaning but to the server that gave it.
 	Cursor Optional[string] `json:"cursor,omitzero"`
+}
+
+// Format shows no secret.
+func (v AuthData) Format(state fmt.State, verb rune) {
+	type shown AuthData
+	v.Token = wire.Hidden
+	fmt.Fprintf(state, fmt.FormatString(state, verb), shown(v))
 }
 
 // TypingFrame: Says that the client's user begins or stops to type.

@@ -147,8 +147,11 @@ type Decoder func(json.RawMessage) (any, error)
 
 // Decode is the Decoder of a struct.
 func Decode[T any](text json.RawMessage) (any, error) {
-	value := new(T)
-	err := json.Unmarshal(text, value)
+	var value *T
+	err := json.Unmarshal(text, &value)
+	if err == nil && value == nil {
+		err = errShape
+	}
 	return value, err
 }
 
