@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	mathrand "math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -28,29 +27,6 @@ import (
 )
 
 const userAgent = "parley-go/" + api.ContractVersion
-
-// Backoff is a random part of Base, then of twice that, and so on up to Cap: exponential, with full jitter.
-type Backoff struct{ Base, Cap time.Duration }
-
-// Delay says how long to wait after so many failures in a row.
-func (b Backoff) Delay(failures int) time.Duration {
-	ceiling := b.Cap
-	// A program may fail for weeks: beyond thirty doublings the cap holds anyway.
-	if failures <= 30 {
-		ceiling = min(b.Cap, b.Base<<(failures-1))
-	}
-	if ceiling <= 0 {
-		return 0
-	}
-	return mathrand.N(ceiling + 1)
-}
-
-// RetryPolicy says how often a request is tried at most, and for how long in all.
-type RetryPolicy struct {
-	MaxAttempts int
-	MaxElapsed  time.Duration
-	Backoff     Backoff
-}
 
 // RateLimit is what is left of a rate limit until Reset.
 type RateLimit struct {
@@ -77,9 +53,12 @@ type Client struct {
 	retry   RetryPolicy
 	margin  time.Duration
 
+	// Of all that runs by itself: listeners and a refresh.
+	ctx    context.Context
+	cancel context.CancelFunc
+
 	renewing sync.Mutex
-	// The key of a refresh whose answer never came: said again, it gives the same successor.
-	refreshOf, refreshKey string
+	renewal  *renewal
 
 	lastMutex sync.Mutex
 	last      LastAnswer
@@ -103,6 +82,7 @@ func WithRefreshMargin(margin time.Duration) Option { return func(c *Client) { c
 
 // NewClient returns a client of the server at an address without /v1.
 func NewClient(baseURL string, options ...Option) *Client {
+	ctx, cancel := context.WithCancel(context.Background())
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 100
 	client := &Client{
@@ -114,6 +94,8 @@ func NewClient(baseURL string, options ...Option) *Client {
 		timeout: 30 * time.Second,
 		retry:   RetryPolicy{MaxAttempts: 5, MaxElapsed: time.Minute, Backoff: Backoff{500 * time.Millisecond, 30 * time.Second}},
 		margin:  time.Minute,
+		ctx:     ctx,
+		cancel:  cancel,
 	}
 	client.Operations = api.New(client)
 	for _, option := range options {
@@ -122,8 +104,17 @@ func NewClient(baseURL string, options ...Option) *Client {
 	return client
 }
 
-// Close closes the connections; the session lives on in its store.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Close ends the loops of its listeners, and closes the connections; the session lives on in its store.
+func (c *Client) Close() {
+	c.cancel()
+	c.renewing.Lock()
+	current := c.renewal
+	c.renewing.Unlock()
+	if current != nil {
+		<-current.done
+	}
+	c.http.CloseIdleConnections()
+}
 
 // Last is what the last answer said beside its body.
 func (c *Client) Last() LastAnswer {
@@ -187,118 +178,20 @@ func (c *Client) Call(ctx context.Context, request wire.Request, result any) err
 	}
 }
 
-// freshToken returns an access token that is good for a while and is another one than stale.
-func (c *Client) freshToken(ctx context.Context, stale string) (string, error) {
-	tokens, err := c.store.Load()
-	if err != nil {
-		return "", err
-	}
-	if tokens == nil {
-		return "", ErrSessionEnded
-	}
-	if tokens.AccessToken != stale && time.Until(tokens.ExpiresAt) > c.marginOf(tokens) {
-		return tokens.AccessToken, nil
-	}
-	renewed, err := c.renew(ctx, tokens.AccessToken)
-	if err == nil {
-		return renewed.AccessToken, nil
-	}
-	// There was some margin left, perhaps.
-	if !errors.Is(err, ErrSessionEnded) && tokens.AccessToken != stale && time.Now().Before(tokens.ExpiresAt) {
-		return tokens.AccessToken, nil
-	}
-	return "", err
-}
-
-func (c *Client) marginOf(tokens *Tokens) time.Duration { return min(c.margin, tokens.Lifetime/3) }
-
-// renew gets new tokens, unless somebody else got them meanwhile; one at a time.
-func (c *Client) renew(ctx context.Context, stale string) (*Tokens, error) {
-	c.renewing.Lock()
-	defer c.renewing.Unlock()
-	tokens, err := c.store.Load()
-	if err != nil {
-		return nil, err
-	}
-	if tokens == nil {
-		return nil, ErrSessionEnded
-	}
-	if tokens.AccessToken != stale {
-		return tokens, nil
-	}
-	if c.refreshOf != tokens.RefreshToken {
-		c.refreshOf, c.refreshKey = tokens.RefreshToken, newKey()
-	}
-	request := api.RefreshRequest(tokens.RefreshToken)
-	request.IdempotencyKey = c.refreshKey
-	body, err := bodyOf(request)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := c.attempts(ctx, request, body, "")
-	if err != nil {
-		return nil, err
-	}
-	if answer.status >= 300 {
-		refused := apiError(answer.status, answer.body, answer.header.Get("X-Request-Id"))
-		// A refresh that is refused for what it says will never be accepted; others may be, later.
-		if answer.status >= 500 || answer.status == http.StatusTooManyRequests {
-			return nil, refused
-		}
-		return nil, errors.Join(fmt.Errorf("%w: %w", ErrSessionEnded, refused), c.store.Clear())
-	}
-	var next api.Tokens
-	if err := read(answer.body, &next); err != nil {
-		return nil, err
-	}
-	if err := c.UseTokens(next.AccessToken, next.RefreshToken, time.Duration(next.ExpiresIn)*time.Second); err != nil {
-		return nil, err
-	}
-	return c.store.Load()
-}
-
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// attempts sends a request until it is answered, as often as the policy allows and as it is safe.
-func (c *Client) attempts(ctx context.Context, request wire.Request, body []byte, token string) (*answer, error) {
-	began := time.Now()
-	for attempt := 1; ; attempt++ {
-		answer, err := c.send(ctx, request, body, token)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		delay := c.retry.Backoff.Delay(attempt)
-		switch {
-		case err != nil:
-			if !request.Operation.Repeatable {
-				return nil, err
-			}
-		// What was too much was not done. Whether a 503 was nobody knows.
-		case answer.status == http.StatusTooManyRequests,
-			answer.status == http.StatusServiceUnavailable && request.Operation.Repeatable:
-			if told, err := strconv.Atoi(answer.header.Get("Retry-After")); err == nil {
-				delay = time.Duration(told) * time.Second
-			}
-		default:
-			return answer, nil
-		}
-		if attempt >= c.retry.MaxAttempts || time.Since(began)+delay > c.retry.MaxElapsed {
-			return answer, err
-		}
-		if err := sleep(ctx, delay); err != nil {
-			return nil, err
-		}
-	}
-}
-
 func (c *Client) send(ctx context.Context, request wire.Request, body []byte, token string) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	made, err := http.NewRequestWithContext(ctx, request.Operation.Method, c.address(request), bytes.NewReader(body))
+	address, err := c.address(request)
+	if err != nil {
+		return nil, err
+	}
+	made, err := http.NewRequestWithContext(ctx, request.Operation.Method, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -325,15 +218,22 @@ func (c *Client) send(ctx context.Context, request wire.Request, body []byte, to
 	return &answer{response.StatusCode, response.Header, text}, nil
 }
 
-func (c *Client) address(request wire.Request) string {
+func (c *Client) address(request wire.Request) (string, error) {
+	if !strings.HasPrefix(c.baseURL, "http://") && !strings.HasPrefix(c.baseURL, "https://") {
+		return "", fmt.Errorf("a base URL begins with http:// or https://: %q", c.baseURL)
+	}
 	path := request.Operation.Path
 	for name, value := range request.Path {
+		// With these it would be the address of something else.
+		if value == "" || value == "." || value == ".." {
+			return "", fmt.Errorf("%s is no id: %q", name, value)
+		}
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))
 	}
 	if len(request.Query) > 0 {
 		path += "?" + request.Query.Encode()
 	}
-	return c.baseURL + "/v1" + path
+	return c.baseURL + "/v1" + path, nil
 }
 
 func (c *Client) note(response *http.Response) {
@@ -367,8 +267,8 @@ func read(text []byte, result any) error {
 	if result == nil {
 		return nil
 	}
-	if err := json.Unmarshal(text, result); err != nil {
-		return fmt.Errorf("the answer cannot be read: %w", err)
+	if err := wire.Read(text, result); err != nil {
+		return fmt.Errorf("%w: %w", ErrStrangeAnswer, err)
 	}
 	if page, ok := result.(*api.EventPage); ok {
 		for i := range page.Events {
@@ -376,17 +276,6 @@ func read(text []byte, result any) error {
 		}
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, delay time.Duration) error {
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func newKey() string { return rand.Text() }

@@ -17,6 +17,9 @@ var (
 	ErrConnectionFailed = errors.New("the server was not reached")
 	// ErrTimedOut: it did not answer in time; it is an ErrConnectionFailed, too.
 	ErrTimedOut = fmt.Errorf("%w in time", ErrConnectionFailed)
+	// ErrStrangeAnswer: what answered was not the server, but perhaps the page of a portal; it is an
+	// ErrConnectionFailed, too.
+	ErrStrangeAnswer = fmt.Errorf("%w: the answer is none of the contract", ErrConnectionFailed)
 	// ErrSessionEnded: nobody is logged in (any more); only a log-in helps.
 	ErrSessionEnded = errors.New("the session has ended")
 	// ErrNotLive: the socket is not open at the moment.
@@ -58,6 +61,9 @@ type SocketClosedError struct {
 
 func (e *SocketClosedError) Error() string { return fmt.Sprintf("%s (%d)", e.Meaning, e.Code) }
 
+// The code of an answer that has none.
+const noCode = "unknown"
+
 // apiError reads an answer; one that is no envelope, as a proxy's page, has the code of its status.
 func apiError(status int, body []byte, requestID string) *APIError {
 	var envelope struct {
@@ -78,7 +84,7 @@ func apiError(status int, body []byte, requestID string) *APIError {
 		result.kind = api.CodeOfStatus[status]
 	}
 	if result.Code == "" {
-		result.Code, result.Message = "unknown", "The server gave no reason"
+		result.Code, result.Message = noCode, "The server gave no reason"
 	}
 	result.Field, _ = said.Details["field"].(string)
 	result.Reason, _ = said.Details["reason"].(string)
@@ -89,3 +95,7 @@ func (e *APIError) tokenExpired() bool {
 	expired, _ := e.Details["token_expired"].(bool)
 	return e.Status == 401 && expired
 }
+
+// endsSession says whether a refresh was refused by the server itself, and not by something on the way, as the page of a
+// portal.
+func (e *APIError) endsSession() bool { return e.Status == 401 && e.Code != noCode }

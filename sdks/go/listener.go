@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	mathrand "math/rand/v2"
 	"net/http"
@@ -39,12 +40,18 @@ const (
 	// The server's pings count among a client's frames, too, so some are left to them.
 	framesPerMinute = api.SocketFramesPerMinute - 10
 	closeWithin     = 5 * time.Second
+	// The largest frames of the server are far smaller; a larger one breaks the connection.
+	frameBytes = 1 << 20
+	// When a new token could not be had: the server says when it is too late.
+	renewAgainAfter = 5 * time.Second
+	// The reason of a resync for a cursor that the server never gave.
+	badCursor = "bad_cursor"
 )
 
 // Listener hears everything that happens to its user: each event once and in order, through any reconnect.
 //
-// It goes on after the last event that the loop was done with. A resync among the events says that some are gone: read
-// afresh what you show. A slow loop holds the socket back; some dozens of frames are in memory at most.
+// It goes on after the last event that the loop was done with. A resync among the events says that some are gone:
+// Client.HistorySince reads what was written meanwhile. A slow loop holds the socket back; some dozens of frames are in memory at most.
 type Listener struct {
 	client  *Client
 	store   CursorStore
@@ -66,9 +73,14 @@ type Listener struct {
 	order     []string
 	failures  int
 	liveSince time.Time
+	// The server knew nothing of the cursor, so what was missed will not come.
+	astray bool
 	// The token that the socket knows, and one that the server refused.
 	token, stale string
 }
+
+// Format shows no token.
+func (l *Listener) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "Listener(%s)", l.State()) }
 
 // ListenOption changes a listener.
 type ListenOption func(*Listener)
@@ -87,9 +99,9 @@ func WithBackoff(backoff Backoff) ListenOption { return func(l *Listener) { l.ba
 // OnState is told of each change of the state, by the goroutine that loops.
 func OnState(told func(State)) ListenOption { return func(l *Listener) { l.onState = told } }
 
-// Listen returns a listener; it connects when its events are asked for.
+// Listen returns a listener; it connects when its events are asked for, and ends with its client.
 func (c *Client) Listen(options ...ListenOption) *Listener {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(c.ctx)
 	listener := &Listener{
 		client: c, store: &MemoryCursorStore{}, backoff: Backoff{500 * time.Millisecond, 30 * time.Second},
 		onState: func(State) {}, ctx: ctx, cancel: cancel, seen: map[string]struct{}{},
@@ -121,11 +133,12 @@ func (l *Listener) Held() int {
 func (l *Listener) Close() { l.cancel() }
 
 // Events connects and yields what happens, until Close, the end of ctx or an error that no new connection mends:
-// ErrSessionEnded, *SocketClosedError. Loop over it once; what the loop is done with is not told again.
+// ErrSessionEnded, *SocketClosedError. Loop over it once, and leave the loop in any way: nothing of it stays behind; what the loop is done with is not told again.
 func (l *Listener) Events(ctx context.Context) iter.Seq2[api.Event, error] {
 	return func(yield func(api.Event, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
+		defer l.cancel()
 		defer context.AfterFunc(l.ctx, cancel)()
 		defer l.move(Closed)
 		defer l.hangUp()
@@ -170,13 +183,13 @@ func (l *Listener) say(ctx context.Context, kind string, data any) error {
 	if socket == nil || !live {
 		return ErrNotLive
 	}
+	if err := l.count(); err != nil {
+		return err
+	}
 	return l.send(ctx, socket, kind, data)
 }
 
 func (l *Listener) send(ctx context.Context, socket *socket, kind string, data any) error {
-	if err := l.count(); err != nil {
-		return err
-	}
 	text, err := json.Marshal(map[string]any{"type": kind, "data": data})
 	if err != nil {
 		return err
@@ -224,7 +237,10 @@ func (l *Listener) next(ctx context.Context) (*api.Event, error) {
 	case text := <-l.socket.frames:
 		return l.take(text)
 	case <-l.socket.renew:
-		return nil, l.renewToken(ctx)
+		l.socket.askFor(l.client, l.token)
+		return nil, nil
+	case renewed := <-l.socket.renewed:
+		return nil, l.renewToken(ctx, renewed)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-l.socket.done:
@@ -252,11 +268,12 @@ func (l *Listener) open(ctx context.Context) error {
 	})
 	if err != nil {
 		if response != nil && response.StatusCode != http.StatusSwitchingProtocols {
-			return &refusedHandshake{response.StatusCode, response.Header.Get("Retry-After")}
+			told, _ := retryAfter(response.Header, nil)
+			return &refusedHandshake{response.StatusCode, told}
 		}
 		return err
 	}
-	connection.SetReadLimit(-1)
+	connection.SetReadLimit(frameBytes)
 	opened := newSocket(connection)
 	l.mutex.Lock()
 	l.socket, l.said = opened, nil
@@ -270,20 +287,19 @@ func (l *Listener) open(ctx context.Context) error {
 	return l.send(dialing, opened, "auth", data)
 }
 
-func (l *Listener) renewToken(ctx context.Context) error {
-	token, err := l.client.freshToken(ctx, l.token)
-	if err != nil {
-		if errors.Is(err, ErrSessionEnded) {
-			return err
-		}
-		// It is tried again before long, and the server says when it is too late.
-		l.socket.renewIn(time.Second)
+// renewToken tells the socket a new token; `ready` says how it goes on.
+func (l *Listener) renewToken(ctx context.Context, renewed freshToken) error {
+	if errors.Is(renewed.err, ErrSessionEnded) {
+		return renewed.err
+	}
+	l.socket.renewIn(renewAgainAfter)
+	if renewed.err != nil || renewed.token == l.token {
 		return nil
 	}
-	if err := l.send(ctx, l.socket, "auth", map[string]any{"token": token}); err != nil {
+	l.token = renewed.token
+	if err := l.send(ctx, l.socket, "auth", map[string]any{"token": l.token}); err != nil {
 		return l.lost(ctx, err)
 	}
-	l.token = token
 	return nil
 }
 
@@ -297,14 +313,12 @@ func (l *Listener) take(text []byte) (*api.Event, error) {
 	wire.Resolve(&event, api.Frames)
 	switch event.Type {
 	case "ready":
-		return nil, l.welcomed(&event)
+		return l.welcomed(&event)
 	case "pong":
 		return nil, nil
 	case "resync":
-		// The events that follow go on from its cursor, and nothing of before tells a duplicate.
-		if resync, ok := event.Data.(*api.Resync); ok {
-			l.seen, l.order = map[string]struct{}{}, nil
-			l.inHand = &resync.Cursor
+		if resync, ok := event.Data.(*api.Resync); ok && resync.Cursor != "" {
+			l.beginAnew(resync)
 		}
 		return &event, nil
 	}
@@ -324,28 +338,45 @@ func (l *Listener) take(text []byte) (*api.Event, error) {
 	return &event, nil
 }
 
-func (l *Listener) welcomed(event *api.Event) error {
+// beginAnew: the events that follow go on from the cursor, and nothing of before tells a duplicate.
+func (l *Listener) beginAnew(resync *api.Resync) {
+	l.seen, l.order = map[string]struct{}{}, nil
+	l.inHand = &resync.Cursor
+}
+
+// welcomed returns a resync where the cursor was none, or nil.
+func (l *Listener) welcomed(event *api.Event) (*api.Event, error) {
 	ready, ok := event.Data.(*api.Ready)
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	interval := time.Duration(ready.Heartbeat.IntervalSeconds) * time.Second
 	timeout := time.Duration(ready.Heartbeat.TimeoutSeconds) * time.Second
 	l.socket.watch(interval, timeout)
-	if tokens, err := l.client.store.Load(); err == nil && tokens != nil {
-		l.socket.renewIn(time.Until(ready.TokenExpiresAt) - l.client.marginOf(tokens))
+	if tokens, err := l.client.session(); err == nil && tokens.AccessToken == l.token {
+		l.socket.renewIn(l.client.renewalIn(tokens))
+	} else {
+		// Somebody who shares the store has renewed it, or logged out.
+		l.socket.renewIn(0)
 	}
 	if l.liveSince.IsZero() {
 		l.liveSince = time.Now()
 	}
-	var err error
-	if l.cursor == "" {
+	if l.cursor == "" && !l.astray {
 		// Whoever began without one goes on from here, also when nothing happens until the connection breaks.
 		l.cursor = ready.Cursor
-		err = l.store.Save(l.cursor)
+		if err := l.store.Save(l.cursor); err != nil {
+			return nil, err
+		}
 	}
 	l.move(Live)
-	return err
+	if !l.astray {
+		return nil, nil
+	}
+	l.astray = false
+	resync := &api.Resync{Reason: badCursor, Cursor: ready.Cursor}
+	l.beginAnew(resync)
+	return &api.Event{Type: "resync", Data: resync, Known: true}, nil
 }
 
 // handled keeps the cursor of the event that the loop is done with.
@@ -359,7 +390,7 @@ func (l *Listener) handled() error {
 
 type refusedHandshake struct {
 	status     int
-	retryAfter string
+	retryAfter time.Duration
 }
 
 func (e *refusedHandshake) Error() string {
@@ -380,22 +411,18 @@ func (l *Listener) lost(ctx context.Context, cause error) error {
 	delay := l.backoff.Delay(l.failures)
 	var refused *refusedHandshake
 	if errors.As(cause, &refused) {
-		switch refused.status {
-		case 408, 429, 500, 502, 503, 504:
-		default:
+		// What the server refuses for what it asks it would refuse again. Redirects are none of it: nobody follows them.
+		if refused.status >= 400 && refused.status < 500 && refused.status != 408 && refused.status != 429 {
 			return &SocketClosedError{int(websocket.StatusAbnormalClosure), refused.Error()}
 		}
-		if told, err := strconv.Atoi(refused.retryAfter); err == nil {
-			delay += time.Duration(told) * time.Second
-		}
+		delay += refused.retryAfter
 	}
 	verdict, known := api.CloseVerdicts[int(websocket.CloseStatus(cause))]
 	if known {
 		if !verdict.KeepCursor {
+			// The store keeps what it has until the loop was told.
+			l.astray = l.astray || l.cursor != ""
 			l.cursor, l.inHand = "", nil
-			if err := l.store.Save(""); err != nil {
-				return err
-			}
 		}
 		switch verdict.Reconnect {
 		case "never":
@@ -430,9 +457,11 @@ type socket struct {
 	connection *websocket.Conn
 	frames     chan []byte
 	renew      <-chan time.Time
+	renewed    chan freshToken
 	done       chan struct{}
 	err        error
 
+	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	alive   chan struct{}
@@ -440,13 +469,20 @@ type socket struct {
 	timer   *time.Timer
 }
 
+// freshToken is what became of asking for a new token.
+type freshToken struct {
+	token string
+	err   error
+}
+
 func newSocket(connection *websocket.Conn) *socket {
 	ctx, cancel := context.WithCancel(context.Background())
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	s := &socket{
-		connection: connection, frames: make(chan []byte, readAhead), done: make(chan struct{}), cancel: cancel,
-		alive: make(chan struct{}, 1), rhythm: make(chan [2]time.Duration, 1), timer: timer, renew: timer.C,
+		connection: connection, frames: make(chan []byte, readAhead), done: make(chan struct{}), ctx: ctx, cancel: cancel,
+		renewed: make(chan freshToken, 1),
+		alive:   make(chan struct{}, 1), rhythm: make(chan [2]time.Duration, 1), timer: timer, renew: timer.C,
 	}
 	s.running.Add(2)
 	go s.read(ctx)
@@ -456,7 +492,23 @@ func newSocket(connection *websocket.Conn) *socket {
 
 func (s *socket) renewIn(delay time.Duration) { s.timer.Reset(max(delay, 0)) }
 
+// askFor asks for a token while the loop goes on. The timer that leads here is set anew when the answer was taken.
+func (s *socket) askFor(client *Client, stale string) {
+	s.running.Add(1)
+	go func() {
+		defer s.running.Done()
+		token, err := client.freshToken(s.ctx, stale)
+		select {
+		case s.renewed <- freshToken{token, err}:
+		case <-s.ctx.Done():
+		}
+	}()
+}
+
 func (s *socket) watch(interval, timeout time.Duration) {
+	if interval <= 0 || timeout <= 0 {
+		return
+	}
 	select {
 	case s.rhythm <- [2]time.Duration{interval, timeout}:
 	default:

@@ -54,7 +54,8 @@ func cut(w http.ResponseWriter, _ *http.Request) {
 }
 
 const me = `{"id": "u", "email": "ada@example.com", "username": "ada", "display_name": "Ada", "status": "online",
-	"last_seen": null, "profile": {"bio": null, "avatar_url": null, "location": null}, "created_at": "2026-11-22T12:00:00Z"}`
+	"last_seen": null, "profile": {"bio": null, "avatar_url": null, "location": null}, "created_at": "2026-11-22T12:00:00Z",
+	"beta_access": false}`
 
 func TestABrokenConnectionIsTriedAgain(t *testing.T) {
 	client, count := answers(t, cut, cut, status(200, me))
@@ -148,7 +149,7 @@ func TestTokensAreForTheirOwner(t *testing.T) {
 	if tokens, err := store.Load(); tokens != nil || err != nil {
 		t.Fatal(tokens, err)
 	}
-	if err := store.Save(Tokens{AccessToken: "a"}); err != nil {
+	if err := store.Save(Tokens{AccessToken: "a", RefreshToken: "r"}); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(store.Path)

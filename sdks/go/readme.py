@@ -28,7 +28,9 @@ func main() {
 	bob := users.Users[0].ID
 	mistakes(ctx, client, bob)
 	patient().Close()
-	if err := errors.Join(sessions(ctx), pages(ctx, client, bob), events(ctx, client, bob)); err != nil {
+	failures := []error{sessions(ctx), pages(ctx, client, bob), events(ctx, client, bob)}
+	failures = append(failures, missed(ctx, client, time.Now().Add(-time.Hour)))
+	if err := errors.Join(failures...); err != nil {
 		log.Fatal(err)
 	}
 	webhook, err := parley.NewWebhook("webhook_secret")
@@ -58,7 +60,7 @@ def main() -> int:
         done = subprocess.run(
             [recipes / "program"], cwd=recipes, stdout=subprocess.PIPE, text=True, check=True
         )
-        for line in ("ada", "content ", "now live", "done"):
+        for line in ("ada", "content ", "now live", "missed, or known:", "done"):
             assert line in done.stdout, done.stdout
     print(f"All {len(BLOCKS)} programs of the README ran.")
     return 0

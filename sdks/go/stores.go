@@ -3,11 +3,14 @@ package parley
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/your-org/messaging-sdk-go/wire"
 )
 
 // Tokens are a session. ExpiresAt is the end of the access token by this machine's clock.
@@ -17,6 +20,17 @@ type Tokens struct {
 	ExpiresAt    time.Time     `json:"expires_at"`
 	Lifetime     time.Duration `json:"lifetime"`
 }
+
+// Format shows no token.
+func (t Tokens) Format(state fmt.State, verb rune) {
+	type shown Tokens
+	t.AccessToken, t.RefreshToken = wire.Hidden, wire.Hidden
+	fmt.Fprintf(state, fmt.FormatString(state, verb), shown(t))
+}
+
+// left is for how long the access token is still good. After a process ended only the clock of the machine tells, which
+// may have been set back.
+func (t Tokens) left() time.Duration { return min(time.Until(t.ExpiresAt), t.Lifetime) }
 
 // TokenStore keeps one session. Save has to be done when it returns: the tokens of before are worth nothing then. Load
 // gives nil where there is none.
@@ -37,6 +51,9 @@ type MemoryTokenStore struct {
 	mutex  sync.Mutex
 	tokens *Tokens
 }
+
+// Format shows no token.
+func (s *MemoryTokenStore) Format(state fmt.State, _ rune) { fmt.Fprint(state, "MemoryTokenStore") }
 
 // Load returns the session.
 func (s *MemoryTokenStore) Load() (*Tokens, error) {
@@ -62,7 +79,8 @@ func (s *MemoryTokenStore) Clear() error {
 }
 
 // FileTokenStore is a file that only its owner can read (mode 0600); it is replaced as a whole, so that a crash leaves
-// the old one.
+// the old one. Several clients, and programs, may share it. A file that is damaged is as none: it is an ErrSessionEnded
+// that names it.
 type FileTokenStore struct{ Path string }
 
 // Load returns the session.
@@ -75,8 +93,8 @@ func (s FileTokenStore) Load() (*Tokens, error) {
 		return nil, err
 	}
 	var tokens Tokens
-	if err := json.Unmarshal(text, &tokens); err != nil {
-		return nil, err
+	if err := json.Unmarshal(text, &tokens); err != nil || tokens.AccessToken == "" || tokens.RefreshToken == "" {
+		return nil, fmt.Errorf("%w: %s holds no tokens that can be read", ErrSessionEnded, s.Path)
 	}
 	return &tokens, nil
 }

@@ -55,6 +55,7 @@ type command struct {
 	Status         api.UserStatus    `json:"status"`
 	MessageID      string            `json:"message_id"`
 	Kind           string            `json:"kind"`
+	Since          time.Time         `json:"since"`
 	Secrets        []string          `json:"secrets"`
 	Headers        map[string]string `json:"headers"`
 	Body           string            `json:"body"`
@@ -288,6 +289,17 @@ func (d *driver) pages(ctx context.Context, c command) (any, error) {
 	return object{"ids": ids}, nil
 }
 
+func (d *driver) history(ctx context.Context, c command) (any, error) {
+	ids := []string{}
+	for message, err := range d.client(c.Client).HistorySince(ctx, c.Since) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, message.ID)
+	}
+	return object{"ids": ids}, nil
+}
+
 func (d *driver) update(ctx context.Context, c command) (any, error) {
 	text, err := json.Marshal(c.Fields)
 	if err != nil {
@@ -388,6 +400,8 @@ func (d *driver) obey(ctx context.Context, c command) (any, error) {
 		return d.send(ctx, c)
 	case "pages":
 		return d.pages(ctx, c)
+	case "history":
+		return d.history(ctx, c)
 	case "last":
 		return last(d.client(c.Client)), nil
 	case "listen":
