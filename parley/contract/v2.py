@@ -189,7 +189,8 @@ class V2Exchange(Exchange):
             return {"header": name}
         if location is None and operation is not None and operation.has_body and not isinstance(field, Field):
             return {"pointer": _pointer(field)}
-        return {"parameter": name}
+        # A name that nobody knows is told as it came.
+        return {"parameter": field[:_MAX_NAME] if location is None else name}
 
     def _links(self, listing: Listing, body: Mapping[str, Any]) -> dict[str, str]:
         """Return the Link header (RFC 8288) of a list that has pages."""

@@ -72,6 +72,13 @@ def test_unknown_query_parameter(someone: Person, call: Call) -> None:
     assert {"field": "lim", "reason": "Unknown query parameter"} in details["errors"]
 
 
+@pytest.mark.parametrize("name", ["", "colour[0]", "[0]", "li%6Dit "])
+def test_odd_query_parameter(someone: Person, name: str) -> None:
+    """It is named as it came."""
+    details = error_of(someone.get("/groups", **{name: "1"}), 400, "validation_error")
+    assert details["errors"] == [{"field": name, "reason": "Unknown query parameter"}]
+
+
 @pytest.mark.parametrize("kind", BAD_JSON)
 @pytest.mark.parametrize("call", WITH_BODY, ids=str)
 def test_bad_json(someone: Person, call: Call, kind: str) -> None:
