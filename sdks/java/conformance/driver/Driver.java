@@ -153,6 +153,7 @@ public final class Driver {
             case "update_me" -> update(c);
             case "send" -> client(c).sendMessage(message(c), text(c, "idempotency_key"));
             case "pages" -> pages(c);
+            case "history" -> history(c);
             case "last" -> last(client(c).last());
             case "listen" -> listen(c);
             case "pause" -> nothing(() -> handler(c).pause(true));
@@ -260,6 +261,12 @@ public final class Driver {
                 break;
             }
         }
+        return Map.of("ids", ids);
+    }
+
+    private Object history(JsonNode c) {
+        List<String> ids = new ArrayList<>();
+        client(c).historySince(Instant.parse(text(c, "since"))).forEach(message -> ids.add(message.id()));
         return Map.of("ids", ids);
     }
 

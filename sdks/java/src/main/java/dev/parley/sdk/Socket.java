@@ -15,9 +15,10 @@ import java.util.concurrent.TimeoutException;
 /**
  * One connection: reads ahead a little, and then stops to read.
  *
- * <p>It stops by holding up the thread that reads, which therefore is no other connection's. To ask the WebSocket for
- * so many messages and no more, as its interface has it, does not do: when the connection ends while it is asked for
- * none, or is being asked by another thread, it says so to nobody (an InternalError in its acknowledgeReception).
+ * <p>It stops by holding up the thread that reads, which therefore is no other connection's and does all of its work
+ * (see {@link Transport#forListener}). HttpClient's WebSocket says nothing of a connection that ends while it is asked
+ * for no message, or while another thread still hands one over: it dies of an InternalError in its
+ * acknowledgeReception. So it is asked for all there are, by one thread.
  */
 final class Socket implements WebSocket.Listener {
     /** How many frames are read ahead. */

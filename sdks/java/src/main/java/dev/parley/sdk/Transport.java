@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -37,22 +38,26 @@ final class Transport implements AutoCloseable {
 
     Transport(String baseUrl, Duration timeout, RetryPolicy retry) {
         this.baseUrl = baseUrl.replaceAll("/+$", "");
+        URI address = URI.create(this.baseUrl);
+        if (address.getHost() == null || !List.of("http", "https").contains(address.getScheme())) {
+            throw new IllegalArgumentException("A server's address begins with http:// or https://: " + baseUrl);
+        }
         this.timeout = timeout;
         this.retry = retry;
         bodies = new TimedBody.Watch(timeout.toNanos());
         // As HttpClient's own, and ended with the client.
         threads = new ThreadPoolExecutor(
             0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), Transport::thread);
-        http = connections();
+        http = connections(threads);
     }
 
-    private HttpClient connections() {
+    private static HttpClient connections(Executor executor) {
         // HTTP/2 would be offered in each request without TLS, and gains nothing here. Nothing is sent to where a
         // redirect leads: requests and sockets carry tokens.
         return HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .followRedirects(HttpClient.Redirect.NEVER)
-            .executor(threads)
+            .executor(executor)
             .build();
     }
 
@@ -233,10 +238,10 @@ final class Transport implements AutoCloseable {
         return CompletableFuture.supplyAsync(work, threads);
     }
 
-    /** Connections of a listener's own: it may hold up the thread that reads them. */
+    /** Connections of a listener's own: all that comes is read and handed over by one thread; see {@link Socket}. */
     HttpClient forListener() {
         open();
-        return connections();
+        return connections(Runnable::run);
     }
 
     CompletableFuture<WebSocket> openSocket(HttpClient connections, WebSocket.Listener listener) {

@@ -194,6 +194,13 @@ class ClientTest {
     }
 
     @Test
+    void anAddressIsOneOfHttp() {
+        for (String odd : List.of("", "localhost:8080", "ftp://localhost", "ws://localhost", "http://", "http://a b")) {
+            assertThrows(IllegalArgumentException.class, () -> new Client(odd), odd);
+        }
+    }
+
+    @Test
     void aClosedClientSaysSo() throws IOException {
         try (Answers server = new Answers(Answers.status(200, Answers.ME))) {
             server.client.close();

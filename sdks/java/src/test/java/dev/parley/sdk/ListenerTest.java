@@ -162,6 +162,37 @@ class ListenerTest {
     }
 
     @Test
+    void aCutThatFollowsAMessageAtOnceIsNoticed() throws IOException {
+        againAndAgain((listener, server) -> {
+            server.leaves = true;
+            while (server.connections.size() < 200) {
+                listener.poll(MOMENT);
+            }
+        }, READY, landed(1), landed(2));
+    }
+
+    @Test
+    void whoIsSlowToHearMaySpeak() throws IOException {
+        String[] frames = new String[3 * Socket.READ_AHEAD];
+        frames[0] = READY;
+        for (int number = 1; number < frames.length; number++) {
+            frames[number] = landed(number);
+        }
+        againAndAgain((slow, server) -> {
+            slow.next();
+            while (slow.held() < Socket.READ_AHEAD) {
+                Thread.onSpinWait();
+            }
+            for (int number = 1; number < 50; number++) {
+                slow.typing("c", true);
+            }
+            while (server.heard.size() < 50) {
+                Thread.onSpinWait();
+            }
+        }, frames);
+    }
+
+    @Test
     void aMessageThatIsTooLongBreaksTheConnection() throws IOException {
         againAndAgain((careful, server) -> {
             assertEquals("c-1", careful.next().cursor());

@@ -26,6 +26,8 @@ final class SocketServer implements AutoCloseable {
     final List<java.net.Socket> connections = new CopyOnWriteArrayList<>();
     private final ServerSocket server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
     private final String[] frames;
+    /** Whether each connection ends, without a farewell, as soon as the frames are said. */
+    volatile boolean leaves;
 
     SocketServer(String... frames) throws IOException {
         this.frames = frames;
@@ -76,6 +78,9 @@ final class SocketServer implements AutoCloseable {
                 greeted = true;
                 for (String frame : frames) {
                     write(out, frame);
+                }
+                if (leaves) {
+                    return;
                 }
             }
         }
