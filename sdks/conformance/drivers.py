@@ -148,14 +148,23 @@ class Driver:
                 self._process.kill()
                 self._process.wait()
                 raise AssertionError("The driver did not end: something of the SDK still runs") from None
-        self._reader.join(timeout=20)
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
+        self._let_go()
         said = self._log.read_text()
         # Go's driver ends with 66 where its race detector has found something.
         assert self._process.returncode == 0, f"The driver ended badly:\n{said}"
         return said
+
+    def kill(self) -> None:
+        """End the driver as a crash does: it is not told."""
+        self._process.kill()
+        self._process.wait()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._reader.join(timeout=20)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
