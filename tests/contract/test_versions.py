@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from as_v1 import SENT, AsV1, told_as_v1
+from as_v1 import PROBLEMS, SENT, AsV1, told_as_v1
 from calls import CALLS
 from people import client, register
 from receivers import Receiver
@@ -138,6 +138,14 @@ def test_twins_are_told_the_same(
 
     play()
     assert refused == CALLS.keys()
+
+
+@pytest.mark.parametrize("code", PROBLEMS)
+def test_type_of_a_problem_leads_to_its_page(v1: httpx.Client, code: str) -> None:
+    """It is a path on the server that answered, and the page says what the code means."""
+    page = v1.get(f"/errors/{code}")
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert PROBLEMS[code]["title"] in page.text
 
 
 # ---- a difference would be found
