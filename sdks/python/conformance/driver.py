@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from parley_sdk import (
@@ -61,7 +62,7 @@ class InThreads:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._inner, name)
-        if name in ("each", "listen", "on_state", "use_tokens") or not callable(value):
+        if name in ("each", "history_since", "listen", "on_state", "use_tokens") or not callable(value):
             return self._wrapped(value)
 
         async def in_a_thread(*arguments: Any, **options: Any) -> Any:
@@ -188,6 +189,10 @@ class Driver:
             if len(ids) == stop_after:
                 break
         return {"ids": ids}
+
+    async def history(self, client: str, since: str) -> Any:
+        at = datetime.fromisoformat(since.replace("Z", "+00:00"))
+        return {"ids": [str(message.id) async for message in self._clients[client].history_since(at)]}
 
     async def last(self, client: str) -> Any:
         last = self._clients[client].last

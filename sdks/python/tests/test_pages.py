@@ -1,9 +1,12 @@
 """Walks through lists, with pages that a test makes."""
 
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from parley_sdk import UnknownEvent, models
+from parley_sdk.history import history_since
 from parley_sdk.pages import Walk, walk
 
 
@@ -55,3 +58,34 @@ def test_events_go_forth_by_themselves() -> None:
 def test_a_walk_has_one_direction() -> None:
     with pytest.raises(ValueError, match="not both"):
         Walk({"before": "a", "after": "b"})
+
+
+def test_the_history_has_what_moved_while_it_was_read() -> None:
+    def at(minute: int) -> datetime:
+        return datetime(2026, 11, 22, 12, minute, tzinfo=UTC)
+
+    def conversations(*listed: tuple[int, int]) -> models.ConversationPage:
+        made = [
+            models.Conversation.model_construct(id=UUID(int=number), last_activity_at=at(minute))
+            for number, minute in listed
+        ]
+        return models.ConversationPage.model_construct(conversations=made, has_more=False, next_cursor=None)
+
+    def messages(*minutes: int) -> models.MessagePage:
+        made = [models.Message.model_construct(content=str(each), created_at=at(each)) for each in minutes]
+        return models.MessagePage.model_construct(messages=made, has_more=False, next_cursor=None)
+
+    class Walked:
+        # Meanwhile somebody wrote to the third, which had been too old.
+        list_conversations = Pages(
+            conversations((1, 30), (2, 20), (3, 5)),
+            conversations((3, 40), (1, 30), (2, 20)),
+            conversations((3, 40), (1, 30), (2, 20)),
+        )
+        list_messages = Pages(messages(30, 20, 9), messages(20, 10), messages(40, 5))
+
+        def each(self, operation: Pages, **query: Any) -> Any:
+            return walk(operation, (), query)
+
+    client: Any = Walked()
+    assert [message.content for message in history_since(client, at(10))] == ["30", "20", "20", "10", "40"]

@@ -80,6 +80,34 @@ export class Client extends Operations implements AsyncDisposable {
     await this.#session.begin(tokens);
   }
 
+  /**
+   * Walk through what was missed, as after a `resync`: the messages since a time of the server's, as a message's
+   * `created_at`. One conversation comes after the other, each with its newest message first. What was edited or deleted
+   * meanwhile and is older is not told.
+   */
+  async *historySince(since: string | Date, options?: CallOptions): AsyncGenerator<models.Message, void, undefined> {
+    const from = new Date(since).getTime();
+    const read = new Set<string>();
+    for (let until = from, more = true; more; ) {
+      let newest: number | null = null;
+      more = false;
+      for await (const { id, last_activity_at } of this.olderConversations({}, options)) {
+        const active = Date.parse(last_activity_at);
+        newest ??= active;
+        if (active < until) break;
+        if (read.has(id)) continue;
+        read.add(id);
+        more = true;
+        for await (const message of this.olderMessages({ conversation_id: id }, options)) {
+          if (Date.parse(message.created_at) < from) break;
+          yield message;
+        }
+      }
+      // What somebody wrote to while the list was read has moved before its beginning, perhaps unseen.
+      until = newest ?? until;
+    }
+  }
+
   /** Return a listener; it connects when it is looped over. */
   listen(options: ListenOptions = {}): Listener {
     const listener = new Listener(options, {

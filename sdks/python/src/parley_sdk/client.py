@@ -3,7 +3,8 @@
 import asyncio
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -17,6 +18,7 @@ from parley_sdk.flow import FlowOf, Flows, LastAnswer, Renew, Send, Sleep, Step
 from parley_sdk.generated import models
 from parley_sdk.generated.facts import OPERATIONS, Operation
 from parley_sdk.generated.operations import AsyncOperations, Operations
+from parley_sdk.history import history_since, history_since_async
 from parley_sdk.realtime import AsyncListener, Course, Listener
 from parley_sdk.session import Session
 from parley_sdk.stores import CursorStore, MemoryCursorStore, MemoryTokenStore, Tokens, TokenStore
@@ -95,6 +97,14 @@ class Client(Operations):
             self.logout()
         finally:
             self._session.end()
+
+    def history_since(self, since: datetime) -> Iterator[models.Message]:
+        """Walk through what was missed: the messages since a time of the server's, as a message's `created_at`.
+
+        One conversation comes after the other, each with its newest message first. What was edited or deleted
+        meanwhile and is older is not told.
+        """
+        return history_since(self, since)
 
     def listen(
         self,
@@ -218,6 +228,14 @@ class AsyncClient(AsyncOperations):
             await self.logout()
         finally:
             self._session.end()
+
+    def history_since(self, since: datetime) -> AsyncIterator[models.Message]:
+        """Walk through what was missed: the messages since a time of the server's, as a message's `created_at`.
+
+        One conversation comes after the other, each with its newest message first. What was edited or deleted
+        meanwhile and is older is not told.
+        """
+        return history_since_async(self, since)
 
     def listen(
         self,

@@ -42,6 +42,7 @@ interface Command {
   start?: string;
   limit: number;
   stop_after?: number;
+  since: string;
   cursor?: string;
   cursor_file?: string;
   is_typing: boolean;
@@ -156,6 +157,8 @@ export class Driver {
         return this.#send(command);
       case "pages":
         return this.#pages(command);
+      case "history":
+        return this.#history(command);
       case "last":
         return this.#last(command);
       case "listen":
@@ -218,6 +221,12 @@ export class Driver {
   #send({ client, receiver_id, conversation_id, content, idempotency_key }: Command): Promise<models.Message> {
     const body = receiver_id === undefined ? { conversation_id, content } : { receiver_id, content };
     return this.#client(client).sendMessage(body, { idempotencyKey: idempotency_key });
+  }
+
+  async #history({ client, since }: Command): Promise<Facts> {
+    const ids: string[] = [];
+    for await (const message of this.#client(client).historySince(since)) ids.push(message.id);
+    return { ids };
   }
 
   async #pages({ client, conversation_id, direction, start, limit, stop_after }: Command): Promise<Facts> {
