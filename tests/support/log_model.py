@@ -322,20 +322,19 @@ class Model:
         if event.note is None:
             return Seen(*about)
         note = event.note
-        # What was edited after somebody left is not theirs, and what it was before is gone. Whoever is there again
-        # may read everything.
+        room = self.rooms[note.room]
+        left_at = None if user in room.people else period.end
+        # What was edited after somebody left is not theirs, and what it was before is gone; who received or read it is
+        # not theirs to know either. Whoever is there again may read everything.
         beyond = (
-            note.edited_at_position is not None
-            and period.end is not None
-            and note.edited_at_position >= period.end
-            and user not in self.rooms[note.room].people
+            left_at is not None and note.edited_at_position is not None and note.edited_at_position >= left_at
         )
         content = None if beyond else note.content
         return Seen(
             *about,
             content=content,
             deleted=note.deleted or beyond,
-            status=self.rooms[note.room].status(note),
+            status=room.status(note) if left_at is None else "sent",
         )
 
     # The parts of the above.
