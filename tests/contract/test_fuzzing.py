@@ -1,6 +1,7 @@
 """A fuzzer that knows nothing but the published document finds nothing wrong, and would find what is."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,25 +9,60 @@ import pytest
 import faulty
 import servers
 from calls import CALLS
+from databases import TestDatabases
 from fuzzing import PHASES, Fuzzed, answered, fuzz
 from people import KEYS
 from receivers import Receiver
 from servers import Server
 from tests.contract.conftest import towards
+from versions import V2, Doorkeeper, Version, doorkeeper
 
 # What the fuzzer makes for each operation and phase; `make soak` makes more.
 EXAMPLES = 50
 EXAMPLES_TO_SOAK = 1000
 
 
-@pytest.fixture
-def fresh(tmp_path: Path, receiver: Receiver) -> Iterator[Server]:
+@dataclass(frozen=True)
+class Fresh:
     """A server of its own: the fuzzer changes passwords, logs out and deletes what it finds.
 
     Its webhooks lead to the receiver and nowhere else, whatever addresses the fuzzer invents.
     """
-    server = servers.start(tmp_path, "fuzzed", env=KEYS | towards(receiver))
-    yield server
+
+    server: Server
+    doorkeeper: Doorkeeper
+    receiver: Receiver
+
+    def fuzz(self, version: Version, directory: Path, seed: int, examples: int) -> None:
+        """Fail where the fuzzer finds something, or does not really try an operation."""
+        fuzzed = fuzz(
+            self.server,
+            directory,
+            receiver=self.receiver.url,
+            seed=seed,
+            examples=examples,
+            version=version,
+            let_in=self.doorkeeper.let_in,
+        )
+        print(fuzzed.output)
+        assert (fuzzed.status, fuzzed.findings) == (0, frozenset()), report(fuzzed, seed)
+        seen = answered(self.server)
+        # Whoever logs himself out passes on 401s alone.
+        never = {
+            name for name in CALLS if not any(status < 300 for status in seen.get(version.noted(name), ()))
+        }
+        assert never == set(), f"these operations never did what they are for: {never}"
+
+
+@pytest.fixture(scope="module")
+def fresh(
+    databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
+) -> Iterator[Fresh]:
+    dsn = databases.create()
+    env = {**KEYS, **towards(receiver), "PARLEY_DATABASE_URL": dsn}
+    server = servers.start(tmp_path_factory.mktemp("fresh"), "fuzzed", env=env, temporary=False)
+    with doorkeeper(dsn) as keeper:
+        yield Fresh(server, keeper, receiver)
     server.stop()
 
 
@@ -34,29 +70,19 @@ def report(fuzzed: Fuzzed, seed: int) -> str:
     return f"Schemathesis found {sorted(fuzzed.findings)} with seed {seed}:\n{fuzzed.output}"
 
 
-def run(server: Server, receiver: Receiver, directory: Path, seed: int, examples: int) -> None:
-    fuzzed = fuzz(server, directory, receiver=receiver.url, seed=seed, examples=examples)
-    print(fuzzed.output)
-    assert (fuzzed.status, fuzzed.findings) == (0, frozenset()), report(fuzzed, seed)
-    seen = answered(server)
-    # Whoever logs himself out passes on 401s alone.
-    never = {name for name in CALLS if not any(status < 300 for status in seen.get(name, ()))}
-    assert never == set(), f"these operations never did what they are for: {never}"
-
-
 @pytest.mark.timeout(900)
-def test_fuzzer_finds_nothing(fresh: Server, receiver: Receiver, tmp_path: Path, seed: int) -> None:
+def test_fuzzer_finds_nothing(fresh: Fresh, version: Version, tmp_path: Path, seed: int) -> None:
     """All phases, all checks, two users."""
-    run(fresh, receiver, tmp_path, seed, EXAMPLES)
+    fresh.fuzz(version, tmp_path, seed, EXAMPLES)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("number", range(5))
 def test_fuzzer_finds_nothing_for_long(
-    fresh: Server, receiver: Receiver, tmp_path: Path, seed: int, number: int
+    fresh: Fresh, version: Version, tmp_path: Path, seed: int, number: int
 ) -> None:
     """The same with more of everything, and with other seeds."""
-    run(fresh, receiver, tmp_path, seed + number, EXAMPLES_TO_SOAK)
+    fresh.fuzz(version, tmp_path, seed + number, EXAMPLES_TO_SOAK)
 
 
 # A fault, the operations it concerns, the phases that find it, and what Schemathesis calls it.
@@ -92,6 +118,44 @@ def test_fuzzer_finds_what_is_wrong(tmp_path: Path, receiver: Receiver, seed: in
     assert fuzzed.findings == {code}, report(fuzzed, seed)
 
 
+# The same of v2: a fault, where it is, and what Schemathesis says of it.
+PLANTED_IN_V2 = {
+    "problem_without_title": ("create_group", "POST /groups", "ST108 Response violates schema"),
+    "list_without_items": ("list_groups", "GET /groups", "ST108 Response violates schema"),
+    "undeclared_status_of_v2": ("list_conversations", "GET /conversations", "ST103 Undocumented status code"),
+    "missing_tag": ("get_me", "GET /me", "ST107 Missing required response headers"),
+}
+
+
+def test_fuzzer_finds_what_is_wrong_in_v2(
+    databases: TestDatabases, tmp_path: Path, receiver: Receiver, seed: int
+) -> None:
+    """Each fault is found where it is, and nothing else."""
+    dsn = databases.create()
+    answers = {"PARLEY_CHECK_ANSWERS": str(tmp_path / "answers"), "PARLEY_DATABASE_URL": dsn}
+    env = {**KEYS, **towards(receiver), **answers}
+    program = faulty.program(*PLANTED_IN_V2)
+    server = servers.start(tmp_path, "faulty", env=env, temporary=False, program=program)
+    try:
+        with doorkeeper(dsn) as keeper:
+            fuzzed = fuzz(
+                server,
+                tmp_path,
+                receiver=receiver.url,
+                seed=seed,
+                examples=20,
+                phases=["examples", "coverage"],
+                operations=[operation for operation, _, _ in PLANTED_IN_V2.values()],
+                version=V2,
+                let_in=keeper.let_in,
+            )
+    finally:
+        server.stop()
+    expected = {(place, finding) for _, place, finding in PLANTED_IN_V2.values()}
+    assert fuzzed.places == expected, report(fuzzed, seed)
+
+
 def test_every_fault_is_looked_for() -> None:
     """The one that concerns every operation is another test's, and so is that of the socket."""
-    assert PLANTED.keys() == faulty.FAULTS.keys() - {"every_operation_fails", "wrong_close_code"}
+    elsewhere = {"every_operation_fails", "wrong_close_code"}
+    assert PLANTED.keys() | PLANTED_IN_V2.keys() == faulty.FAULTS.keys() - elsewhere

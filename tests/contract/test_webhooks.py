@@ -13,7 +13,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from calls import DOCUMENT, error_example
 from people import Person, made, register, unique
 from receivers import Arrival, Receiver
-from tests.contract.conftest import NOWHERE, Watched
+from tests.contract.conftest import NOWHERE, Watched, only_v1
 from webhook_calls import finished_delivery, try_out, until, webhook
 
 EVENTS = set(DOCUMENT["components"]["schemas"]["WebhookEventName"]["enum"]) - {"*"}
@@ -63,7 +63,7 @@ def reason_of(answer: httpx.Response) -> Any:
     return answer.json()["error"]["details"]["reason"]
 
 
-# ---- what is sent
+# ---- what is sent, which no version of REST has to do with
 
 
 def everything_happens(ada: Person, bob: Person, eve: Person) -> None:
@@ -88,6 +88,7 @@ def without(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in names}
 
 
+@only_v1
 def test_every_event_is_sent_as_the_log_tells_it(ada: Person, bob: Person, eve: Person, ear: Ear) -> None:
     """With the cursor and the data of `GET /events`, under an id of its own, in a form that libraries verify."""
     made_one = webhook(ada, ear.url)
@@ -113,6 +114,7 @@ def test_every_event_is_sent_as_the_log_tells_it(ada: Person, bob: Person, eve: 
     assert names == EVENTS
 
 
+@only_v1
 @pytest.mark.parametrize("name", ["message_created_payload", "tombstone_payload", "test_payload"])
 def test_example_of_a_payload_is_true(ada: Person, bob: Person, ear: Ear, name: str) -> None:
     """What is really sent has the members that the document shows, and null where that has null."""
@@ -138,6 +140,7 @@ def shape(data: Mapping[str, Any]) -> Any:
     return {name: value is None for name, value in data.items()}
 
 
+@only_v1
 def test_only_what_was_asked_for(ada: Person, bob: Person, ear: Ear) -> None:
     """By name, and by conversation; receipts, profiles and what happens elsewhere are not sent."""
     group = ada.found(bob)["id"]
@@ -153,6 +156,7 @@ def test_only_what_was_asked_for(ada: Person, bob: Person, ear: Ear) -> None:
     assert len(deliveries(ada, asked["id"])) == 2
 
 
+@only_v1
 def test_nothing_of_conversations_of_others(ada: Person, bob: Person, eve: Person, ear: Ear) -> None:
     """What two others say is none of the owner's business, and what they said after they left neither."""
     webhook(ada, ear.url, "message.created", ordered=True)
@@ -167,6 +171,7 @@ def test_nothing_of_conversations_of_others(ada: Person, bob: Person, eve: Perso
     assert contents == ["Before", "The end"]
 
 
+@only_v1
 def test_secrets_overlap_during_rotation(ada: Person, ear: Ear) -> None:
     """Old and new both verify, and the seed's member is made by the new one; a stranger's does not."""
     asked = webhook(ada, ear.url)
@@ -231,6 +236,7 @@ def test_secret_is_shown_once(ada: Person, ear: Ear) -> None:
             assert secret not in answer.text
 
 
+@only_v1
 @pytest.mark.parametrize("secret", ["webhook_secret", "ein Schlüssel 🗝", f"whsec_{'QUJD' * 8}", None])
 def test_every_form_of_a_secret_signs(ada: Person, ear: Ear, secret: str | None) -> None:
     """The seed's, one with other letters, one of Standard Webhooks, and one that is made."""

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import pytest
 
 from generated.frames import ClientFrameType, CloseCode, ServerFrameType
 from parley.contract.document import load_document, operations_of
+from parley.contract.v2 import operation_name
 
 DIRECTORY = "ANSWERS_DIRECTORY"
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,13 +112,14 @@ def documented_payloads() -> set[str]:
 
 
 def documented_answers() -> set[Answer]:
-    """Return every answer of every operation, and those outside of operations."""
-    document = load_document(ROOT / "generated" / "openapi.json")
-    return OUTSIDE | {
-        (operation.operation_id, int(status))
-        for operation in operations_of(document)
-        for status in operation.raw["responses"]
-    }
+    """Return every answer of every operation of both versions, and those outside of operations."""
+    return {*OUTSIDE, *_answers_of("openapi", str), *_answers_of("openapi-v2", operation_name)}
+
+
+def _answers_of(document: str, name: Callable[[str], str]) -> Iterator[Answer]:
+    for operation in operations_of(load_document(ROOT / "generated" / f"{document}.json")):
+        for status in operation.raw["responses"]:
+            yield name(operation.operation_id), int(status)
 
 
 def faults(seen: Seen, *, whole: bool, sockets: bool = False) -> Iterator[str]:

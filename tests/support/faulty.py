@@ -1,5 +1,7 @@
 """A server with a fault that was planted on purpose: `python faulty.py FAULT serve …` is `parley serve …`.
 
+Several faults are named with commas between them.
+
 Each fault is of a kind that a contract test is there to find; a test that cannot find it is worth nothing.
 """
 
@@ -10,10 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 import parley.cli
 import quick
 from generated.frames import CloseCode
-from parley.contract import Reply, operations
+from parley.contract import Reply, operations, v2
 from parley.contract.document import handler_modules
 from parley.errors import Invalid
 from parley.model import Caller
@@ -24,9 +28,9 @@ Handler = Callable[..., Awaitable[Reply]]
 Wrong = Callable[[Handler, dict[str, Any]], Awaitable[Reply]]
 
 
-def program(fault: str) -> tuple[str, ...]:
-    """Return what stands in place of `python -m parley` to have a server with this fault."""
-    return (sys.executable, str(Path(__file__)), fault)
+def program(*faults: str) -> tuple[str, ...]:
+    """Return what stands in place of `python -m parley` to have a server with these faults."""
+    return (sys.executable, str(Path(__file__)), ",".join(faults))
 
 
 def _plant(tag: str, operation: str, wrong: Wrong) -> None:
@@ -127,6 +131,64 @@ def wrong_close_code() -> None:
     connection._refusal = lambda error: CloseCode.BAD_FRAME  # the fault
 
 
+# ---- of v2, each in one operation
+
+
+def _plant_in_v2(operation: str, wrong: Callable[[Reply], Reply]) -> None:
+    """Let `wrong` have the last word about what an operation of v2 answers."""
+    translated = v2.V2Exchange._translated
+
+    def told(exchange: v2.V2Exchange, reply: Reply) -> Reply:
+        answer = translated(exchange, reply)
+        is_meant = exchange.operation is not None and exchange.operation.operation_id == f"v2.{operation}"
+        return wrong(answer) if is_meant else answer
+
+    v2.V2Exchange._translated = told  # type: ignore[method-assign, assignment]  # the fault
+
+
+def problem_without_title() -> None:
+    """A problem that lacks what RFC 9457 has."""
+
+    def untitled(reply: Reply) -> Reply:
+        if reply.status >= 400:
+            del reply.body["title"]
+        return reply
+
+    _plant_in_v2("create_group", untitled)
+
+
+def list_without_items() -> None:
+    """A list under the name that it has in v1."""
+
+    def as_in_v1(reply: Reply) -> Reply:
+        if reply.status != 200:
+            return reply
+        body = orjson.loads(orjson.dumps(reply.body))
+        body["groups"] = body.pop("items")
+        return dataclasses.replace(reply, body=body)
+
+    _plant_in_v2("list_groups", as_in_v1)
+
+
+def undeclared_status_of_v2() -> None:
+    """A status that v2's document does not know."""
+
+    def accept(reply: Reply) -> Reply:
+        return dataclasses.replace(reply, status=203) if reply.status == 200 else reply
+
+    _plant_in_v2("list_conversations", accept)
+
+
+def missing_tag() -> None:
+    """A read without its entity tag."""
+
+    def untagged(reply: Reply) -> Reply:
+        headers = {name: value for name, value in reply.headers.items() if name != "ETag"}
+        return dataclasses.replace(reply, headers=headers)
+
+    _plant_in_v2("get_me", untagged)
+
+
 FAULTS: Mapping[str, Callable[[], None]] = {
     plant.__name__: plant
     for plant in (
@@ -138,10 +200,15 @@ FAULTS: Mapping[str, Callable[[], None]] = {
         somebody_elses_messages,
         fails_on_some_input,
         wrong_close_code,
+        problem_without_title,
+        list_without_items,
+        undeclared_status_of_v2,
+        missing_tag,
     )
 }
 
 if __name__ == "__main__":
     quick.hash_quickly()
-    FAULTS[sys.argv.pop(1)]()
+    for name in sys.argv.pop(1).split(","):
+        FAULTS[name]()
     parley.cli.run()

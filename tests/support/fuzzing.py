@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import people
-from calls import DOCUMENT
-from parley.contract.document import operations_of, resolve
+from parley.contract.document import Document, operations_of, resolve
 from people import Person
 from servers import ROOT, Server, environment
 from story import Story
+from versions import V1, LetIn, Version, nobody
 from webhook_calls import try_out, webhook
 
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
@@ -32,6 +32,9 @@ extra-data-sources = {{ responses = false }}
 _FINDING = re.compile(r"^  ❌ (ST\d+) .*: \d+$", re.MULTILINE)
 
 
+_PLACE = re.compile(r"^_+ ([A-Z]+ /\S*) _+$|^- (\S.*)$", re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class Fuzzed:
     """What came of a run: its exit code, the codes of what was found (`st explain ST101`), and all it said."""
@@ -39,6 +42,16 @@ class Fuzzed:
     status: int
     findings: frozenset[str]
     output: str
+
+    @property
+    def places(self) -> set[tuple[str, str]]:
+        """Return where something was found, and what."""
+        found, place = set(), ""
+        for operation, finding in _PLACE.findall(self.output):
+            place = operation or place
+            if finding:
+                found.add((place, finding))
+        return found
 
 
 def fuzz(
@@ -50,19 +63,23 @@ def fuzz(
     examples: int,
     phases: Sequence[str] = PHASES,
     operations: Sequence[str] = (),
+    version: Version = V1,
+    let_in: LetIn = nobody,
 ) -> Fuzzed:
-    """Tell the server the document's story, then let Schemathesis ask it whatever the document allows.
+    """Tell the server a document's story, then let Schemathesis ask it whatever the document allows.
 
     `examples` is how many cases it makes for each operation and phase, and `receiver` where webhooks lead.
+    `let_in` gives the people of the story access to the version.
     """
-    with people.client(server.url) as http:
+    with version.client(server.url, let_in) as http:
         story = Story(http, receiver)
         eve = people.register(http, "eve")
-        document = _with_own_examples(story)
+        document = _with_own_examples(story, version.document)
     _write_setup(directory, server.url, {"ada": story.ada, "eve": eve}, document)
     command = [
         *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", "schemathesis.toml", "run"),
-        *("openapi.json", "--url", f"{server.url}/v1", "--seed", str(seed), "--max-examples", str(examples)),
+        *("openapi.json", "--url", f"{server.url}/{version}"),
+        *("--seed", str(seed), "--max-examples", str(examples)),
         *("--phases", ",".join(phases), "--checks", "all", "--workers", "1", "--request-timeout", "60"),
         *(part for operation in operations for part in ("--include-operation-id", operation)),
     ]
@@ -86,12 +103,12 @@ def fuzz(
     return Fuzzed(finished.returncode, frozenset(_FINDING.findall(finished.stdout)), finished.stdout)
 
 
-def _with_own_examples(story: Story) -> dict[str, Any]:
+def _with_own_examples(story: Story, told: Document) -> dict[str, Any]:
     """Return the document with examples that are real, and Ada's to do this with.
 
     Operations delete and give away what they are about, so each has a group and a message of its own.
     """
-    document: dict[str, Any] = story.told(DOCUMENT)
+    document: dict[str, Any] = story.told(told)
     for operation in operations_of(document):
         members = [] if operation.operation_id == "add_member" else [story.bob]
         hook = webhook(story.ada, story.webhook["url"], "webhook.disabled")["id"]

@@ -14,6 +14,7 @@ from as_v1 import DOCUMENT_OF_V2, SENT, AsV1
 from calls import DOCUMENT
 from databases import LoopThread
 from parley.contract.document import Document
+from parley.contract.v2 import operation_name
 
 
 class Doorkeeper:
@@ -86,6 +87,10 @@ class Version:
         direct = httpx.HTTPTransport(trust_env=False, verify=False)
         with people.client(url, direct if self is V1 else AsV1(let_in, direct)) as http:
             yield http
+
+    def noted(self, operation: str) -> str:
+        """Return the name under which servers note the answers of an operation."""
+        return operation if self is V1 else operation_name(operation)
 
     def sent(self, answer: httpx.Response) -> httpx.Response:
         """Return what the server has really sent."""
