@@ -342,6 +342,21 @@ class TestEntityTags:
         lines = [("If-None-Match", '"x"'), ("If-None-Match", tag)]
         assert (await edge.ask("GET", f"/v2/groups/{ID}", headers=lines)).status == 304
 
+    @pytest.mark.parametrize(
+        "form", ["{}", " {}\t", '"x",,{}', ', "\xe9" , {} ,', '"x"\t,\t{}', '"{{}}", {}']
+    )
+    async def test_lists_as_http_has_them(self, edge: Edge, form: str) -> None:
+        """With empty elements and space (RFC 9110, section 5.6.1), and whatever others put into their tags."""
+        condition = form.format(await self.tag(edge, GROUP))
+        answer = await edge.ask("GET", f"/v2/groups/{ID}", headers=[("If-None-Match", condition)])
+        assert answer.status == 304
+
+    async def test_very_long_conditions(self, edge: Edge) -> None:
+        """Reading one takes no longer than its length has it."""
+        for condition in ('"a",' * 2000 + '"', "," * 7000 + "x", '"' + "a" * 7000, "," + " ," * 3900 + "x"):
+            answer = await edge.ask("GET", f"/v2/groups/{ID}", headers=[("If-None-Match", condition)])
+            assert answer.status == 400
+
     async def test_heads_have_it_too(self, edge: Edge) -> None:
         assert await self.tag(edge, GROUP, "HEAD") == await self.tag(edge, GROUP)
 
@@ -378,7 +393,9 @@ class TestEntityTags:
             tags.append((await edge.ask("GET", "/v2/users")).headers["etag"])
         assert tags[0] == tags[1]
 
-    @pytest.mark.parametrize("condition", ["x", '"', "W/x", '"a" "b"', "*, *", ""])
+    @pytest.mark.parametrize(
+        "condition", ["x", '"', "W/x", '"a" "b"', "*, *", "", ",", '"a" b', 'w/"a"', '"a"' * 40]
+    )
     async def test_malformed(self, edge: Edge, condition: str) -> None:
         """It is refused: read as no condition it would do what the client wanted to prevent."""
         headers = [("If-Match", condition)]
