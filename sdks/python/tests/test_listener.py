@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from parley_sdk import AsyncClient, Backoff, Client
-from parley_sdk.api_error import ParleyError
+from parley_sdk import AsyncClient, Backoff, Client, RetryPolicy
+from parley_sdk.api_error import ConnectionFailed, ParleyError
 from parley_sdk.realtime import Listener
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -180,6 +180,27 @@ def test_closing_does_not_wait_for_a_handshake_on_asyncio(server: Played) -> Non
 
     server.answers.clear()
     asyncio.run(listen())
+
+
+def test_a_closed_client_asks_for_nothing() -> None:
+    # Nobody listens there any more, so it tries again and again.
+    ada = Client("http://127.0.0.1:1", retry=RetryPolicy(backoff=Backoff(30, 30)))
+    ada.use_tokens("a secret", "another", 3600)
+    failures: list[ParleyError] = []
+
+    def ask() -> None:
+        try:
+            ada.get_me()
+        except ParleyError as error:
+            failures.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    ada.close()
+    asking.join(20)
+    assert [str(failure) for failure in failures] == ["The client is closed"]
+    with pytest.raises(ConnectionFailed, match="closed"):
+        ada.get_me()
 
 
 def test_a_base_url_has_a_scheme() -> None:

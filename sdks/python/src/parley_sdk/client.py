@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -12,7 +11,7 @@ import httpx
 from pydantic import BaseModel
 
 from parley_sdk.answers import read
-from parley_sdk.api_error import ParleyError
+from parley_sdk.api_error import ConnectionFailed, ParleyError
 from parley_sdk.backoff import Backoff, RetryPolicy
 from parley_sdk.flow import FlowOf, Flows, LastAnswer, Renew, Send, Sleep, Step
 from parley_sdk.generated import models
@@ -51,6 +50,7 @@ class Client(Operations):
         self._session = Session(token_store or MemoryTokenStore(), refresh_margin)
         self._flows = Flows(self._http, self._session, retry or RetryPolicy())
         self._renewing = threading.Lock()
+        self._closed = threading.Event()
         self._timeout = timeout
         self._listeners: set[Listener] = set()
 
@@ -69,6 +69,7 @@ class Client(Operations):
         """
         for listener in list(self._listeners):
             listener.close(handled=handled)
+        self._closed.set()
         self._http.close()
 
     @property
@@ -150,11 +151,12 @@ class Client(Operations):
                 return cast(Result, done.value)
             answer = error = None
             try:
+                _refuse_if(self._http.is_closed)
                 match step:
                     case Send(request):
                         answer = self._http.send(request)
                     case Sleep(seconds):
-                        time.sleep(seconds)
+                        self._closed.wait(seconds)
                     case Renew(stale):
                         self._renew(stale)
             except _TOLD as raised:
@@ -281,6 +283,7 @@ class AsyncClient(AsyncOperations):
                 return cast(Result, done.value)
             answer = error = None
             try:
+                _refuse_if(self._http.is_closed)
                 match step:
                     case Send(request):
                         answer = await self._http.send(request)
@@ -313,6 +316,11 @@ def _next(flow: FlowOf[Any], answer: httpx.Response | None, error: Exception | N
     if error is not None:
         return flow.throw(error)
     return flow.send(cast(httpx.Response, answer))
+
+
+def _refuse_if(closed: bool) -> None:
+    if closed:
+        raise ConnectionFailed("The client is closed")
 
 
 def _plain(body: object) -> object:
