@@ -228,6 +228,12 @@ def test_unknown_path(http: httpx.Client, path: str) -> None:
         assert error_of(http.request(method, path), 404, "not_found") == {"resource": "path"}
 
 
+def test_long_and_odd_path(http: httpx.Client) -> None:
+    """What a client made up is told shortened, or not at all."""
+    for path in ("x" * 5000, "%C3%BC" * 500, "%FF%00%22%3C"):
+        assert error_of(http.get(f"/v1/{path}"), 404, "not_found") == {"resource": "path"}
+
+
 @pytest.mark.parametrize("base", ["/api", "/v1"])
 def test_request_id(http: httpx.Client, base: str) -> None:
     """A sane one is taken over, others are replaced; no two requests get the same one."""

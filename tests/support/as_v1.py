@@ -34,6 +34,7 @@ _OF_EVERY_PROBLEM = {"type", "title", "status", "detail", "instance", "code"}
 # What v1 has in `details`, v2 has beside these.
 _FACTS = ("token_expired", "retry_after", "resource", "max_bytes", "deleted_at", "reason")
 _LONGEST_FIELD = 500
+_LONGEST_PATH = 160
 
 
 def _list_names() -> Iterator[tuple[re.Pattern[str], str]]:
@@ -147,10 +148,8 @@ def _error(answer: httpx.Response) -> dict[str, Any]:
     problem = answer.json()
     assert problem["status"] == answer.status_code
     path, _, occurrence = problem["instance"].partition("#")
-    assert (
-        path
-        == quote(unquote(answer.request.url.raw_path.partition(b"?")[0].decode()), errors="replace")[:2000]
-    )
+    asked = unquote(answer.request.url.raw_path.partition(b"?")[0].decode())
+    assert path == quote(asked[:_LONGEST_PATH], errors="replace")
     assert occurrence == answer.headers["X-Request-Id"]
     return error_of(problem)
 
