@@ -25,7 +25,7 @@ final class Session {
     // When an access token ends, by System.nanoTime: the clock of a machine may be wrong, and is set now and then.
     private record End(String accessToken, long at) {}
 
-    private volatile End end = new End("", 0);
+    private volatile End known = new End("", 0);
 
     Session(Transport transport, TokenStore store, Duration margin) {
         this.transport = transport;
@@ -39,7 +39,7 @@ final class Session {
 
     void begin(String accessToken, String refreshToken, Duration expiresIn) {
         Duration lifetime = bounded(expiresIn, LONGEST_LIFE);
-        end = new End(accessToken, System.nanoTime() + lifetime.toNanos());
+        known = new End(accessToken, System.nanoTime() + lifetime.toNanos());
         store.save(new StoredTokens(accessToken, refreshToken, Instant.now().plus(lifetime), lifetime));
     }
 
@@ -55,14 +55,14 @@ final class Session {
 
     /** How long a token is good for. */
     private Duration left(StoredTokens tokens) {
-        End known = end;
-        if (!known.accessToken().equals(tokens.accessToken())) {
+        End end = known;
+        if (!end.accessToken().equals(tokens.accessToken())) {
             // It was got by another program, or by this one in an earlier life, and only the clock says when.
             Duration left = bounded(Duration.between(Instant.now(), tokens.expiresAt()), tokens.lifetime());
-            known = new End(tokens.accessToken(), System.nanoTime() + left.toNanos());
-            end = known;
+            end = new End(tokens.accessToken(), System.nanoTime() + left.toNanos());
+            known = end;
         }
-        return Duration.ofNanos(known.at() - System.nanoTime());
+        return Duration.ofNanos(end.at() - System.nanoTime());
     }
 
     private static Duration bounded(Duration length, Duration most) {
