@@ -74,7 +74,7 @@ func sockets(t *testing.T, script func(*visit)) (*Client, *atomic.Int64) {
 	t.Cleanup(server.Close)
 	client := NewClient(server.URL)
 	t.Cleanup(client.Close)
-	if err := client.UseTokens("access-1", "refresh-1", time.Hour); err != nil {
+	if err := client.UseTokens("access", "refresh", time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	return client, &refreshes
@@ -113,25 +113,23 @@ func TestTheServersClockMeansNothing(t *testing.T) {
 
 func TestTheTokenIsRenewedOnTheSocket(t *testing.T) {
 	tokens := make(chan any, 2)
+	var client *Client
 	client, refreshes := sockets(t, func(v *visit) {
-		for range 2 {
-			tokens <- v.hear()["token"]
-			v.welcome("0", inTenYears)
-		}
+		tokens <- v.hear()["token"]
+		expired(t, client)
+		v.welcome("0", inTenYears)
+		tokens <- v.hear()["token"]
+		v.welcome("0", inTenYears)
 		v.message("cursor-1")
 		v.hear()
 	})
-	client.margin = 0
-	if err := client.UseTokens("access-1", "refresh-1", 200*time.Millisecond); err != nil {
-		t.Fatal(err)
-	}
 	for _, err := range client.Listen().Events(context.Background()) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		break
 	}
-	if first, second := <-tokens, <-tokens; first != "access-1" || second != "access-2" || refreshes.Load() != 1 {
+	if first, second := <-tokens, <-tokens; first != "access" || second != "access-2" || refreshes.Load() != 1 {
 		t.Fatal(first, second, refreshes.Load())
 	}
 }
@@ -275,6 +273,7 @@ func TestLeavingTheLoopLeavesNothing(t *testing.T) {
 
 func TestARefreshThatStallsHoldsNoEventBack(t *testing.T) {
 	stalled := make(chan struct{})
+	var client *Client
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/ws" {
 			// The server sees that a client left when the body was read.
@@ -291,15 +290,16 @@ func TestARefreshThatStallsHoldsNoEventBack(t *testing.T) {
 		defer func() { _ = connection.CloseNow() }()
 		v := &visit{t, 1, connection, r.Context()}
 		v.hear()
+		expired(t, client)
 		v.welcome("cursor-0", inTenYears)
 		<-stalled
 		v.message("cursor-1")
 		v.hear()
 	}))
 	defer server.Close()
-	client := NewClient(server.URL, WithRefreshMargin(0))
+	client = NewClient(server.URL)
 	defer client.Close()
-	if err := client.UseTokens("access-1", "refresh-1", 300*time.Millisecond); err != nil {
+	if err := client.UseTokens("access", "refresh", time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
