@@ -12,7 +12,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 from yarl import URL
 
@@ -34,6 +35,8 @@ TIMEOUT_SECONDS = 15.0
 MAX_EXCERPT_BYTES = 4096
 
 _KEEP_SECONDS = 20.0
+# For how long what was written can be sent as it is.
+_FRESH_SECONDS = 0.05
 # A name that moves is followed after so many seconds at the latest, where no connection to it is kept.
 _NAME_SECONDS = 10
 _MAX_HEADER_BYTES = 8190
@@ -56,6 +59,25 @@ class Refused(OSError):
 
 # Called with body and headers.
 Observe = Callable[[bytes, Mapping[str, str]], None]
+Written = tuple[bytes, Mapping[str, str]]
+# Writes a request anew, with what holds by now; None where nothing is to be sent any more.
+Renew = Callable[[], Awaitable[Written | None]]
+
+
+class Withdrawn(Exception):
+    """When the request could be written at last, there was nothing to be sent any more."""
+
+
+@dataclass(slots=True)
+class _Request:
+    """What is to be sent, and from when on it has to be written anew."""
+
+    written: Written
+    renew: Renew | None
+    stale_at: float
+
+
+_under_way: ContextVar[_Request] = ContextVar("request")
 
 # Whether the request that runs in this context has opened a connection of its own.
 _opened: ContextVar[list[None]] = ContextVar("opened")
@@ -119,6 +141,7 @@ class Sender:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+            request_class=_LateRequest,
             read_bufsize=_BUFFER_BYTES,
             max_line_size=_MAX_HEADER_BYTES,
             max_field_size=_MAX_HEADER_BYTES,
@@ -132,20 +155,25 @@ class Sender:
             await self._session.close()
             self._session = None
 
-    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    async def send(
+        self, url: str, body: bytes, headers: Mapping[str, str], renew: Renew | None = None
+    ) -> Outcome:
         """Send a request and return what came of it, in `timeout` seconds at the most.
 
-        Nothing that a receiver does raises an exception.
+        Where it takes a while until it can be written, because a name has to be looked up or somebody greets slowly,
+        `renew` writes it anew. Nothing that a receiver does raises an exception; Withdrawn is `renew`'s doing.
         """
         if self.observe is not None:
             self.observe(body, headers)
         began = time.monotonic()
         deadline = began + self._timeout
+        request = _Request((body, headers), renew, began + _FRESH_SECONDS)
+        _under_way.set(request)
         while True:
             opened: list[None] = []
             _opened.set(opened)
             try:
-                return await self._exchange(self._url(url), body, headers, began, deadline)
+                return await self._exchange(self._url(url), *request.written, began, deadline)
             except Invalid as refusal:
                 return _failure(f"the URL {refusal.details['reason']}", began)
             except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -232,6 +260,26 @@ class Sender:
         return f"no answer: {type(error).__name__}"
 
 
+class _LateRequest(aiohttp.ClientRequest):
+    """A request that is written when there is a connection for it, and not before.
+
+    A message may be deleted while a receiver takes its time: what leaves then is what there is of it by then.
+    """
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Write it to a connection. Raises Withdrawn."""
+        request = _under_way.get()
+        if request.renew is not None and time.monotonic() >= request.stale_at:
+            written = await request.renew()
+            if written is None:
+                raise Withdrawn
+            request.written, request.stale_at = written, time.monotonic() + _FRESH_SECONDS
+            body, headers = written
+            self.headers.update(headers)
+            await self.update_body(body)
+        return await super().send(conn)
+
+
 class _Connector(aiohttp.TCPConnector):
     """Makes connections that understand answers as `_Protocol` does."""
 
@@ -270,6 +318,11 @@ class _Protocol(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         """Take what came, each head apart from what is behind it."""
         while not self._is_answered and self._exception is None:
+            if not self._before:
+                # Empty lines before a head are none (RFC 9112, section 2.2), however many there are.
+                data = data.lstrip(b"\r\n")
+                if not data:
+                    return
             seen = self._before + data
             end = _END_OF_HEAD.search(seen)
             if end is None:

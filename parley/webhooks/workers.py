@@ -33,7 +33,7 @@ from parley.webhooks.endpoints import MOMENT, Allowance, Endpoint, Job, Share
 from parley.webhooks.letters import Letters, Reads
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.schedule import Dice, Pace
-from parley.webhooks.sender import TIMEOUT_SECONDS, Outcome
+from parley.webhooks.sender import TIMEOUT_SECONDS, Outcome, Renew, Withdrawn, Written
 from parley.webhooks.signing import signed
 
 # A claim lasts for its time in stock and that of a request, and a little more.
@@ -76,8 +76,10 @@ _log = structlog.get_logger(__name__)
 class Sends(Protocol):
     """Sends one request and says what came of it."""
 
-    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
-        """Raise nothing for the receiver's sake, and end in TIMEOUT_SECONDS."""
+    async def send(
+        self, url: str, body: bytes, headers: Mapping[str, str], renew: Renew | None = None
+    ) -> Outcome:
+        """Raise nothing for the receiver's sake, and end in TIMEOUT_SECONDS. Raises Withdrawn for `renew`'s."""
 
 
 class Workers:
@@ -435,7 +437,12 @@ class Workers:
         began = self._ticks()
         endpoint.began[claim.delivery_id] = began
         try:
-            outcome = await self._sender.send(destination.url, body, headers)
+            outcome = await self._sender.send(
+                destination.url, body, headers, lambda: self._written_anew(claim, destination.url)
+            )
+        except Withdrawn:
+            self._unsent(endpoint, claim)
+            return
         finally:
             now = self._ticks()
             del endpoint.began[claim.delivery_id]
@@ -456,6 +463,22 @@ class Workers:
             endpoint.pace = schedule.slower(endpoint.pace, self._now(), outcome.retry_after)
             self._give_back(endpoint)
         self._failed(endpoint, claim, outcome, started)
+
+    async def _written_anew(self, claim: Claim, url: str) -> Written | None:
+        """Write what a receiver gets that took its time; None where it is not to be sent there any more."""
+        try:
+            letter = await self._letters.read(claim)
+        except Unavailable:
+            return None
+        destination = letter.destination
+        if letter.payload is None or destination is None or destination.url != url:
+            return None
+        return signed(
+            letter.payload,
+            delivery_id=claim.delivery_id,
+            at=datetime.now(UTC),
+            secrets=destination.secrets,
+        )
 
     def _succeeded(self, endpoint: Endpoint, claim: Claim, outcome: Outcome, started: datetime) -> None:
         self._note(_result(claim, "succeeded", started, outcome))

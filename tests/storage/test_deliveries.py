@@ -166,6 +166,33 @@ class TestPayloads:
         assert (request.payload["event"], request.content) == ("message.created", None)
         assert request.payload["data"]["deleted_at"] is not None
 
+    async def test_deleted_while_connecting(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """A receiver that takes its time to let somebody in gets what there is by then."""
+        ada, bob = pair
+        await make_webhook(bob, "message.created")
+        message = await ada.say(bob, "secret")
+        post.receivers.connecting[URL] = lambda: ada.delete(message)
+        await post.dispatch()
+        await post.deliver()
+        (request,) = post.receivers.got[URL]
+        assert "secret" not in str(request.payload)
+        assert request.content is None
+
+    async def test_gone_while_connecting(self, post: Post, pair: tuple[Person, Person]) -> None:
+        """A webhook that is deleted or gets another address by then hears nothing there; nothing is lost."""
+        ada, bob = pair
+        hook = await make_webhook(bob, "message.created")
+        await ada.say(bob)
+        other = "http://other.example/"
+        move = "UPDATE webhooks SET url = $2 WHERE webhook_id = $1"
+        post.receivers.connecting[URL] = lambda: post.chat.execute(move, hook, other)
+        await post.dispatch()
+        await post.deliver()
+        assert post.receivers.got[URL] == []
+        await post.deliver()
+        assert len(post.receivers.got[other]) == 1
+        assert await state(post.chat, hook) == [("succeeded", 1)]
+
     async def test_edited_after_leaving(self, post: Post, chat: Chat) -> None:
         """Who left a group is not told what became of its messages, and who stayed is."""
         ada, bob, eve = await chat.people(3)

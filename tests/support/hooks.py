@@ -13,7 +13,7 @@ import orjson
 from chat import Chat, Person
 from parley.ids import uuid7
 from parley.storage.database import Row
-from parley.webhooks.sender import Outcome
+from parley.webhooks.sender import Outcome, Renew, Withdrawn
 
 OK = Outcome(200, None, 1, "ok")
 
@@ -117,13 +117,25 @@ Answer = Callable[[Request], Awaitable[Outcome] | Outcome]
 
 @dataclass
 class Receivers:
-    """A sender whose receivers are functions by URL; who has none says 200. It keeps what was sent to each."""
+    """A sender whose receivers are functions by URL; who has none says 200. It keeps what was sent to each.
+
+    What is in `connecting` happens until a connection is there; what is sent by then is written anew.
+    """
 
     answers: dict[str, Answer] = field(default_factory=dict)
+    connecting: dict[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
     got: dict[str, list[Request]] = field(default_factory=lambda: defaultdict(list))
     came: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    async def send(
+        self, url: str, body: bytes, headers: Mapping[str, str], renew: Renew | None = None
+    ) -> Outcome:
+        if url in self.connecting:
+            await self.connecting[url]()
+            written = None if renew is None else await renew()
+            if written is None:
+                raise Withdrawn
+            body, headers = written
         request = Request(headers["webhook-id"], orjson.loads(body))
         self.got[url].append(request)
         self.came.set()

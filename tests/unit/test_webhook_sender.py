@@ -14,13 +14,14 @@ from ipaddress import ip_network
 
 import pytest
 import trustme
+from aiohttp.client_proto import ResponseHandler
 from structlog.testing import capture_logs
 
 import receivers
 from parley.services.egress import Egress
 from parley.settings import Network, PortRange
 from parley.webhooks import resolver
-from parley.webhooks.sender import MAX_EXCERPT_BYTES, Outcome, Sender
+from parley.webhooks.sender import MAX_EXCERPT_BYTES, Outcome, Sender, Withdrawn
 from receivers import Behaviour, Receiver, answering, receiving
 
 pytestmark = pytest.mark.anyio
@@ -268,6 +269,60 @@ async def test_a_body_that_drips_is_cut_off() -> None:
     assert set(outcome.excerpt or "") == {"x"}
 
 
+# ---- what is sent late
+
+
+async def test_what_is_sent_late_is_written_anew(receiver: Receiver) -> None:
+    """Names and greetings may take their time: what leaves then is what holds by then, with its own length."""
+
+    def slow(host: str) -> list[str]:
+        del host
+        time.sleep(SHORT)
+        return ["127.0.0.1"]
+
+    async def renew() -> tuple[bytes, dict[str, str]]:
+        return b"what is left of it", {**HEADERS, "webhook-timestamp": "2"}
+
+    async with sending(look_up=slow) as sender:
+        url = f"http://example.com:{receiver.port}/"
+        assert (await sender.send(url, b"deleted", {**HEADERS, "webhook-timestamp": "1"}, renew)).succeeded
+    (arrival,) = receiver.arrivals
+    assert arrival.body == b"what is left of it"
+    assert (arrival.headers["webhook-timestamp"], arrival.headers["content-length"]) == ("2", "18")
+
+
+async def test_what_is_withdrawn_is_not_sent(receiver: Receiver) -> None:
+    def slow(host: str) -> list[str]:
+        del host
+        time.sleep(SHORT)
+        return ["127.0.0.1"]
+
+    async def renew() -> None:
+        return None
+
+    async with sending(look_up=slow) as sender:
+        with pytest.raises(Withdrawn):
+            await sender.send(f"http://example.com:{receiver.port}/", b"deleted", HEADERS, renew)
+    await asyncio.to_thread(receiver.wait_until_alone)
+    assert receiver.arrivals == []
+
+
+async def test_what_is_sent_again_is_written_anew(sender: Sender, receiver: Receiver) -> None:
+    """A connection that was kept and breaks after a while gets the request out on another, as it is by then."""
+
+    async def closing_late(arrival: receivers.Arrival, writer: asyncio.StreamWriter) -> receivers.Then:
+        await asyncio.sleep(SHORT)
+        return await receivers.closing(arrival, writer)
+
+    async def renew() -> tuple[bytes, dict[str, str]]:
+        return b"3", HEADERS
+
+    await sender.send(receiver.url, b"1", HEADERS)
+    receiver.behave = receivers.in_turn(closing_late, answering(204))
+    assert (await sender.send(receiver.url, b"2", HEADERS, renew)).succeeded
+    assert [arrival.body for arrival in receiver.arrivals] == [b"1", b"2", b"3"]
+
+
 # ---- no answer
 
 
@@ -378,6 +433,24 @@ async def test_no_noise_does_harm(sender: Sender, receiver: Receiver, seed: int)
     assert statuses >= {None, 200}
     receiver.behave = answering(204)
     assert (await sender.send(receiver.url, b"{}", HEADERS)).succeeded
+
+
+@pytest.mark.parametrize("empty", [b"\n", b"\r\n"])
+async def test_empty_lines_are_no_heads(empty: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, they are passed over at once and not one by one."""
+    fed: list[int] = []
+    feed = ResponseHandler.data_received
+
+    def counted(self: ResponseHandler, data: bytes) -> None:
+        fed.append(len(data))
+        feed(self, data)
+
+    monkeypatch.setattr(ResponseHandler, "data_received", counted)
+    outcome = await outcome_of(
+        receivers.saying(empty * 40_000 + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    )
+    assert outcome.succeeded
+    assert len(fed) < 10
 
 
 async def test_an_upgrade_is_no_success() -> None:
