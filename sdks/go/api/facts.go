@@ -6,7 +6,7 @@ package api
 import "github.com/your-org/messaging-sdk-go/wire"
 
 // ContractVersion is the version of the contract that this was made from.
-const ContractVersion = "1.0.0"
+const ContractVersion = "1.1.0"
 
 var operations = map[string]wire.Operation{
 	"login":              {ID: "login", Method: "POST", Path: "/auth/login", Bucket: "auth"},

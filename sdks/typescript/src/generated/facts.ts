@@ -2,7 +2,7 @@
 
 import type { Bucket, CloseVerdict, Operation } from "../call.js";
 
-export const CONTRACT_VERSION = "1.0.0";
+export const CONTRACT_VERSION = "1.1.0";
 
 /** How each operation is asked. */
 export const OPERATIONS = {

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from parley_sdk.generated import models
 from parley_sdk.model import UnknownEvent, UnknownPayload
 
-CONTRACT_VERSION = "1.0.0"
+CONTRACT_VERSION = "1.1.0"
 
 
 @dataclass(frozen=True, slots=True)

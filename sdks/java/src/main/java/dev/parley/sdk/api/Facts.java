@@ -12,7 +12,7 @@ import java.util.function.Function;
 /** What the contract says beside its types. */
 public final class Facts {
     /** The version of the contract that this was made from. */
-    public static final String CONTRACT_VERSION = "1.0.0";
+    public static final String CONTRACT_VERSION = "1.1.0";
 
     public static final Operation LOGIN = new Operation("login", "POST", "/auth/login", false, false, false, "auth");
     public static final Operation REFRESH = new Operation("refresh", "POST", "/auth/refresh", false, true, true, "auth");
