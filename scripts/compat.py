@@ -5,13 +5,17 @@ Usage: compat.py [--release]
 spec/released/<version>/ holds the documents as they were published. The newest of the same major version is what the
 present ones (generated/*.json) are held against, in three ways:
 
-- REST, frames and payloads of webhooks by oasdiff (scripts/compat_rest.py);
+- REST, frames, payloads of webhooks and the handshake's parameters by oasdiff (scripts/compat_rest.py), with what it
+  overlooks by ourselves (scripts/compat_forms.py);
 - channels, operations and messages of the socket by @asyncapi/diff (scripts/compat_socket.py);
 - what neither of them reads, such as close codes, limits and the handshake, by tables of our own
   (scripts/compat_tables.py).
 
+What differs in more than words from what was released must be of a greater version (scripts/compat_version.py).
+
 With --release the present documents are put there as what was released. Exit code 0: every client goes on working.
-1: something breaks, and is told. 3: a tool is missing (without CI=true what can be compared is).
+1: something breaks or has the version of something else, and is told. 3: a tool is missing (without CI=true what can
+be compared is).
 """
 
 import argparse
@@ -27,9 +31,11 @@ ROOT = Path(__file__).resolve().parent.parent
 # So that it also runs as a bare script, where Python looks for modules only beside it.
 sys.path.insert(0, str(ROOT))
 
+from scripts.compat_forms import broken_forms  # noqa: E402 (the path comes first)
 from scripts.compat_rest import broken_by_oasdiff  # noqa: E402 (the path comes first)
 from scripts.compat_socket import broken_by_asyncapi_diff  # noqa: E402 (the path comes first)
 from scripts.compat_tables import broken_tables  # noqa: E402 (the path comes first)
+from scripts.compat_version import misnamed  # noqa: E402 (the path comes first)
 from scripts.sdk_tools import MissingTool  # noqa: E402 (the path comes first)
 
 RELEASED = ROOT / "spec" / "released"
@@ -83,6 +89,10 @@ def check(present: Contract, released: Contract | None) -> int:
         print("\n".join(broken))
         print(WHAT_TO_DO.format(version=released.version), file=sys.stderr)
         return 1
+    if wrong := list(misnamed(_both(released), _both(present))):
+        print("\n".join(wrong))
+        print("Raise `info.version` in both documents (docs/compatibility.md).", file=sys.stderr)
+        return 1
     if missing:
         return 3 if os.environ.get("CI") else 0
     print(f"Whatever was made for {released.version} goes on working.")
@@ -91,10 +101,11 @@ def check(present: Contract, released: Contract | None) -> int:
 
 def compare(released: Contract, present: Contract) -> tuple[list[str], list[str]]:
     """Return what breaks, and why something could not be compared."""
-    broken = list(broken_tables(released.openapi, present.openapi, released.asyncapi, present.asyncapi))
+    documents = released.openapi, present.openapi, released.asyncapi, present.asyncapi
+    broken = [*broken_tables(*documents), *broken_forms(released.openapi, present.openapi)]
     missing: list[str] = []
     try:
-        broken += broken_by_oasdiff(released.openapi, present.openapi)
+        broken += broken_by_oasdiff(*documents)
     except MissingTool as error:
         missing.append(str(error))
     try:
@@ -102,6 +113,10 @@ def compare(released: Contract, present: Contract) -> tuple[list[str], list[str]
     except MissingTool as error:
         missing.append(str(error))
     return broken, missing
+
+
+def _both(contract: Contract) -> dict[str, Mapping[str, Any]]:
+    return dict(zip(NAMES, (contract.openapi, contract.asyncapi), strict=True))
 
 
 def read_contract(directory: Path) -> Contract:

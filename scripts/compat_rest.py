@@ -1,7 +1,7 @@
 """Compares REST, the frames of sockets and the payloads of webhooks by oasdiff, which knows what schemas promise.
 
 A frame is shown to it as an operation: what clients send is a body, what the server sends an answer. So both
-directions of every field are judged by the same rules everywhere.
+directions of every field are judged by the same rules everywhere. The handshake is one, too, with its parameters.
 """
 
 import copy
@@ -39,19 +39,29 @@ _BREAKING = frozenset(
         "request-body-default-value-changed",
     )
 )
+# Of what has these it takes for harmless that it goes. With us nothing goes within a major version, whatever day it is.
+_TAKEN_FOR_LEAVE = frozenset(("deprecated", "x-sunset", "x-stability-level"))
 _WARNING = 2
 _SHOWN = 3
 
 
-def broken_by_oasdiff(released: Document, present: Document) -> list[str]:
+def broken_by_oasdiff(
+    released: Document, present: Document, released_socket: Document, present_socket: Document
+) -> list[str]:
     """Say what breaks. Raises MissingTool."""
     program = shutil.which("oasdiff", path=str(HOME / "bin"))
     if program is None:
         raise MissingTool("oasdiff is not installed: scripts/install_sdk_tools.sh does that.")
+    documents = (
+        _shown(released, released_socket),
+        _shown(_without_additions(released, present), present_socket),
+    )
+    if documents[0] == documents[1]:
+        return []
     with tempfile.TemporaryDirectory(prefix="compat-") as directory:
-        before, after = Path(directory) / "released.json", Path(directory) / "present.json"
-        before.write_text(json.dumps(_with_frames(released)), encoding="utf-8")
-        after.write_text(json.dumps(_with_frames(_without_additions(released, present))), encoding="utf-8")
+        before, after = (Path(directory) / name for name in ("released.json", "present.json"))
+        for path, document in zip((before, after), documents, strict=True):
+            path.write_text(json.dumps(document), encoding="utf-8")
         done = subprocess.run(
             [program, "changelog", str(before), str(after), "--format", "json", "--flatten-params"],
             capture_output=True,
@@ -89,20 +99,43 @@ def _line(rule: str, text: str, places: list[str]) -> str:
 def _place(change: Mapping[str, Any]) -> str:
     path: str = change.get("path", "")
     kind, _, name = path.strip("/").partition(":")
-    if kind in {"frame", "payload"}:
-        return f"the {kind} {name}"
+    if kind in {"frame", "payload", "handshake"}:
+        return f"the {kind} {name}".strip()
     return f"{change.get('operation', '')} {path}".strip() or "the document"
 
 
-def _with_frames(document: Document) -> dict[str, Any]:
-    """Return the document in which each frame and each payload of a webhook is an operation."""
+def _shown(document: Document, socket: Document) -> dict[str, Any]:
+    """Return the document in which each frame, each payload of a webhook and the handshake is an operation."""
     shown: dict[str, Any] = {"x-frames": {}, **document, "paths": dict(document["paths"])}
     for sender in ("client", "server"):
         for frame in frames_of(document, sender):
             shown["paths"][f"/frame:{sender}/{frame.type}"] = _as_operation(sender, frame.schema)
     for event, schema in payloads_of(document).items():
         shown["paths"][f"/payload:{event}"] = _as_operation("server", schema)
-    return shown
+    shown["paths"]["/handshake:"] = {
+        "get": {"security": [], "parameters": list(_ways_in(socket)), "responses": {}}
+    }
+    return {name: _without_leave(part) for name, part in shown.items()}
+
+
+def _without_leave(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        # A field may be called the same, and is a schema then.
+        return {
+            name: _without_leave(part)
+            for name, part in node.items()
+            if name not in _TAKEN_FOR_LEAVE or isinstance(part, Mapping)
+        }
+    return [_without_leave(part) for part in node] if isinstance(node, list) else node
+
+
+def _ways_in(socket: Document) -> Iterator[dict[str, Any]]:
+    """Yield what a handshake may say, as parameters."""
+    binding = socket["channels"]["socket"]["bindings"]["ws"]
+    for place, kind in (("query", "query"), ("headers", "header")):
+        for name, schema in binding[place]["properties"].items():
+            required = name in binding[place].get("required", ())
+            yield {"in": kind, "name": name, "required": required, "schema": schema}
 
 
 def _as_operation(sender: Sender, schema: str) -> dict[str, Any]:
@@ -133,6 +166,6 @@ def _drop_new_kinds(old: Mapping[str, Any], schema: dict[str, Any]) -> None:
         del mapping[value]
 
 
-def operations_shown(document: Document) -> Iterator[str]:
+def operations_shown(document: Document, socket: Document) -> Iterator[str]:
     """Yield the paths of all that is compared, for tests."""
-    yield from _with_frames(document)["paths"]
+    yield from _shown(document, socket)["paths"]

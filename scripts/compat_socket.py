@@ -28,10 +28,13 @@ def broken_by_asyncapi_diff(released: Document, present: Document) -> list[str]:
     node = shutil.which("node")
     if node is None or not (PACKAGES / "@asyncapi" / "diff").exists():
         raise MissingTool("@asyncapi/diff is not installed: scripts/install_node_packages.sh does that.")
+    before, after = _flat(released), _flat(present)
+    if before == after:
+        return []
     with tempfile.TemporaryDirectory(prefix="compat-") as directory:
         paths = [Path(directory) / name for name in ("released.json", "present.json")]
-        for path, document in zip(paths, (released, present), strict=True):
-            path.write_text(json.dumps(_flat(document)), encoding="utf-8")
+        for path, document in zip(paths, (before, after), strict=True):
+            path.write_text(json.dumps(document), encoding="utf-8")
         done = subprocess.run(
             [node, str(_SCRIPT), *map(str, paths)],
             env={**os.environ, "NODE_PATH": str(PACKAGES)},

@@ -19,10 +19,12 @@ def broken_tables(
     yield from _servers(released, present)
     yield from _buckets(released, present)
     yield from _operations(released, present)
+    yield from _lists(released, present)
     yield from _close_codes(released_socket, present_socket)
     yield from _limits(released_socket["x-limits"], present_socket["x-limits"])
     yield from _handshake(released_socket["x-handshake"], present_socket["x-handshake"])
-    yield from _ways_in(released_socket, present_socket)
+    for before, now in ((released, present), (released_socket, present_socket)):
+        yield from _sunsets(before, now)
     yield from _signatures(released_socket, present_socket)
 
 
@@ -55,6 +57,18 @@ def _operations(released: Document, present: Document) -> Iterator[str]:
             yield from _rate_limit(before, operation)
             if operation.tag != before.tag:
                 yield f"{name_of(before)}: has the tag {operation.tag} instead of {before.tag} [tag-changed]"
+
+
+def _lists(released: Document, present: Document) -> Iterator[str]:
+    """A list that was closed is not opened: its next value would be the break, and nobody would be told."""
+    now = present["components"]["schemas"]
+    for name, before in released["components"]["schemas"].items():
+        if (
+            "enum" in before
+            and not before.get("x-extensible-enum")
+            and now.get(name, {}).get("x-extensible-enum")
+        ):
+            yield f"{name}: is marked as open, and clients know all its values [list-opened]"
 
 
 def _rate_limit(before: DocumentedOperation, operation: DocumentedOperation) -> Iterator[str]:
@@ -110,10 +124,20 @@ def _handshake(released: Mapping[str, Any], present: Mapping[str, Any]) -> Itera
     for each in present["refusals"]:
         if (each["status"], each["code"]) not in known:
             yield f"x-handshake: is refused with {each['status']} {each['code']} [handshake-refusal-added]"
+    headers = {(each["status"], each["code"]): each.get("headers", ()) for each in present["refusals"]}
+    for each in released["refusals"]:
+        key = each["status"], each["code"]
+        for header in set(each.get("headers", ())) - set(headers.get(key, each.get("headers", ()))):
+            yield f"x-handshake: {key[0]} {key[1]} may come without {header} [handshake-header-removed]"
+    # Their sentences are all that tells one beginning from another, so they stay as they are.
     begins = {each["when"]: each["state"] for each in present["begins"]}
     for each in released["begins"]:
-        if each["state"] not in begins.values():
-            yield f"x-handshake: nothing begins as {each['state']} any more [handshake-changed]"
+        state = begins.get(each["when"])
+        if state != each["state"]:
+            yield (
+                f'x-handshake: "{each["when"]}" began as {each["state"]} '
+                f"and begins as {state or 'nothing'} [handshake-changed]"
+            )
     for name, before in released["states"].items():
         state = present["states"].get(name)
         if state is None:
@@ -140,19 +164,25 @@ def _state(name: str, before: Mapping[str, Any], state: Mapping[str, Any]) -> It
                 yield f"x-handshake: {frame} while {name} is not answered by {answer} any more [frame-rule]"
 
 
-def _ways_in(released: Document, present: Document) -> Iterator[str]:
-    """Each way to say who one is stays, and so do parameters of the URL."""
-    for word in ("query", "headers"):
-        before = released["channels"]["socket"]["bindings"]["ws"][word]
-        now = present["channels"]["socket"]["bindings"]["ws"][word]
-        for name in before["properties"].keys() - now["properties"].keys():
-            yield f"the socket's {word}: {name} is gone [handshake-parameter-removed]"
-        for name in sorted(set(now.get("required", ())) - set(before.get("required", ()))):
-            yield f"the socket's {word}: {name} must be there now [handshake-parameter-required]"
-        for name, schema in before["properties"].items():
-            longest = now["properties"].get(name, schema).get("maxLength", 0)
-            if longest < schema.get("maxLength", 0):
-                yield f"the socket's {word}: {name} must be shorter than before [handshake-parameter-narrowed]"
+def _sunsets(released: Document, present: Document) -> Iterator[str]:
+    """Whoever was told a day has until then."""
+    now = dict(_days(present, ""))
+    for place, day in _days(released, ""):
+        if now.get(place, day) < day:
+            yield f"{place}: was to stay until {day} and is to stay until {now[place]} [sunset-earlier]"
+
+
+def _days(node: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Yield each `x-sunset` by its place; among parameters that is a name, since others may come before it."""
+    if isinstance(node, Mapping):
+        if "x-sunset" in node:
+            yield place, node["x-sunset"]
+        for name, part in node.items():
+            yield from _days(part, f"{place}/{name}")
+    elif isinstance(node, list):
+        for index, part in enumerate(node):
+            name = part.get("name", index) if isinstance(part, Mapping) else index
+            yield from _days(part, f"{place}/{name}")
 
 
 def _signatures(released: Document, present: Document) -> Iterator[str]:

@@ -12,9 +12,11 @@ from scripts import compat
 from scripts.compat import Contract
 from scripts.compat_rest import operations_shown
 from scripts.compat_socket import PACKAGES
+from scripts.compat_version import differs
 from scripts.sdk_tools import HOME, MissingTool
 
-RELEASED = compat.read_contract(compat.RELEASED / "1.0.0")
+NEWEST = ".".join(map(str, max(compat.released_versions())))
+RELEASED = compat.read_contract(compat.RELEASED / NEWEST)
 
 
 @dataclass
@@ -52,12 +54,22 @@ def tools() -> None:
         pytest.skip("NOT TESTED for lack of tools: scripts/install_{sdk_tools,node_packages}.sh install them")
 
 
-def found(plant: Plant) -> list[str]:
+def change_of(contract: Contract) -> Change:
+    """Return a copy that may be changed."""
+    return Change(copy.deepcopy(dict(contract.openapi)), copy.deepcopy(dict(contract.asyncapi)))
+
+
+def planted(plant: Plant, contract: Contract = RELEASED) -> Contract:
+    """Return the contract with a change."""
+    change = change_of(contract)
+    plant(change)
+    return Contract(change.rest, change.socket)
+
+
+def found(plant: Plant, released: Contract = RELEASED) -> list[str]:
     """Return what the gate says of a change."""
     tools()
-    change = Change(copy.deepcopy(dict(RELEASED.openapi)), copy.deepcopy(dict(RELEASED.asyncapi)))
-    plant(change)
-    broken, missing = compat.compare(RELEASED, Contract(change.rest, change.socket))
+    broken, missing = compat.compare(released, planted(plant, released))
     assert missing == []
     return broken
 
@@ -80,16 +92,49 @@ def require_nonce(change: Change) -> None:
     schema["required"].append("nonce")
 
 
+def limit_parameter(change: Change) -> dict[str, Any]:
+    return next(each for each in change.rest["components"]["parameters"].values() if each["name"] == "limit")
+
+
 def limit_of_pages(change: Change) -> dict[str, Any]:
-    return next(
-        each["schema"] for each in change.rest["components"]["parameters"].values() if each["name"] == "limit"
-    )
+    schema: dict[str, Any] = limit_parameter(change)["schema"]
+    return schema
 
 
 def draw_from(bucket: str) -> Plant:
     return lambda change: change.operation("get", "/me").update(
         {"x-rate-limit": {"bucket": bucket, "per": "user"}}
     )
+
+
+def ids_of_users(change: Change) -> dict[str, Any]:
+    parameter: dict[str, Any] = change.rest["components"]["parameters"]["UserIds"]
+    return parameter
+
+
+def handshake(change: Change, place: str, name: str) -> dict[str, Any]:
+    properties = change.socket["channels"]["socket"]["bindings"]["ws"][place]["properties"]
+    schema: dict[str, Any] = properties[name]
+    return schema
+
+
+def swap_beginnings(change: Change) -> None:
+    first, second = change.socket["x-handshake"]["begins"]
+    first["state"], second["state"] = second["state"], first["state"]
+
+
+def rename_media_type(content: dict[str, Any], name: str) -> None:
+    content[name] = content.pop("application/json")
+
+
+def make_problems_of_errors(change: Change) -> None:
+    for response in change.rest["components"]["responses"].values():
+        rename_media_type(response["content"], "application/problem+json")
+
+
+def answer_of_me(change: Change) -> dict[str, Any]:
+    content: dict[str, Any] = change.operation("get", "/me")["responses"]["200"]["content"]
+    return content
 
 
 # What is planted, and the rule that finds it.
@@ -138,6 +183,10 @@ BREAKS: Mapping[str, tuple[Plant, str]] = {
     "a closed list has another value": (
         lambda it: it.schemas["UserStatus"]["enum"].append("away"),
         "response-property-enum-value-added",
+    ),
+    "a closed list is opened": (
+        lambda it: it.schemas["UserStatus"].update({"x-extensible-enum": True}),
+        "list-opened",
     ),
     "a body needs another field": (require_more, "new-required-request-property"),
     "a body may not have a field any more": (
@@ -202,8 +251,50 @@ BREAKS: Mapping[str, tuple[Plant, str]] = {
     ),
     "the URL takes no token": (
         lambda it: it.socket["channels"]["socket"]["bindings"]["ws"]["query"]["properties"].pop("token"),
-        "handshake-parameter-removed",
+        "request-parameter-removed",
     ),
+    "the handshake wants another kind of token": (
+        lambda it: handshake(it, "headers", "Authorization").update(pattern="^Token "),
+        "request-parameter-pattern-changed",
+    ),
+    "the handshake wants another kind of cursor": (
+        lambda it: handshake(it, "query", "cursor").update(pattern="^[0-9]+$"),
+        "request-parameter-pattern-added",
+    ),
+    "the handshake wants a longer cursor": (
+        lambda it: handshake(it, "query", "cursor").update(minLength=9),
+        "request-parameter-min-length-increased",
+    ),
+    "the handshake wants a shorter cursor": (
+        lambda it: handshake(it, "query", "cursor").update(maxLength=9),
+        "request-parameter-max-length-decreased",
+    ),
+    "a socket begins in another state": (swap_beginnings, "handshake-changed"),
+    "a refused handshake does not say when to come back": (
+        lambda it: next(
+            each for each in it.socket["x-handshake"]["refusals"] if each["status"] == 429
+        ).update(headers=[]),
+        "handshake-header-removed",
+    ),
+    "a list in the URL has another separator": (
+        lambda it: ids_of_users(it).update(style="pipeDelimited"),
+        "parameter-form-changed",
+    ),
+    "a list in the URL is split": (
+        lambda it: ids_of_users(it).update(explode=not ids_of_users(it).get("explode", True)),
+        "parameter-form-changed",
+    ),
+    "a body has another media type": (
+        lambda it: rename_media_type(
+            it.operation("post", "/users")["requestBody"]["content"], "application/vnd.x+json"
+        ),
+        "media-type-removed",
+    ),
+    "an answer has another media type": (
+        lambda it: rename_media_type(answer_of_me(it), "application/vnd.x+json"),
+        "media-type-removed",
+    ),
+    "errors have another media type": (make_problems_of_errors, "media-type-removed"),
     "a close code is gone": (lambda it: it.socket["x-close-codes"].pop(), "close-code-removed"),
     "a close code means something else": (
         lambda it: it.close_code(4403).update(reconnect="now"),
@@ -312,6 +403,17 @@ HARMLESS: Mapping[str, Plant] = {
     "a frame is taken that was refused": lambda it: it.socket["x-handshake"]["states"]["authenticating"][
         "frames"
     ]["ping"].update(allowed=True, then="authenticating", answers=["pong", "error"]),
+    "longer cursors": lambda it: handshake(it, "query", "cursor").update(maxLength=512),
+    "another parameter of the handshake": lambda it: it.socket["channels"]["socket"]["bindings"]["ws"][
+        "query"
+    ]["properties"].update(since={"type": "string"}),
+    "another way to begin": lambda it: it.socket["x-handshake"]["begins"].insert(
+        0, {"state": "open", "when": "A ticket came with the request."}
+    ),
+    "another media type": lambda it: it.operation("post", "/users")["requestBody"]["content"].update(
+        {"application/vnd.x+json": {"schema": {"$ref": "#/components/schemas/RegisterUser"}}}
+    ),
+    "a style that is the usual one": lambda it: limit_parameter(it).update(style="form", explode=True),
     "other words": lambda it: it.operation("get", "/me").update(summary="Show who you are."),
     "another example": lambda it: it.rest["components"]["headers"]["Retry-After"].update(example=3),
     "something is on its way out": lambda it: it.operation("get", "/me").update(
@@ -327,6 +429,99 @@ def test_harmless_change_passes(what: str) -> None:
     assert found(HARMLESS[what]) == []
 
 
+# The day on which each may go at the earliest has passed.
+LEAVING = {"deprecated": True, "x-deprecated-since": "2024-01-01", "x-sunset": "2025-01-01"}
+
+
+def deprecate(change: Change) -> None:
+    change.operation("get", "/me").update(LEAVING)
+    change.operation("get", "/messages")["parameters"].insert(
+        0, {"name": "old", "in": "query", "schema": {"type": "boolean"}, **LEAVING}
+    )
+    change.schemas["RegisterUser"]["properties"]["old"] = {"type": "integer", **LEAVING}
+    change.schemas["Me"]["properties"]["old"] = {"type": "integer", **LEAVING}
+    change.schemas["Me"]["required"].append("old")
+
+
+LEAVES: Mapping[str, tuple[Plant, str]] = {
+    "an operation": (lambda it: it.rest["paths"]["/me"].pop("get"), "api-removed-without-deprecation"),
+    "all operations of a path": (
+        lambda it: it.rest["paths"].pop("/me"),
+        "api-path-removed-without-deprecation",
+    ),
+    "a parameter": (
+        lambda it: it.operation("get", "/messages")["parameters"].pop(0),
+        "request-parameter-removed",
+    ),
+    "a field of a body": (
+        lambda it: it.schemas["RegisterUser"]["properties"].pop("old"),
+        "request-property-removed",
+    ),
+    "a field of an answer": (
+        lambda it: (it.schemas["Me"]["properties"].pop("old"), it.schemas["Me"]["required"].remove("old")),
+        "response-required-property-removed",
+    ),
+    "an operation, earlier than was said": (
+        lambda it: it.operation("get", "/me").update({"x-sunset": "2024-12-31"}),
+        "sunset-earlier",
+    ),
+    "a parameter, earlier than was said": (
+        lambda it: it.operation("get", "/messages")["parameters"][0].update({"x-sunset": "2024-12-31"}),
+        "sunset-earlier",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LEAVES)
+def test_nothing_goes_within_a_major_version(what: str) -> None:
+    """Whatever day it is: deprecated is a promise for the next one."""
+    plant, rule = LEAVES[what]
+    said = found(plant, planted(deprecate))
+    assert any(line.endswith(f"[{rule}]") for line in said), said
+
+
+@pytest.mark.parametrize(
+    "day", [{"x-sunset": "2031-01-01"}, {"deprecated": False}], ids=["stays longer", "stays"]
+)
+def test_what_is_to_leave_may_stay(day: dict[str, Any]) -> None:
+    """Longer than was said, or for good."""
+    assert found(lambda it: it.operation("get", "/me").update(day), planted(deprecate)) == []
+
+
+def in_version(version: str, plant: Plant) -> Contract:
+    """Return the contract with a change under a version."""
+    change = change_of(planted(plant))
+    change.rest["info"]["version"] = change.socket["info"]["version"] = version
+    return Contract(change.rest, change.socket)
+
+
+def test_version_is_of_one_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    """What differs in more than words from what was released needs a greater one."""
+    tools()
+    assert compat.check(in_version(NEWEST, add_field), RELEASED) == 1
+    printed = capsys.readouterr()
+    assert f"openapi: says {NEWEST}, and /components/schemas/Me/" in printed.out
+    assert "Raise `info.version` in both documents" in printed.err
+    assert compat.check(in_version("1.999.0", add_field), RELEASED) == 0
+    assert compat.check(in_version("1.0.0-beta.1", add_field), RELEASED) == 1
+    assert "1.0.0-beta.1, and" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("what", ["other words", "another example"])
+def test_words_need_no_version(what: str) -> None:
+    """They may be put better at any time."""
+    tools()
+    assert compat.check(planted(HARMLESS[what]), RELEASED) == 0
+
+
+def test_field_called_like_a_word_is_none() -> None:
+    """What a schema names is substance, whatever its name."""
+    before = {"properties": {"id": {}}, "title": "A"}
+    assert differs(before, {"properties": {"id": {}, "title": {}}, "title": "B"}) == "/properties/title"
+    assert differs(before, {**before, "title": "B"}) is None
+    assert differs({"enum": ["a"]}, {"enum": ["a", "b"]}) == "/enum"
+
+
 def test_released_versions_are_what_they_say() -> None:
     """The documents of a directory are those of its version."""
     for version in compat.released_versions():
@@ -337,13 +532,19 @@ def test_released_versions_are_what_they_say() -> None:
 
 def test_everything_is_shown_to_the_tool() -> None:
     """Frames of both sides and what webhooks are sent, beside REST."""
-    shown = set(operations_shown(RELEASED.openapi))
-    assert {"/me", "/frame:client/typing", "/frame:server/message.deleted", "/payload:webhook.test"} <= shown
+    shown = set(operations_shown(RELEASED.openapi, RELEASED.asyncapi))
+    assert {
+        "/me",
+        "/handshake:",
+        "/frame:client/typing",
+        "/frame:server/message.deleted",
+        "/payload:webhook.test",
+    } <= shown
 
 
 def test_another_major_version_breaks_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing of it was released."""
-    assert compat.newest_released("1.7.0") == RELEASED
+    assert compat.newest_released("1.999.0") == RELEASED
     assert compat.newest_released("2.0.0") is None
     assert compat.check(RELEASED, None) == 0
     assert "nobody to break" in capsys.readouterr().out
@@ -351,7 +552,7 @@ def test_another_major_version_breaks_nobody(capsys: pytest.CaptureFixture[str])
 
 def test_break_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     """The gate is closed, and tells the ways on."""
-    change = Change(copy.deepcopy(dict(RELEASED.openapi)), copy.deepcopy(dict(RELEASED.asyncapi)))
+    change = change_of(RELEASED)
     change.close_code(4403)["reconnect"] = "now"
     assert compat.check(Contract(change.rest, change.socket), RELEASED) == 1
     printed = capsys.readouterr()
@@ -362,7 +563,7 @@ def test_break_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_was_released_stays(capsys: pytest.CaptureFixture[str]) -> None:
     """Releasing it a second time is refused."""
     assert compat.release(RELEASED) == 1
-    assert "1.0.0 was released already" in capsys.readouterr().err
+    assert f"{NEWEST} was released already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("in_ci", "status"), [("true", 3), ("", 0)])

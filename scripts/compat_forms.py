@@ -1,0 +1,61 @@
+"""Compares how requests and answers are written, which oasdiff overlooks.
+
+It says nothing of a parameter's `style` and `explode`, and takes any `+json` as a kind of `application/json`, which
+a client that looks at its `Content-Type` does not.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from parley.contract.document import DocumentedOperation, operations_of, resolve
+from scripts.specification import Document, name_of
+
+# OpenAPI 3.0.3, Parameter Object: what holds where no style is given.
+_STYLES = {"query": "form", "path": "simple", "header": "simple", "cookie": "form"}
+
+
+def broken_forms(released: Document, present: Document) -> Iterator[str]:
+    """Say what breaks of the operations that are still there."""
+    now = {(each.method, each.path): each for each in operations_of(present)}
+    for before in operations_of(released):
+        operation = now.get((before.method, before.path))
+        if operation is not None:
+            yield from _parameters(name_of(before), _forms(released, before), _forms(present, operation))
+            yield from _bodies(released, before, present, operation)
+
+
+def _parameters(place: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for name, form in before.items():
+        if now.get(name, form) != form:
+            yield f"{place}: the parameter {name} is written in another way [parameter-form-changed]"
+
+
+def _forms(document: Document, operation: DocumentedOperation) -> dict[str, Any]:
+    """Return how each parameter is written, by its place and name."""
+    references = (*operation.path_parameters, *operation.raw.get("parameters", ()))
+    parameters = (resolve(document, each) for each in references)
+    return {f"{each['name']} ({each['in']})": _form(each) for each in parameters}
+
+
+def _form(parameter: Mapping[str, Any]) -> tuple[Any, ...]:
+    style = parameter.get("style", _STYLES[parameter["in"]])
+    explode = parameter.get("explode", style == "form")
+    return style, explode, parameter.get("allowReserved", False), set(parameter.get("content", ()))
+
+
+def _bodies(
+    released: Document, before: DocumentedOperation, present: Document, operation: DocumentedOperation
+) -> Iterator[str]:
+    """A body may get other media types, and keeps those it had."""
+    place, now = name_of(before), dict(_media_types(present, operation))
+    for body, types in _media_types(released, before):
+        for gone in sorted(types - now.get(body, types)):
+            yield f"{place}: {body} is not {gone} any more [media-type-removed]"
+
+
+def _media_types(document: Document, operation: DocumentedOperation) -> Iterator[tuple[str, set[str]]]:
+    """Yield the media types of the request and of each answer."""
+    if "requestBody" in operation.raw:
+        yield "the request", set(resolve(document, operation.raw["requestBody"])["content"])
+    for status, answer in operation.raw["responses"].items():
+        yield f"the answer {status}", set(resolve(document, answer).get("content", ()))
