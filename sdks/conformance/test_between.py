@@ -307,6 +307,28 @@ def test_odd_frames_end_nothing(driver: Driver, stub: Stub, stubbed: str) -> Non
     driver.do("unlisten", listener="l1")
 
 
+def test_a_frame_without_measure_costs_the_connection(driver: Driver, stub: Stub, stubbed: str) -> None:
+    """Nothing of the contract is nearly as large. What comes next is heard, on the next connection."""
+    connections = set()
+    large = json.dumps({"type": "pong", "data": {"filling": "x" * (2 << 20)}})
+
+    async def script(socket: Socket) -> None:
+        connections.add(socket.number)
+        await socket.greet("c0")
+        if socket.number == 1:
+            await socket.send_text(large)
+        await socket.send("message", message(9, "the next"), cursor="c9", seq=9)
+        await socket.until_left()
+
+    stub.play(script)
+    heard = driver.listen(stubbed, "l1", backoff=BACKOFF)
+    heard.until(lambda self: self.ended is not None or "c9" in [event["cursor"] for event in self.events])
+    assert heard.ended is None
+    assert [event["cursor"] for event in heard.of("message")] == ["c9"]
+    assert connections == {1, 2}
+    driver.do("unlisten", listener="l1")
+
+
 # ---- leaving
 
 

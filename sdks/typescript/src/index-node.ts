@@ -16,7 +16,8 @@ async function socketClass(): Promise<SocketClass> {
     const { WebSocket } = await import("ws");
     class NodeSocket extends WebSocket {
       constructor(url: string) {
-        super(url, { headers: { "User-Agent": USER_AGENT } });
+        // Frames of the contract are far smaller; a larger one ends the connection, and the listener comes back.
+        super(url, { headers: { "User-Agent": USER_AGENT }, maxPayload: 2 ** 20 });
       }
     }
     return NodeSocket as unknown as SocketClass;

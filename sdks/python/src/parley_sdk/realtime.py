@@ -39,7 +39,8 @@ OPTIONS: Mapping[str, Any] = {
     "close_timeout": CLOSE_WITHIN,
     "ping_interval": None,
     "max_queue": READ_AHEAD,
-    "max_size": None,
+    # Frames of the contract are far smaller; a larger one ends the connection, and the listener comes back.
+    "max_size": 1 << 20,
     "user_agent_header": USER_AGENT,
     "proxy": None,
     "logger": LOGGER,
