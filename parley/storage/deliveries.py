@@ -5,7 +5,7 @@ a crash of the database takes with it is dispatched again from the log, under th
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -68,25 +68,41 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A webhook that a caller knows: how many it takes for it, whether it is well, and where it found the last ones."""
+    """A webhook that a caller knows: how many it takes for it, whether it is well, and where it found the last ones.
+
+    One that is `silent` gave no answer the last time, or none yet after a while.
+    """
 
     room: int
     well: bool
+    silent: bool = False
     due_from: datetime | None = None
     position_from: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How many deliveries a caller holds for somebody's webhooks that are not well, and whether one is silent."""
+
+    number: int
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
     """How many deliveries a caller can take: for all webhooks that are well, for all others, and for those it knows.
 
-    Of any other webhook it takes one. Without `everything` it looks for those that it knows alone, and only from where
-    it found the last ones.
+    Of the others no more than `silent` are for those that are, and nobody holds more than `each` of them. Of any
+    webhook that it does not know it takes one. Without `everything` it looks for those that it knows alone, and only
+    from where it found the last ones.
     """
 
     well: int
     others: int
     known: Mapping[UUID, Known]
+    silent: int
+    each: int
+    owners: Mapping[UUID, Holding] = field(default_factory=dict)
     everything: bool = True
 
 
@@ -141,18 +157,24 @@ async def claim(conn: Connection, lease: timedelta, room: Room, now: datetime | 
         """
         SELECT webhook_id, delivery_id, position, event, number, spent, created_at, user_id, ordered,
                failing_since, pace, lane_until, due_at
-        FROM claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        FROM claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         """,
         now,
         lease,
         list(room.known),
         [one.room for one in known],
         [one.well for one in known],
+        [one.silent for one in known],
         [one.due_from for one in known],
         [one.position_from for one in known],
         room.everything,
         room.well,
         room.others,
+        room.silent,
+        room.each,
+        list(room.owners),
+        [one.number for one in room.owners.values()],
+        [one.silent for one in room.owners.values()],
     )
     return [Claim(*row) for row in rows]
 

@@ -97,6 +97,8 @@ class Endpoint:
     gone: bool = False
     # The average time of an answer; None where there was none yet, or none to the last request.
     seconds: float | None = None
+    # Whether there was no answer to the last request.
+    silent: bool = False
     rest_until: float = 0.0
     used_at: float = 0.0
     # When and where the last deliveries were due that were claimed.
@@ -122,6 +124,11 @@ class Endpoint:
         return self.seconds is not None and self.seconds < SLOW and not self.pace.seconds and not self.late
 
     @property
+    def hangs(self) -> bool:
+        """Whether it is known not to answer, or not soon."""
+        return self.silent or self.late
+
+    @property
     def width(self) -> int:
         """How many requests may run at once."""
         return 1 if self.ordered or self.pace.seconds else min(self.concurrency, self.most)
@@ -142,7 +149,7 @@ class Endpoint:
 
     def known(self, now: float) -> Known:
         """Return what whoever claims has to know."""
-        return Known(self.room(now), self.well, self.due_from, self.position_from)
+        return Known(self.room(now), self.well, self.hangs, self.due_from, self.position_from)
 
     def claimed(self, claim: Claim) -> None:
         """Note where a delivery was found; those of one claim come in order of position."""
@@ -165,6 +172,7 @@ class Endpoint:
 
     def answered(self, seconds: float) -> None:
         """Note an answer, whatever it says."""
+        self.silent = False
         self.concurrency = min(self.concurrency * 2, self.most)
         self.seconds = seconds if self.seconds is None else self.seconds + (seconds - self.seconds) * _WEIGHT
 
@@ -172,4 +180,5 @@ class Endpoint:
         """Note that there was no answer: one at a time, until there is one."""
         self.concurrency = 1
         self.seconds = None
+        self.silent = True
         self.rest_until = now + REST

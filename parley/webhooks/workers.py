@@ -25,7 +25,7 @@ from parley import metrics
 from parley.errors import Unavailable
 from parley.storage import deliveries
 from parley.storage.database import Connection, Database
-from parley.storage.deliveries import Claim, Health, Known, Result, Room, State
+from parley.storage.deliveries import Claim, Health, Holding, Known, Result, Room, State
 from parley.storage.log import Log
 from parley.webhooks import schedule
 from parley.webhooks.disabling import Reason, disable
@@ -49,6 +49,8 @@ NOTE_TRIES = 5
 # last ones they may have two: one of them for what is well.
 PART_OF_THE_REST = 4
 LEAST_SHARE = 2
+# Of what is claimed for those that are not well nobody holds more than such a part of what is left.
+PART_OF_THE_UNWELL = 12
 # Seconds between looks at what is under way for too long.
 JUDGE_EVERY = 0.25
 # How many claims a process holds for each place that it has.
@@ -114,6 +116,7 @@ class Workers:
         self._pressure = pressure
         self._concurrency = concurrency
         self._places_unwell = max(1, concurrency // 2)
+        self._places_silent = max(1, self._places_unwell // 2)
         self._per_endpoint = per_endpoint
         self._rate = rate
         self._alone = alone
@@ -274,12 +277,18 @@ class Workers:
         held = sum(endpoint.held for endpoint in self._endpoints.values())
         free = self._concurrency * CLAIMS_PER_PLACE - held
         free_unwell = self._places_unwell - sum(each.unwell_held for each in self._endpoints.values())
+        free_silent = self._places_silent - sum(
+            each.unwell_held for each in self._endpoints.values() if each.hangs
+        )
         is_busy = self._pressure.busy
         return Room(
             well=max(0, min(free, BUSY_CLAIMS - held) if is_busy else free),
             # Never all of it: whoever is new here, and comes a moment later, has to find something.
             others=max(0, min(free, (free_unwell + 1) // 2, BUSY_CLAIMS if is_busy else free)),
             known=self._known(list(owners.values()), now, free, free_unwell),
+            silent=max(0, free_silent),
+            each=most_unwell(free_unwell),
+            owners={user_id: _holding(endpoints) for user_id, endpoints in owners.items()},
             everything=now >= self._look_for_everything_at,
         )
 
@@ -311,6 +320,8 @@ class Workers:
                 claim.webhook_id, claim.user_id, self._per_endpoint, Allowance(self._rate)
             )
             endpoint.allowance.number(self._ticks())
+            # Another process, or this one before it forgot, may have waited in vain.
+            endpoint.silent = claim.failing_since is not None
         endpoint.ordered = claim.ordered
         endpoint.gone = claim.webhook_id in self._hopeless
         endpoint.lane_until = claim.lane_until
@@ -618,6 +629,16 @@ class Workers:
 def most_of(free: int, least: int) -> int:
     """Return with how many places somebody gets no more, where so many are free; of the last ones it is `least`."""
     return max(least, -(-free // PART_OF_THE_REST)) if free > 0 else 0
+
+
+def _holding(endpoints: Sequence[Endpoint]) -> Holding:
+    """Return what is held for the webhooks of one owner that are not well."""
+    return Holding(sum(each.unwell_held for each in endpoints), any(each.hangs for each in endpoints))
+
+
+def most_unwell(free: int) -> int:
+    """Return how much somebody may hold for what is not well, where so much is free: few leave something for many."""
+    return max(1, min(LEAST_SHARE, free // PART_OF_THE_REST), free // PART_OF_THE_UNWELL)
 
 
 def fair_share(free: int, held: int, number: int) -> int:

@@ -20,7 +20,7 @@ from parley.errors import Unavailable
 from parley.node import Node
 from parley.settings import load
 from parley.storage import deliveries
-from parley.storage.deliveries import Claim, Known, Result, Room
+from parley.storage.deliveries import Claim, Holding, Known, Result, Room
 from parley.webhooks.endpoints import SLOW
 from parley.webhooks.payloads import Payloads
 from parley.webhooks.pressure import Pressure
@@ -263,7 +263,7 @@ class TestPayloads:
                     raise KeyError("a fault")
                 return await super().read(claims)
 
-        post = post_of(chat, Clock(), concurrency=40, payloads=Counting(chat.database, chat.users))
+        post = post_of(chat, Clock(), concurrency=100, payloads=Counting(chat.database, chat.users))
         hooks = [await make_webhook(person, url=f"http://{n}.example/") for n in range(3) for person in pair]
         message = await ada.say(bob)
         await post.deliver()
@@ -502,7 +502,12 @@ class TestDisabling:
 
 
 def everything(number: int = 100) -> Room:
-    return Room(well=number, others=number, known={})
+    return Room(well=number, others=number, known={}, silent=number, each=number)
+
+
+def room_for(well: int, others: int, known: dict[UUID, Known]) -> Room:
+    """Return room where only the numbers of webhooks that are well and of others matter."""
+    return Room(well, others, known, silent=others, each=others)
 
 
 async def claim(chat: Chat, clock: Clock, room: Room | None = None) -> list[Claim]:
@@ -525,12 +530,37 @@ class TestClaims:
         for _ in range(5):
             await ada.say(bob)
         await post.dispatch()
-        room = Room(well=3, others=1, known={first: Known(2, True), second: Known(2, True)})
+        room = room_for(3, 1, {first: Known(2, True), second: Known(2, True)})
         found = [(one.webhook_id, one.position) for one in await claim(post.chat, post.clock, room)]
         assert found == [(first, 2), (first, 3), (second, 2), (third, 2)]
-        room = Room(well=9, others=0, known={first: Known(0, True), second: Known(9, True)})
+        room = room_for(9, 0, {first: Known(0, True), second: Known(9, True)})
         found = [(one.webhook_id, one.position) for one in await claim(post.chat, post.clock, room)]
         assert found == [(second, position) for position in (3, 4, 5, 6)]
+
+    async def test_turns(self, chat: Chat) -> None:
+        """Who holds least comes first, then what is due for longest; what is silent comes last and gets a part."""
+        clock = Clock()
+        sender, greedy, modest, failing = await chat.people(4)
+        for owner in (greedy, modest, failing):
+            for _ in range(3):
+                await make_webhook(owner)
+            await sender.say(owner)
+        await chat.execute("UPDATE webhooks SET failing_since = $1 WHERE user_id = $2", clock(), failing.id)
+        post = post_of(chat, clock)
+        await post.dispatch()
+        owners = {greedy.id: Holding(2, silent=False)}
+
+        async def turn(room: Room) -> list[UUID]:
+            return sorted(one.user_id for one in await claim(chat, clock, room))
+
+        assert await turn(Room(9, 2, {}, silent=2, each=3, owners=owners)) == [modest.id] * 2
+        assert await turn(Room(9, 9, {}, silent=2, each=3, owners=owners)) == sorted(
+            [greedy.id, modest.id, failing.id, failing.id]
+        )
+        assert await turn(Room(9, 9, {}, silent=9, each=0)) == []
+        last = {greedy.id: Holding(0, silent=True)}
+        assert await turn(Room(9, 9, {}, silent=1, each=9, owners=last)) in ([greedy.id], [failing.id])
+        assert len(await turn(Room(9, 9, {}, silent=9, each=9))) == 2
 
     async def test_two_at_once(self, database_dsn: str, post: Post, pair: tuple[Person, Person]) -> None:
         """Nothing is claimed twice, and nobody waits for the other."""
@@ -539,7 +569,7 @@ class TestClaims:
         for _ in range(40):
             await ada.say(bob)
         await post.dispatch()
-        room = Room(well=7, others=7, known={hook: Known(7, True)})
+        room = room_for(7, 7, {hook: Known(7, True)})
         async with running(database_dsn) as other:
             claims = [
                 one
@@ -721,7 +751,7 @@ class TestLanes:
         for _ in range(4):
             await ada.say(bob)
         await post.dispatch()
-        room = Room(well=9, others=9, known={hook: Known(2, True)})
+        room = room_for(9, 9, {hook: Known(2, True)})
         first = await claim(post.chat, post.clock, room)
         assert [one.position for one in first] == [2, 3]
         assert await claim(post.chat, post.clock, room) == []
@@ -741,7 +771,7 @@ class TestLanes:
         for _ in range(4):
             await ada.say(bob)
         await post.dispatch()
-        room = Room(well=9, others=9, known={hook: Known(2, True)})
+        room = room_for(9, 9, {hook: Known(2, True)})
         under_way = await claim(post.chat, post.clock, room)
         assert [one.position for one in under_way] == [2, 3]
         await post.chat.execute("UPDATE webhooks SET ordered = true")
@@ -768,7 +798,7 @@ class TestLanes:
         await post.chat.execute(
             "UPDATE deliveries SET next_attempt_at = $1 WHERE position = 3", post.clock() + MINUTE
         )
-        room = Room(well=9, others=9, known={hook: Known(9, True)})
+        room = room_for(9, 9, {hook: Known(9, True)})
         assert [one.position for one in await claim(post.chat, post.clock, room)] == [2]
 
     async def test_tests_overtake(self, post: Post, pair: tuple[Person, Person]) -> None:
@@ -827,6 +857,62 @@ class TestOthersDoNotWait:
             hanging = sum(len(got) for url, got in post.receivers.got.items() if "dead" in url)
             assert 1 <= hanging <= 4
             dead.set()
+
+    async def test_for_those_who_came_before(self, chat: Chat) -> None:
+        """Twenty people with ten endpoints that hang, and somebody comes later: the first request begins at once."""
+        post = post_of(chat, Clock(), concurrency=100)
+        (sender, late), many = await chat.people(2), await chat.people(20)
+        hanging = asyncio.Event()
+
+        async def hang(request: Request) -> Outcome:
+            await hanging.wait()
+            return Outcome(None, "no answer within 15 s", 15_000)
+
+        post.receivers.answers["http://dead.example/"] = hang
+        for owner in many:
+            for _ in range(10):
+                await make_webhook(owner, url="http://dead.example/")
+            await sender.say(owner)
+            await post.dispatch()
+            await post.workers.claim()
+        while await post.workers.claim():
+            pass
+        await make_webhook(late)
+        await sender.say(late)
+        await post.dispatch()
+        assert await post.workers.claim() == 1
+        await post.receivers.wait_for(1, URL)
+        hanging.set()
+        await post.workers.idle()
+
+    async def test_for_those_who_were_silent(self, chat: Chat) -> None:
+        """Many people's endpoints that gave no answer are tried again in a part of the places, by a new process too."""
+        clock = Clock()
+        post = post_of(chat, clock, concurrency=40)
+        (sender, late), many = await chat.people(2), await chat.people(30)
+        for owner in many:
+            await make_webhook(owner, url="http://dead.example/")
+            await sender.say(owner)
+        await post.chat.execute("UPDATE webhooks SET failing_since = $1", clock())
+        hanging = asyncio.Event()
+
+        async def hang(request: Request) -> Outcome:
+            await hanging.wait()
+            return Outcome(None, "no answer within 15 s", 15_000)
+
+        post.receivers.answers["http://dead.example/"] = hang
+        await post.dispatch()
+        begun = 0
+        while number := await post.workers.claim():
+            begun += number
+        assert begun == 10
+        await make_webhook(late)
+        await sender.say(late)
+        await post.dispatch()
+        assert await post.workers.claim() == 1
+        await post.receivers.wait_for(1, URL)
+        hanging.set()
+        await post.workers.idle()
 
     async def test_they_share_a_part(self, chat: Chat, pair: tuple[Person, Person]) -> None:
         """An endpoint that is slow has its own few requests under way, and half of the places at the most."""

@@ -50,7 +50,8 @@ class Queue:
         self._last += number
 
     def room(self, number: int, everything: bool) -> Room:
-        return Room(number, 0, {self.webhook_id: Known(number, True, self.due_from)}, everything)
+        known = {self.webhook_id: Known(number, True, due_from=self.due_from)}
+        return Room(number, 0, known, silent=0, each=1, everything=everything)
 
     async def deliver(self, number: int) -> None:
         """Claim so many and note that they have arrived; time passes."""
@@ -69,8 +70,9 @@ class Queue:
         room = self.room(AT_ONCE, everything)
         known = room.known[self.webhook_id]
         claimed = await self._explain(
-            "SELECT * FROM claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            self.now, LEASE, [self.webhook_id], [AT_ONCE], [True], [known.due_from], [0], everything, AT_ONCE, 0,
+            "SELECT * FROM claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+            self.now, LEASE, [self.webhook_id], [AT_ONCE], [True], [False], [known.due_from], [0], everything,
+            AT_ONCE, 0, 0, 1, [], [], [],
         )  # fmt: skip
         rows = await self.conn.fetch(
             "SELECT webhook_id, delivery_id, attempts FROM deliveries WHERE leased_until > $1", self.now

@@ -3,7 +3,7 @@
 import pytest
 
 from parley.webhooks.endpoints import MOMENT, Allowance
-from parley.webhooks.workers import LEAST_SHARE, PART_OF_THE_REST, fair_share, most_of
+from parley.webhooks.workers import LEAST_SHARE, PART_OF_THE_REST, fair_share, most_of, most_unwell
 
 
 def taken(places: int, owners: int) -> list[int]:
@@ -47,6 +47,17 @@ def test_who_has_nothing_gets_one() -> None:
     assert fair_share(1, 0, 10) == 1
     assert fair_share(0, 0, 1) == 0
     assert fair_share(-5, 0, 1) <= 0
+
+
+def test_those_who_are_not_well_leave_something() -> None:
+    """Of a hundred, twenty owners with as many endpoints as they like leave some, and each of them has one."""
+    free = 100
+    for _ in range(20):
+        held = most_unwell(free)
+        assert held >= 1
+        free -= held
+    assert free >= 20
+    assert [most_unwell(few) for few in (0, 1, 7, 8, 24)] == [1, 1, 1, 2, 2]
 
 
 def test_a_rate_gathers_for_a_moment() -> None:
