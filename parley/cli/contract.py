@@ -35,10 +35,10 @@ def check(
     ),
     seed: int = typer.Option(1, help="What the requests are made from; the same seed makes the same ones."),
 ) -> None:
-    """Hold a running server against the contract that it publishes, and print what it does not keep.
+    r"""Hold a running server against the contract that it publishes, and print what it does not keep.
 
     It makes two accounts and a group there. Exit codes: 0 all is kept, 1 something is not, 3 the server or
-    Schemathesis (pip install "parley[check]") is not there.
+    Schemathesis (pip install "parley\[check]") is not there.
     """
     from parley.cli.contract_check import hold_to_contract
 

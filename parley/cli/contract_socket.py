@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import jsonschema_rs
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from parley.cli.deployment import Deployment, Person
@@ -112,6 +112,10 @@ def _told(look: Callable[[Deployment], object]) -> Callable[[Deployment], str | 
             return f"the handshake is refused with {error.response.status_code}"
         except (OSError, TimeoutError) as error:
             return f"the socket cannot be opened: {error}"
+        except WebSocketException as error:
+            return f"the socket breaks: {error}"
+        except json.JSONDecodeError as error:
+            return f"a frame is no JSON: {error}"
         return None
 
     return looked

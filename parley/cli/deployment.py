@@ -1,14 +1,18 @@
 """A server somewhere, as a client sees it: its documents, and two people who were made there to look at it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
-from parley.cli.outcomes import Refused
+from parley.cli.outcomes import Refused, Surroundings
 from parley.cli.remote import Answer, Remote
+
+# What is looked at in each document; without it, it is that of another program.
+_HAS = {"openapi": ("info", "paths", "x-frames"), "asyncapi": ("info", "x-close-codes")}
+_PUBLISHED = ("version", "openapi_sha256", "asyncapi_sha256")
 
 
 class Deployment(Remote):
@@ -20,9 +24,9 @@ class Deployment(Remote):
         self.openapi: dict[str, Any] = json.loads(self.documents["openapi"])
         self.asyncapi: dict[str, Any] = json.loads(self.documents["asyncapi"])
         told = self.ask("GET", "/v1/contract")
-        if told.status != 200:
-            raise Refused(
-                f"GET /v1/contract answers {told.status}: this server tells nothing of its contract."
+        if told.status != 200 or not _has(told, _PUBLISHED):
+            raise Surroundings(
+                f"GET /v1/contract {_instead(told)}: this server tells nothing of its contract."
             )
         self.published: dict[str, str] = told.json()
         self.header = told.headers.get("x-contract", "nothing")
@@ -35,7 +39,7 @@ class Deployment(Remote):
         """Make two people, a group of theirs and a message in it."""
         self.people = [Person.register(self), Person.register(self)]
         ada, bob = self.people
-        group = ada.made("POST", "/groups", {"name": "Contract check", "members": [bob.user_id]})
+        group = ada.made("/groups", {"name": "Contract check", "members": [bob.user_id]}, "id")
         self.group_id = group["id"]
         self.message = self.say("Hello, world!")
 
@@ -47,13 +51,27 @@ class Deployment(Remote):
         """Let the first person send a message to the second, and return it."""
         ada, bob = self.people
         body = {"receiver_id": bob.user_id, "content": content, "type": "text"}
-        return ada.made("POST", "/messages", body)
+        return ada.made("/messages", body, "id", "conversation_id")
 
     def _document(self, name: str) -> bytes:
         answer = self.ask("GET", f"/{name}.json")
-        if answer.status != 200:
-            raise Refused(f"GET /{name}.json answers {answer.status}: this server publishes no contract.")
+        if answer.status != 200 or not _has(answer, _HAS[name]):
+            raise Surroundings(f"GET /{name}.json {_instead(answer)}: this server publishes no contract.")
         return answer.body
+
+
+def _has(answer: Answer, names: Iterable[str]) -> bool:
+    """Say whether the body is an object with these fields."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return False
+    return isinstance(body, dict) and body.keys() >= set(names)
+
+
+def _instead(answer: Answer) -> str:
+    """Say what came instead of what was to come. Servers of pages answer any path with a page and 200."""
+    return f"answers {answer.status}" + (" with something else" if 200 <= answer.status < 300 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +98,8 @@ class Person:
     def logged_in(cls, deployment: Deployment, credentials: Mapping[str, str]) -> "Person":
         """Begin a session."""
         answer = deployment.ask("POST", "/v1/auth/login", credentials)
-        if answer.status != 200:
-            raise Refused(f"A new account cannot log in: POST /v1/auth/login answers {answer.status}.")
+        if answer.status != 200 or not _has(answer, ("user_id", "access_token", "session_id")):
+            raise Refused(f"A new account cannot log in: POST /v1/auth/login {_instead(answer)}.")
         tokens = answer.json()
         return cls(deployment, credentials, tokens["user_id"], tokens["access_token"], tokens["session_id"])
 
@@ -96,11 +114,11 @@ class Person:
             headers["Idempotency_Key"] = str(uuid4())
         return self.deployment.ask(method, f"/v1{path}", body, **headers)
 
-    def made(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """Return the body of a success. Raises Refused where it is none."""
-        answer = self.ask(method, path, body)
-        if not 200 <= answer.status < 300:
+    def made(self, path: str, body: Any, *fields: str) -> dict[str, Any]:
+        """Make something and return it. Raises Refused where it is not made, or has not these fields."""
+        answer = self.ask("POST", path, body)
+        if not 200 <= answer.status < 300 or not _has(answer, fields):
             reason = f", {answer.message}" if answer.message else ""
-            raise Refused(f"{method} /v1{path} answers {answer.status}{reason}.")
+            raise Refused(f"POST /v1{path} {_instead(answer)}{reason}.")
         value: dict[str, Any] = answer.json()
         return value

@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -57,7 +58,7 @@ class Remote:
                 return _read(answer)
         except urllib.error.HTTPError as error:
             return _read(error)
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise self.unreachable(error) from None
 
     def unreachable(self, error: Exception) -> Surroundings:
