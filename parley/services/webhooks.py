@@ -266,7 +266,10 @@ class Webhooks:
             return await _delivery(conn, webhook_id, delivery_id)
 
     async def redeliver(self, caller: Caller, webhook_id: UUID, delivery_id: UUID) -> Delivery:
-        """Let something be delivered again under its id. Raises NotFound, and Conflict while it waits or disabled."""
+        """Let something be delivered again under its id. Raises NotFound, and Conflict while disabled.
+
+        It is a Conflict too where it is being sent or waits to be, unless it failed and waits for its next attempt.
+        """
         async with self._database.transaction() as conn:
             record = await _own(conn, caller, webhook_id)
             await _delivery(conn, webhook_id, delivery_id)
@@ -278,7 +281,7 @@ class Webhooks:
         return delivery
 
     async def recover(self, caller: Caller, webhook_id: UUID, since: datetime) -> Recovery:
-        """Let be delivered again what was given up since a time, and what the webhook did not hear of since then.
+        """Let be delivered now what failed since a time, and what the webhook did not hear of since then.
 
         Raises NotFound, and Conflict while disabled.
         """
@@ -286,6 +289,7 @@ class Webhooks:
             record = await _own(conn, caller, webhook_id)
             _check_active(record)
             failed = await webhooks.redeliver_failed(conn, webhook_id, since, RECOVERED_AT_ONCE)
+            failed += await webhooks.hurry(conn, webhook_id, since, RECOVERED_AT_ONCE - failed)
             if failed == RECOVERED_AT_ONCE:
                 recovery = Recovery(failed, has_more=True, since=since)
             else:

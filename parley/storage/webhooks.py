@@ -361,13 +361,21 @@ _ONCE_MORE = """
 """
 
 
+# What failed in this round and waits for its time; what is being sent has a lease.
+_WAITS_AFTER_FAILURE = """
+    d.status = 'pending' AND d.attempts > d.spent AND d.next_attempt_at > clock_timestamp()
+    AND (d.leased_until IS NULL OR d.leased_until < clock_timestamp())
+"""
+
+
 async def redeliver(conn: Connection, webhook_id: UUID, delivery_id: UUID) -> bool:
-    """Let a finished delivery be sent again, and tell whether it was one."""
+    """Let a delivery be sent now that is finished, or failed and waits; tell whether it was such a one."""
     done = await conn.fetchval(
         f"""
         UPDATE deliveries d
         {_ONCE_MORE}
-        WHERE d.webhook_id = $1 AND d.delivery_id = $2 AND d.status <> 'pending'
+        WHERE d.webhook_id = $1 AND d.delivery_id = $2
+          AND (d.status <> 'pending' OR {_WAITS_AFTER_FAILURE})
         RETURNING true
         """,
         webhook_id,
@@ -384,6 +392,37 @@ async def redeliver_failed(conn: Connection, webhook_id: UUID, since: datetime, 
             SELECT d.delivery_id FROM deliveries d
             WHERE d.webhook_id = $1 AND d.status = 'failed' AND d.finished_at >= $2 AND {_KEPT}
             ORDER BY d.delivery_id
+            LIMIT $3
+            FOR NO KEY UPDATE SKIP LOCKED
+        ), changed AS (
+            UPDATE deliveries d
+            {_ONCE_MORE}
+            FROM chosen c
+            WHERE d.webhook_id = $1 AND d.delivery_id = c.delivery_id
+            RETURNING 1
+        )
+        SELECT count(*) FROM changed
+        """,
+        webhook_id,
+        since,
+        limit,
+    )
+    return number
+
+
+async def hurry(conn: Connection, webhook_id: UUID, since: datetime, limit: int) -> int:
+    """Let up to `limit` deliveries be sent now that failed since a time and wait; return how many there were."""
+    number: int = await conn.fetchval(
+        f"""
+        WITH chosen AS (
+            SELECT d.delivery_id FROM deliveries d
+            WHERE d.webhook_id = $1 AND {_WAITS_AFTER_FAILURE} AND {_KEPT}
+              AND EXISTS (
+                SELECT FROM delivery_attempts a
+                WHERE a.webhook_id = d.webhook_id AND a.delivery_id = d.delivery_id AND a.number = d.attempts
+                  AND a.at >= $2
+              )
+            ORDER BY d.next_attempt_at
             LIMIT $3
             FOR NO KEY UPDATE SKIP LOCKED
         ), changed AS (

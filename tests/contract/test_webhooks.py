@@ -429,13 +429,36 @@ def test_redelivery_has_the_same_id(ada: Person, bob: Person, ear: Ear) -> None:
     assert [attempt["number"] for attempt in done["attempts"]] == [1, 2]
 
 
-def test_what_waits_cannot_be_redelivered(ada: Person) -> None:
-    """It is on its way already."""
-    asked = webhook(ada, NOWHERE)["id"]
-    delivery = made(ada.post(f"/webhooks/{asked}/test"))["id"]
+def test_what_waits_cannot_be_redelivered(ada: Person, bob: Person, receiver: Receiver) -> None:
+    """What was not tried yet goes in its turn, here after one that failed."""
+    broken = ear_that_says(receiver, 500)
+    asked = webhook(ada, broken.url, "message.created", ordered=True)["id"]
+    for _ in range(2):
+        ada.say(bob)
+    until(lambda: len(deliveries(ada, asked)) == 2)
+    delivery = deliveries(ada, asked)[0]["id"]
     answer = ada.post(f"/webhooks/{asked}/deliveries/{delivery}/redeliver")
     assert answer.status_code == 409
     assert reason_of(answer) == "This delivery is waiting to be sent as it is"
+
+
+def test_what_failed_and_waits_is_sent_at_once(
+    ada: Person, bob: Person, receiver: Receiver, ear: Ear
+) -> None:
+    """Whoever has mended the receiver does not wait for the next attempt, which may be hours away."""
+    broken = ear_that_says(receiver, 500)
+    asked = webhook(ada, broken.url, "message.created")
+    path = f"/webhooks/{asked['id']}"
+    ada.say(bob)
+    (failed,) = broken.wait_for(1)
+    until(lambda: deliveries(ada, asked["id"])[0]["attempts"])
+    made(ada.patch(path, {"url": ear.url}))
+    recovery = made(ada.post(f"{path}/recover", {"since": asked["created_at"]}))
+    assert (recovery["deliveries"], recovery["has_more"]) == (1, False)
+    (arrival,) = ear.wait_for(1)
+    assert arrival.id == failed.id
+    done = finished_delivery(ada, asked["id"], failed.id)
+    assert [attempt["status"] for attempt in done["attempts"]] == [500, 204]
 
 
 def test_nothing_is_sent_while_disabled(ada: Person, bob: Person, ear: Ear) -> None:

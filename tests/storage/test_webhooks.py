@@ -90,6 +90,25 @@ class Desk:
             status,
         )
 
+    async def claim(self) -> list[deliveries.Claim]:
+        """Claim all that is due."""
+        room = deliveries.Room(well=100, others=100, known={}, silent=100, each=100)
+        claims: list[deliveries.Claim] = []
+        async with self.chat.database.read() as conn:
+            while more := await deliveries.claim(conn, timedelta(minutes=1), room):
+                claims += more
+        return sorted(claims, key=lambda claim: claim.position or 0)
+
+    async def fail_for_now(self) -> None:
+        """Let all that is due have failed once; it is tried again in an hour."""
+        at = datetime.now(UTC)
+        results = [
+            deliveries.Result(claim, "pending", at, at + timedelta(hours=1), 500)
+            for claim in await self.claim()
+        ]
+        async with self.chat.database.read() as conn:
+            assert await deliveries.finish(conn, results, {}) == len(results)
+
 
 @asynccontextmanager
 async def open_desk(dsn: str) -> AsyncIterator[Desk]:
@@ -375,6 +394,34 @@ async def test_redelivery_begins_the_schedule_anew(desk: Desk) -> None:
     with pytest.raises(Conflict):
         await desk.webhooks.redeliver(bob.caller, hook, row["delivery_id"])
     assert desk.woken == 1
+
+
+async def test_what_failed_and_waits_is_sent_at_once(desk: Desk) -> None:
+    """Once somebody asks for it: under its id and with the attempts until now; what is being sent is left alone."""
+    ada, bob = await desk.chat.people(2)
+    hook = (await desk.make(bob, "message.created")).id
+    for _ in range(2):
+        await ada.say(bob)
+    await desk.dispatch()
+    await desk.fail_for_now()
+    first, second = await queue_of(desk.chat, hook)
+    again = await desk.webhooks.redeliver(bob.caller, hook, first["delivery_id"])
+    assert (again.id, again.status, again.attempt_count) == (first["delivery_id"], "pending", 1)
+    assert again.next_attempt_at is not None
+    assert again.next_attempt_at <= datetime.now(UTC)
+    with pytest.raises(Conflict):
+        await desk.webhooks.redeliver(bob.caller, hook, first["delivery_id"])
+    late = datetime.now(UTC) + timedelta(minutes=1)
+    assert (await desk.webhooks.recover(bob.caller, hook, late)).deliveries == 0
+    assert (await desk.webhooks.recover(bob.caller, hook, LONG_AGO)).deliveries == 1
+    assert (await desk.webhooks.recover(bob.caller, hook, LONG_AGO)).deliveries == 0
+    claims = await desk.claim()
+    assert [(one.delivery_id, one.number, one.spent) for one in claims] == [
+        (row["delivery_id"], 2, 1) for row in (first, second)
+    ]
+    with pytest.raises(Conflict):
+        await desk.webhooks.redeliver(bob.caller, hook, second["delivery_id"])
+    assert (await desk.webhooks.recover(bob.caller, hook, LONG_AGO)).deliveries == 0
 
 
 async def test_last_attempts_are_shown(desk: Desk) -> None:
