@@ -5,7 +5,8 @@
 
 Needs `wrk`. Both servers stand beside each other on their own databases, and the load goes to and fro between them,
 each round the other way round. What counts are the medians over all rounds: of the ratio of their rates, which other
-work on the machine disturbs, and of the ratio of the processor time that the servers took for a request.
+work on the machine disturbs, and of the ratio of the processor time that the servers and their databases took for
+a request.
 """
 
 import argparse
@@ -59,12 +60,14 @@ class Side:
 
     def load(self, script: str, seconds: int) -> None:
         """Load it for some seconds."""
-        spent = self._server.processor_seconds()[0]
+        spent = sum(self._server.processor_seconds())
         result = measure(
             self._server.url, script % {"people": self._people, "keyed": "false", "run": ""}, seconds
         )
+        if result.errors:
+            raise SystemExit(f"{self._server.url}: {result.errors}")
         self.rates.append(result.rate)
-        self.costs.append((self._server.processor_seconds()[0] - spent) / (result.rate * seconds))
+        self.costs.append((sum(self._server.processor_seconds()) - spent) / (result.rate * seconds))
 
     def summary(self) -> str:
         """Say what it did, in medians."""

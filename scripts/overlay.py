@@ -88,10 +88,11 @@ def _action(node: yaml.Node, raw: Mapping[str, Any]) -> Action:
         raise BrokenDocument(f"{line_of(fields['remove'])}: remove must be true or false")
     if ("update" in raw) == raw.get("remove", False):
         raise BrokenDocument(f"{line_of(node)}: an action has either update or remove: true")
+    if not isinstance(raw["target"], str):
+        raise BrokenDocument(f"{line_of(fields['target'])}: target must be a string")
     try:
         query = jsonpath.compile(raw["target"])
-    except (jsonpath.JSONPathError, TypeError, AttributeError) as error:
-        # The library takes what is no string for a bug of its caller.
+    except jsonpath.JSONPathError as error:
         place = line_of(fields["target"])
         raise BrokenDocument(f"{place}: {raw['target']} is no JSONPath (RFC 9535): {error}") from error
     return Action(

@@ -4,6 +4,7 @@ Strictly: what one YAML reader takes for a time, or silently overlooks, another 
 """
 
 from collections.abc import Iterator, Mapping, Set
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +63,34 @@ def read_specification(path: Path) -> dict[str, Any]:
 
 def read_marked(path: Path) -> tuple[dict[str, Any], yaml.MappingNode]:
     """Return the document and its nodes, which know their lines. Raises BrokenDocument with the line."""
-    with path.open(encoding="utf-8") as file:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BrokenDocument(f"{path.name} is not UTF-8: {error.reason} at byte {error.start}") from error
+    with StringIO(text) as file:
+        file.name = str(path)  # for the places of errors
         loader = _StrictLoader(file)
         try:
             node = loader.get_single_node()
             if not isinstance(node, yaml.MappingNode):
                 raise BrokenDocument(f"{path.name} is not a mapping")
+            _refuse_cycles(node, ())
             return loader.construct_document(node), node
         except yaml.YAMLError as error:
             raise BrokenDocument(str(error)) from error
         finally:
             loader.dispose()
+
+
+def _refuse_cycles(node: yaml.Node, within: tuple[yaml.Node, ...]) -> None:
+    if any(node is each for each in within):
+        raise BrokenDocument(f"{line_of(node)}: refers to itself")
+    if isinstance(node, yaml.MappingNode):
+        for _, value in node.value:
+            _refuse_cycles(value, (*within, node))
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_cycles(value, (*within, node))
 
 
 def walk(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """What v2's edge makes of requests and of v1's replies."""
 
+import copy
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -465,6 +466,19 @@ async def test_refused_requests_have_no_tag(edge: Edge) -> None:
     edge.handlers.replies["get_group"] = RateLimited(3)
     answer = await edge.ask("GET", f"/v2/groups/{ID}", headers=[("If-None-Match", "*")])
     assert (answer.status, "etag" in answer.headers) == (429, False)
+
+
+async def test_what_is_deprecated_says_so() -> None:
+    """As in v1: in each answer, refusals included."""
+    document = copy.deepcopy(DOCUMENT)
+    days = {"deprecated": True, "x-deprecated-since": "2026-12-01", "x-sunset": "2027-12-01"}
+    document["paths"]["/limits"]["get"] |= days
+    edge = Edge(beta=Beta(document, Access().granted))
+    for token in ("ada", None):
+        headers = (await edge.ask("GET", "/v2/limits", token=token)).headers
+        assert headers["deprecation"] == "@1796083200"
+        assert headers["sunset"] == "Wed, 01 Dec 2027 00:00:00 GMT"
+    assert "sunset" not in (await edge.ask("GET", "/v2/me")).headers
 
 
 async def test_browsers_are_told_of_its_headers(edge: Edge) -> None:

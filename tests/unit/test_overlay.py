@@ -171,7 +171,9 @@ def test_document_itself_is_not_touched(tmp_path: Path) -> None:
         (HEAD + "actions:\n  - {update: {}}\n", "4:5: an action needs target"),
         (HEAD + "actions:\n  - {target: info.title, update: {}}\n", "4:14: info.title is no JSONPath"),
         (HEAD + "actions:\n  - {target: '$.a[?@.b=1]', update: {}}\n", "4:14: $.a[?@.b=1] is no JSONPath"),
-        (HEAD + "actions:\n  - {target: 7, update: {}}\n", "4:14: 7 is no JSONPath"),
+        (HEAD + "actions:\n  - {target: 7, update: {}}\n", "4:14: target must be a string"),
+        (HEAD + "actions:\n  - {target: [a], update: {}}\n", "4:14: target must be a string"),
+        (HEAD + "actions:\n  - {target: $.a, update: &a {x: *a}}\n", "4:27: refers to itself"),
         (
             HEAD + "actions:\n  - {target: '$[?nope(@.a)]', update: {}}\n",
             "4:14: $[?nope(@.a)] is no JSONPath",
