@@ -150,6 +150,14 @@ async def dispatch(conn: Connection, most: int, now: datetime | None = None) -> 
     return None if row["cursor"] is None else Dispatched(*row)
 
 
+async def dispatched_to(conn: Connection) -> int:
+    """Return up to where the log was read for webhooks, also while somebody is at it."""
+    position: int = await conn.fetchval(
+        "SELECT d.position FROM webhook_dispatcher d ORDER BY d.position DESC LIMIT 1"
+    )
+    return position
+
+
 async def claim(conn: Connection, lease: timedelta, room: Room, now: datetime | None = None) -> list[Claim]:
     """Claim what is due; of each webhook in the order of positions."""
     known = room.known.values()

@@ -36,8 +36,9 @@ LONGEST_CALM_REST = 0.05
 # How many events one reading takes: as many as it can in about QUICK to SLOW seconds.
 FEWEST, MOST = 100, 20_000
 QUICK, SLOW = 0.03, 0.1
-# Seconds of lag that are worth a line in the log.
+# Seconds of lag that are worth a line in the log, and those that are as good as none.
 ALARM = 5.0
+CAUGHT_UP = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -66,6 +67,8 @@ class Dispatcher:
         self._alarmed = False
         self._task: asyncio.Task[None] | None = None
         self._behind_since: datetime | None = None
+        # When the log was last read, by this process or, as far as is known, by another.
+        self._read_at = self._now()
         self.cursor: int | None = None
 
     async def start(self) -> None:
@@ -88,16 +91,25 @@ class Dispatcher:
 
     @property
     def lag_seconds(self) -> float:
-        """For how long the oldest event has been waiting that the last reading left."""
-        if self._behind_since is None:
-            return 0.0
-        return max(0.0, (self._now() - self._behind_since).total_seconds())
+        """For how long the oldest event has been waiting that was not read.
+
+        What came after the last reading may have come right after it.
+        """
+        since = self._behind_since
+        if since is None and self._lag_events():
+            since = self._read_at
+        return 0.0 if since is None else max(0.0, (self._now() - since).total_seconds())
 
     async def step(self) -> Dispatched | None:
         """Read once; None if somebody else is at it."""
         async with self._database.read() as conn:
             found = await deliveries.dispatch(conn, self._most, self._clock() if self._clock else None)
+            elsewhere = None if found is not None else await deliveries.dispatched_to(conn)
+        if elsewhere is not None and (self.cursor is None or elsewhere > self.cursor):
+            self.cursor, self._behind_since = elsewhere, None
+            self._read_at = self._now()
         if found is not None:
+            self._read_at = self._now()
             self.cursor = found.cursor
             self._behind_since = found.behind_since
             metrics.webhooks.dispatched += found.made
@@ -112,7 +124,7 @@ class Dispatcher:
                 started = time.perf_counter()
                 found = await self.step()
                 took = time.perf_counter() - started
-                self._tell_lag()
+                self.tell_lag()
                 if found is None or found.cursor == found.head:
                     await _moved_or_timeout(moved)
                     await asyncio.sleep(GATHER_FOR)
@@ -123,9 +135,11 @@ class Dispatcher:
                 _log.warning("webhooks have to wait for the database", reason=str(error.__cause__))
                 # Perhaps it was too much to be read in the time that a statement has.
                 self._most = max(FEWEST, self._most // 2)
+                self.tell_lag()
                 await asyncio.sleep(RETRY_AFTER)
             except Exception:
                 _log.exception("the dispatcher of webhooks stumbled")
+                self.tell_lag()
                 await asyncio.sleep(RETRY_AFTER)
 
     def _adapt(self, found: Dispatched, took: float) -> None:
@@ -134,12 +148,13 @@ class Dispatcher:
         elif took < QUICK and found.seen == self._most:
             self._most = min(MOST, self._most * 2)
 
-    def _tell_lag(self) -> None:
+    def tell_lag(self) -> None:
+        """Log that webhooks lag behind, and that they have caught up, once each."""
         lag = self.lag_seconds
         if lag > ALARM and not self._alarmed:
             self._alarmed = True
             _log.warning("webhooks lag behind", seconds=round(lag, 1), events=self._lag_events())
-        elif lag == 0.0 and self._alarmed:
+        elif lag < CAUGHT_UP and self._alarmed:
             self._alarmed = False
             _log.info("webhooks have caught up")
 

@@ -256,6 +256,10 @@ class TestRetention:
         assert line["events"] == 2
 
 
+async def _away(*_: Any) -> Dispatched:
+    raise Unavailable from TimeoutError("away")
+
+
 class TestDispatcher:
     async def test_it_follows_the_log(self, chat: Chat) -> None:
         """It reads when the head moves, and says that there is something to deliver."""
@@ -274,6 +278,57 @@ class TestDispatcher:
             assert dispatcher.cursor == chat.log.head.position
         finally:
             await dispatcher.stop()
+
+    @pytest.mark.parametrize("trouble", ["held", "away"])
+    async def test_it_lags_while_it_cannot_read(
+        self, chat: Chat, database_dsn: str, monkeypatch: pytest.MonkeyPatch, trouble: str
+    ) -> None:
+        """Though nobody has read since when there is something, it is known that there is."""
+        ada, bob = await chat.people(2)
+        await make_webhook(bob)
+        now = datetime.now(UTC)
+        dispatcher = Dispatcher(chat.database, chat.log, Pressure(), lambda: None, clock=lambda: now)
+        await dispatcher.step()
+        now += timedelta(minutes=1)
+        await dispatcher.step()
+        assert dispatcher.lag_seconds == 0.0
+        async with running(database_dsn) as other, other.database.transaction() as conn:
+            with monkeypatch.context() as patch, capture_logs() as logs:
+                if trouble == "held":
+                    await conn.execute("SELECT FROM webhook_dispatcher FOR UPDATE")
+                    await ada.say(bob)
+                    assert await dispatcher.step() is None
+                else:
+                    patch.setattr(deliveries, "dispatch", _away)
+                    await ada.say(bob)
+                    with pytest.raises(Unavailable):
+                        await dispatcher.step()
+                now += timedelta(seconds=6)
+                assert dispatcher.lag_seconds == 6.0
+                dispatcher.tell_lag()
+                dispatcher.tell_lag()
+        with capture_logs() as later:
+            await dispatcher.step()
+            assert dispatcher.lag_seconds == 0.0
+            dispatcher.tell_lag()
+        assert [(line["event"], line["seconds"]) for line in logs] == [("webhooks lag behind", 6.0)]
+        assert [line["event"] for line in later] == ["webhooks have caught up"]
+
+    async def test_what_another_process_reads_is_no_lag(self, chat: Chat, database_dsn: str) -> None:
+        """While another one is at it, how far it came is known."""
+        ada, bob = await chat.people(2)
+        await make_webhook(bob)
+        now = datetime.now(UTC)
+        dispatcher = Dispatcher(chat.database, chat.log, Pressure(), lambda: None, clock=lambda: now)
+        await dispatcher.step()
+        await ada.say(bob)
+        assert await dispatch_all(chat) == 1
+        now += timedelta(minutes=1)
+        assert dispatcher.lag_seconds == 60.0
+        async with running(database_dsn) as other, other.database.transaction() as conn:
+            await conn.execute("SELECT FROM webhook_dispatcher FOR UPDATE")
+            assert await dispatcher.step() is None
+            assert dispatcher.lag_seconds == 0.0
 
     async def test_it_goes_on_after_failures(self, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
         """An outage is told, a fault is told with its traceback, and neither is the end."""
