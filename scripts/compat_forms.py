@@ -1,7 +1,7 @@
 """Compares how requests and answers are written, which oasdiff overlooks.
 
-It says nothing of a parameter's `style` and `explode`, and takes any `+json` as a kind of `application/json`, which
-a client that looks at its `Content-Type` does not.
+It says nothing of a parameter's `style` and `explode`, nor of the pattern of an answer's header, and takes any `+json`
+as a kind of `application/json`, which a client that looks at its `Content-Type` does not.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,6 +22,7 @@ def broken_forms(released: Document, present: Document) -> Iterator[str]:
         if operation is not None:
             yield from _parameters(name_of(before), _forms(released, before), _forms(present, operation))
             yield from _bodies(released, before, present, operation)
+    yield from _headers(dict(_patterns(released)), dict(_patterns(present)))
 
 
 def _parameters(place: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -59,3 +60,25 @@ def _media_types(document: Document, operation: DocumentedOperation) -> Iterator
         yield "the request", set(resolve(document, operation.raw["requestBody"])["content"])
     for status, answer in operation.raw["responses"].items():
         yield f"the answer {status}", set(resolve(document, answer).get("content", ()))
+
+
+def _headers(
+    before: Mapping[tuple[str, str], str | None], now: Mapping[tuple[str, str], str | None]
+) -> Iterator[str]:
+    """Say of each header once that it looks different; what had no pattern may get one."""
+    changed = {
+        name
+        for (place, name), pattern in before.items()
+        if pattern not in (None, now.get((place, name), pattern))
+    }
+    for name in sorted(changed):
+        yield f"the header {name} of answers has another pattern [response-header-pattern-changed]"
+
+
+def _patterns(document: Document) -> Iterator[tuple[tuple[str, str], str | None]]:
+    """Yield the pattern of each header of each answer."""
+    for operation in operations_of(document):
+        for status, answer in operation.raw["responses"].items():
+            for name, header in resolve(document, answer).get("headers", {}).items():
+                schema = resolve(document, resolve(document, header)["schema"])
+                yield (f"{name_of(operation)} {status}", name), schema.get("pattern")

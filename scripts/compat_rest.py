@@ -1,7 +1,8 @@
 """Compares REST, the frames of sockets and the payloads of webhooks by oasdiff, which knows what schemas promise.
 
 A frame is shown to it as an operation: what clients send is a body, what the server sends an answer. So both
-directions of every field are judged by the same rules everywhere. The handshake is one, too, with its parameters.
+directions of every field are judged by the same rules everywhere. The handshake is one, too, with its parameters, and
+so is each parameter that is a list, because what lists of a URL hold is not looked into.
 """
 
 import copy
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from parley.contract.document import operations_of, resolve
 from scripts.sdk_tools import HOME, MissingTool
 from scripts.socket_document import Sender, frames_of, payloads_of
 from scripts.specification import SCHEMAS, Document, sent_by_clients
@@ -27,6 +29,12 @@ _BREAKING = frozenset(
         "optional-response-header-removed",
         "response-property-enum-value-removed",
         "response-property-one-of-removed",
+        # Made clients tell the kinds of something by it.
+        *(
+            f"{what}-discriminator-{change}"
+            for what in ("request-body", "request-property", "response-body", "response-property")
+            for change in ("removed", "property-name-changed", "mapping-changed")
+        ),
         # Clients decide by the status whether it worked, and how.
         "response-success-status-added",
         # Whoever left something out gets something else.
@@ -99,7 +107,7 @@ def _line(rule: str, text: str, places: list[str]) -> str:
 def _place(change: Mapping[str, Any]) -> str:
     path: str = change.get("path", "")
     kind, _, name = path.strip("/").partition(":")
-    if kind in {"frame", "payload", "handshake"}:
+    if kind in {"frame", "payload", "handshake", "list"}:
         return f"the {kind} {name}".strip()
     return f"{change.get('operation', '')} {path}".strip() or "the document"
 
@@ -109,9 +117,11 @@ def _shown(document: Document, socket: Document) -> dict[str, Any]:
     shown: dict[str, Any] = {"x-frames": {}, **document, "paths": dict(document["paths"])}
     for sender in ("client", "server"):
         for frame in frames_of(document, sender):
-            shown["paths"][f"/frame:{sender}/{frame.type}"] = _as_operation(sender, frame.schema)
+            shown["paths"][f"/frame:{sender}/{frame.type}"] = _as_operation(sender, _named(frame.schema))
     for event, schema in payloads_of(document).items():
-        shown["paths"][f"/payload:{event}"] = _as_operation("server", schema)
+        shown["paths"][f"/payload:{event}"] = _as_operation("server", _named(schema))
+    for name, members in _lists(document):
+        shown["paths"][f"/list:{name}"] = _as_operation("client", members)
     shown["paths"]["/handshake:"] = {
         "get": {"security": [], "parameters": list(_ways_in(socket)), "responses": {}}
     }
@@ -129,6 +139,16 @@ def _without_leave(node: Any) -> Any:
     return [_without_leave(part) for part in node] if isinstance(node, list) else node
 
 
+def _lists(document: Document) -> Iterator[tuple[str, Document]]:
+    """Yield the parameters that are lists, by operation and name."""
+    for operation in operations_of(document):
+        for reference in (*operation.path_parameters, *operation.raw.get("parameters", ())):
+            parameter = resolve(document, reference)
+            schema = resolve(document, parameter.get("schema", {}))
+            if schema.get("type") == "array":
+                yield f"{parameter['name']}_of_{operation.operation_id}", schema
+
+
 def _ways_in(socket: Document) -> Iterator[dict[str, Any]]:
     """Yield what a handshake may say, as parameters."""
     binding = socket["channels"]["socket"]["bindings"]["ws"]
@@ -138,8 +158,12 @@ def _ways_in(socket: Document) -> Iterator[dict[str, Any]]:
             yield {"in": kind, "name": name, "required": required, "schema": schema}
 
 
-def _as_operation(sender: Sender, schema: str) -> dict[str, Any]:
-    content = {"content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}{schema}"}}}}
+def _named(schema: str) -> Document:
+    return {"$ref": f"{SCHEMAS}{schema}"}
+
+
+def _as_operation(sender: Sender, schema: Document) -> dict[str, Any]:
+    content = {"content": {"application/json": {"schema": schema}}}
     if sender == "client":
         return {"post": {"security": [], "requestBody": {**content, "required": True}, "responses": {}}}
     return {"get": {"security": [], "responses": {"200": {"description": "It is sent.", **content}}}}

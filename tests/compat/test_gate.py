@@ -118,6 +118,12 @@ def handshake(change: Change, place: str, name: str) -> dict[str, Any]:
     return schema
 
 
+def tell_apart_by_id(change: Change) -> None:
+    for union in change.schemas.values():
+        if "discriminator" in union:
+            union["discriminator"]["propertyName"] = "id"
+
+
 def swap_beginnings(change: Change) -> None:
     first, second = change.socket["x-handshake"]["begins"]
     first["state"], second["state"] = second["state"], first["state"]
@@ -284,6 +290,22 @@ BREAKS: Mapping[str, tuple[Plant, str]] = {
         lambda it: ids_of_users(it).update(explode=not ids_of_users(it).get("explode", True)),
         "parameter-form-changed",
     ),
+    "a list in the URL has other members": (
+        lambda it: ids_of_users(it)["schema"].update(items={**it.schemas["UserId"], "pattern": "^0"}),
+        "request-property-pattern-added",
+    ),
+    "a list in the URL may say nothing twice": (
+        lambda it: ids_of_users(it)["schema"].update(uniqueItems=True),
+        "request-body-unique-items-set",
+    ),
+    "a header looks different": (
+        lambda it: it.rest["components"]["headers"]["Location"]["schema"].update(pattern="^https://"),
+        "response-header-pattern-changed",
+    ),
+    "events are told apart by another field": (
+        tell_apart_by_id,
+        "response-property-discriminator-property-name-changed",
+    ),
     "a body has another media type": (
         lambda it: rename_media_type(
             it.operation("post", "/users")["requestBody"]["content"], "application/vnd.x+json"
@@ -404,6 +426,7 @@ HARMLESS: Mapping[str, Plant] = {
         "frames"
     ]["ping"].update(allowed=True, then="authenticating", answers=["pong", "error"]),
     "longer cursors": lambda it: handshake(it, "query", "cursor").update(maxLength=512),
+    "longer lists in the URL": lambda it: ids_of_users(it)["schema"].update(maxItems=200),
     "another parameter of the handshake": lambda it: it.socket["channels"]["socket"]["bindings"]["ws"][
         "query"
     ]["properties"].update(since={"type": "string"}),
