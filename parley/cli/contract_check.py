@@ -2,74 +2,41 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
-from parley.cli.contract_rest import rest_findings
+from parley.cli.contract_finding import Finding, Report, unforeseen
+from parley.cli.contract_rest import find_schemathesis, rest_findings
 from parley.cli.contract_socket import SOCKET_CHECKS, SocketCheck
+from parley.cli.contract_walk import walk_findings
 from parley.cli.deployment import Deployment
-
-_WIDTH = 72
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at, and what is wrong with it, if anything is."""
-
-    subject: str
-    problem: str | None = None
-
-
-@dataclass
-class Report:
-    """What was found, by section, to be read by people."""
-
-    title: str
-    sections: dict[str, list[Finding]] = field(default_factory=dict)
-
-    @property
-    def is_kept(self) -> bool:
-        """Say whether nothing was wrong."""
-        return not self.problems
-
-    @property
-    def problems(self) -> list[Finding]:
-        """Return what was wrong."""
-        return [each for section in self.sections.values() for each in section if each.problem is not None]
-
-    def text(self) -> str:
-        """Return it as text, a line for each thing that was looked at."""
-        return "\n".join(self._lines())
-
-    def _lines(self) -> Iterator[str]:
-        yield self.title
-        for name, findings in self.sections.items():
-            yield f"\n{name}"
-            for each in findings:
-                yield f"  {'ok  ' if each.problem is None else 'FAIL'}  {each.subject}"
-                if each.problem is not None:
-                    yield from (f"          {line}" for line in each.problem.splitlines())
-        looked_at = sum(map(len, self.sections.values()))
-        yield "\n" + "-" * _WIDTH
-        if self.is_kept:
-            yield f"The contract is kept: {looked_at} things were looked at."
-        else:
-            yield f"The contract is NOT kept: {len(self.problems)} of {looked_at} things are not as it says."
+from parley.cli.outcomes import Refused, Surroundings
 
 
 def hold_to_contract(url: str, *, expect: str | None, seed: int) -> Report:
-    """Look at everything. Raises Refused or Surroundings where that cannot be done."""
+    """Look at everything. Raises Refused or Surroundings where not even the documents can be had."""
     deployment = Deployment(url)
     report = Report(f"{deployment.url} says that it keeps {deployment.published['version']}.")
-    report.sections["The documents"] = list(_documents(deployment, expect))
+    report.add("The documents", lambda: _documents(deployment, expect))
     if expect not in (None, deployment.header):
         # The client was made for something else, so it does not matter whether that is kept.
         return report
-    deployment.settle()
-    report.sections["REST"] = [Finding(*each) for each in rest_findings(deployment, seed)]
-    report.sections["The socket"] = [_looked_at(deployment, check) for check in SOCKET_CHECKS]
-    deployment.leave()
+    find_schemathesis()
+    report.add("REST: each operation, used as it is meant", lambda: walk_findings(deployment))
+    if report.add("Accounts for what follows", lambda: _settled(deployment)):
+        report.add("REST: what is at the edges, by Schemathesis", lambda: rest_findings(deployment, seed))
+        report.add("The socket", lambda: (_looked_at(deployment, check) for check in SOCKET_CHECKS))
+        report.add("The end", lambda: _left(deployment))
     return report
+
+
+def _settled(deployment: Deployment) -> Iterator[Finding]:
+    deployment.settle()
+    yield Finding("two people, a group and a message can be made")
+
+
+def _left(deployment: Deployment) -> Iterator[Finding]:
+    deployment.leave()
+    yield from ()
 
 
 def _documents(deployment: Deployment, expect: str | None) -> Iterator[Finding]:
@@ -90,5 +57,11 @@ def _same(subject: str, said: str, real: str) -> Finding:
 
 
 def _looked_at(deployment: Deployment, check: SocketCheck) -> Finding:
-    looks: Callable[[Deployment], str | None] = check.look
-    return Finding(check.subject, looks(deployment))
+    try:
+        return Finding(check.subject, check.look(deployment))
+    except Surroundings:
+        raise
+    except Refused as error:
+        return Finding(check.subject, str(error))
+    except Exception as error:  # A server may answer anything; the other checks are worth having.
+        return Finding(check.subject, unforeseen(error))

@@ -6,6 +6,7 @@ at the edges of each schema; where the server counts requests, only what the doc
 
 import copy
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from parley.cli.contract_finding import Finding, shortened
 from parley.cli.deployment import Deployment
 from parley.cli.outcomes import Surroundings
 from parley.contract.document import operations_of, resolve
@@ -27,7 +29,7 @@ _CHECKS = (
     "response_schema_conformance",
     "allow_header_conformance",
 )
-# They would end the session that asks, or draw from the few requests that may log in.
+# They would end the session that asks, or draw from the few requests that may log in; the walk asks them.
 _LEFT_OUT = frozenset(("login", "refresh", "logout", "revoke_session", "change_password"))
 # The examples are sent as they are: with ids that were seen elsewhere they would be about something else.
 # The token stands in a file, since every user of the machine sees the options of a command.
@@ -38,10 +40,10 @@ headers = {{ Authorization = "Bearer {token}" }}
 extra-data-sources = {{ responses = false }}
 """
 _MAX_SECONDS = 900
-# Of each failure; what follows is mostly the body.
-_LINES_TOLD = 20
-
-Finding = tuple[str, str | None]
+# Further failures of one operation are mostly the same one.
+_FAILURES_TOLD = 3
+_TITLE = re.compile(r"- (?:ST\d+ )?(.+)")
+_STATUS = re.compile(r"\[(\d{3})\]")
 
 
 def rest_findings(deployment: Deployment, seed: int) -> Iterator[Finding]:
@@ -58,7 +60,7 @@ def _run(deployment: Deployment, directory: Path, seed: int) -> None:
     # Requests that are to be refused are most of them.
     mode = "positive" if _counts_requests(deployment) else "all"
     command = [
-        *(_schemathesis(), "--config-file", "schemathesis.toml", "run", "openapi.json"),
+        *(find_schemathesis(), "--config-file", "schemathesis.toml", "run", "openapi.json"),
         *(
             "--url",
             f"{deployment.url}/v1",
@@ -80,7 +82,8 @@ def _run(deployment: Deployment, directory: Path, seed: int) -> None:
         raise Surroundings(f"Schemathesis does not work here:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
-def _schemathesis() -> str:
+def find_schemathesis() -> str:
+    """Return the program. Raises Surroundings where there is none."""
     beside = Path(sys.executable).with_name("schemathesis")
     program = str(beside) if beside.exists() else shutil.which("schemathesis")
     if program is None:
@@ -91,10 +94,9 @@ def _schemathesis() -> str:
 def _counts_requests(deployment: Deployment) -> bool:
     """Say whether one request takes from what is left."""
     left = [
-        int(deployment.people[1].ask("GET", "/limits").headers.get("x-ratelimit-remaining", "0"))
-        for _ in range(2)
+        deployment.people[1].ask("GET", "/limits").headers.get("x-ratelimit-remaining", "") for _ in range(2)
     ]
-    return left[1] < left[0]
+    return all(each.isdecimal() for each in left) and int(left[1]) < int(left[0])
 
 
 def _with_own_examples(deployment: Deployment) -> dict[str, Any]:
@@ -134,17 +136,56 @@ def _read(deployment: Deployment, report: Path) -> Iterator[Finding]:
             each.text or each.get("message") or "" for each in (*case.iter("failure"), *case.iter("error"))
         ]
     for operation in operations_of(deployment.openapi):
-        if operation.operation_id in _LEFT_OUT:
-            continue
         name = f"{operation.method.upper()} {operation.path}"
-        if name not in problems:
-            yield f"{name} (not asked)", None
+        if operation.operation_id in _LEFT_OUT:
+            yield Finding(name, left_out="asked above only: it is about the session that asks")
+        elif name not in problems:
+            yield Finding(name, left_out="Schemathesis did not ask it")
         else:
-            yield name, "\n".join(_sentences(problems[name])) or None
+            yield Finding(name, "\n".join(in_short(problems[name])) or None)
 
 
-def _sentences(told: list[str]) -> Iterator[str]:
-    """Yield the lines that say what is wrong, and the beginning of what was answered."""
-    for text in told:
-        lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-        yield from lines[:_LINES_TOLD]
+def in_short(told: list[str]) -> Iterator[str]:
+    """Yield the lines that say what is wrong: of a text with several cases, of the first ones."""
+    cases = [
+        case for text in told for case in re.split(r"(?m)^\s*\d+\. Test Case ID:.*$", text) if case.strip()
+    ]
+    for case in cases[:_FAILURES_TOLD]:
+        yield from _of_a_case(case)
+    if len(cases) > _FAILURES_TOLD:
+        yield f"and {len(cases) - _FAILURES_TOLD} more like these"
+
+
+def _of_a_case(case: str) -> Iterator[str]:
+    """Yield what was promised, what came, and how to see it again."""
+    # What is indented below a line belongs to it; a schema is not told but named.
+    about: str | None = None
+    came: list[str] = []
+    for raw in case.splitlines():
+        line = raw.strip()
+        if title := _TITLE.match(line):
+            about = None
+            yield f"{title[1]}:"
+        elif status := _STATUS.match(line):
+            about = "came"
+            came.append(status[1])
+        elif line.startswith("Reproduce with"):
+            if came:
+                yield f"  came:      {shortened(' '.join(came))}"
+            about, came = "reproduce", []
+        elif line.startswith("Schema at "):
+            about = "schema"
+            yield f"  promised:  {line.removeprefix('Schema at ').rstrip(':')}"
+        elif line == "Value:":
+            about = "value"
+        elif about == "came":
+            came.append(line.strip("`"))
+        elif about is None and line and not line.startswith("Validated against"):
+            yield f"  {shortened(line)}"
+        elif line and about == "value":
+            yield f"  value:     {shortened(line)}"
+            about = "schema"
+        elif line and about == "reproduce":
+            yield f"  reproduce: {line}"
+    if came:
+        yield f"  came:      {shortened(' '.join(came))}"

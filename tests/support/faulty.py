@@ -19,6 +19,8 @@ import quick
 from generated.frames import CloseCode
 from parley.contract import Reply, operations, v2
 from parley.contract.document import handler_modules
+from parley.contract.exchange import Exchange
+from parley.contract.replies import encode
 from parley.errors import Invalid
 from parley.model import Caller
 from parley.realtime import connection
@@ -83,6 +85,48 @@ def missing_header() -> None:
         return dataclasses.replace(await original(**arguments), headers={})
 
     _plant("groups", "create_group", hide_the_place)
+
+
+def status_on_send() -> None:
+    """A success, but another one than is promised."""
+
+    async def merely_fine(original: Handler, arguments: dict[str, Any]) -> Reply:
+        return dataclasses.replace(await original(**arguments), status=200)
+
+    _plant("messages", "send_message", merely_fine)
+
+
+def missing_location() -> None:
+    """What was made does not say where it is."""
+
+    async def hide_the_place(original: Handler, arguments: dict[str, Any]) -> Reply:
+        return dataclasses.replace(await original(**arguments), headers={})
+
+    _plant("messages", "send_message", hide_the_place)
+
+
+def login_wrong() -> None:
+    """A number as text."""
+
+    async def in_words(original: Handler, arguments: dict[str, Any]) -> Reply:
+        reply = await original(**arguments)
+        return dataclasses.replace(reply, body={**orjson.loads(encode(reply.body)), "expires_in": "3600"})
+
+    _plant("auth", "login", in_words)
+
+
+def refresh_teapot() -> None:
+    """A status that the document does not know, where only a fresh token leads."""
+
+    async def accept(original: Handler, arguments: dict[str, Any]) -> Reply:
+        return dataclasses.replace(await original(**arguments), status=202)
+
+    _plant("auth", "refresh", accept)
+
+
+def missing_limits() -> None:
+    """No answer tells what is left of the limits."""
+    Exchange.limit_lines = staticmethod(lambda counted: b"")  # type: ignore[assignment, method-assign]  # the fault
 
 
 def unknown_fields_accepted() -> None:
@@ -196,6 +240,11 @@ FAULTS: Mapping[str, Callable[[], None]] = {
         wrong_type,
         undeclared_status,
         missing_header,
+        status_on_send,
+        missing_location,
+        login_wrong,
+        refresh_teapot,
+        missing_limits,
         unknown_fields_accepted,
         somebody_elses_messages,
         fails_on_some_input,

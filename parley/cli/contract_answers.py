@@ -1,0 +1,115 @@
+"""Holds one answer against the document that a server publishes, and says what was promised and what came."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from parley.cli.contract_finding import shortened
+from parley.cli.remote import Answer
+from parley.contract.document import DocumentedOperation, resolve
+from parley.contract.problems import problems_of
+from parley.contract.schemas import Schemas
+
+_PROBLEMS_TOLD = 5
+_ENUM = "Must be one of: "
+
+
+class Promises:
+    """The answers that a document knows. Headers that it does not know may be a proxy's."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
+        self._schemas = Schemas(document)
+        self._validators: dict[str, jsonschema_rs.Validator] = {}
+
+    def successes(self, operation: DocumentedOperation) -> str:
+        """Return the status or statuses of success."""
+        return " or ".join(status for status in operation.raw["responses"] if status.startswith("2"))
+
+    def broken(self, operation: DocumentedOperation, answer: Answer) -> Iterator[str]:
+        """Yield what is not as promised."""
+        responses = operation.raw["responses"]
+        raw = responses.get(str(answer.status), responses.get("default"))
+        if raw is None:
+            yield f"promised: status {self.successes(operation)} (or an error that is documented)"
+            yield f"came:     {_told(answer)}"
+            return
+        response = resolve(self._document, raw)
+        yield from self._broken_headers(response.get("headers", {}), answer)
+        yield from self._broken_body(response.get("content", {}), answer)
+
+    def _broken_headers(self, headers: Mapping[str, Any], answer: Answer) -> Iterator[str]:
+        for name, raw in headers.items():
+            header = resolve(self._document, raw)
+            text = answer.headers.get(name.lower())
+            if text is None:
+                if header.get("required"):
+                    yield f"promised: the header {name} with {answer.status}"
+                    yield "came:     no such header"
+            elif not any(self._validator(header["schema"]).is_valid(each) for each in _readings(text)):
+                yield f"promised: the header {name} with {answer.status}, {_in_words(header['schema'])}"
+                yield f"came:     {name}: {shortened(text)}"
+
+    def _broken_body(self, content: Mapping[str, Any], answer: Answer) -> Iterator[str]:
+        if not content:
+            if answer.body:
+                yield f"promised: no body with {answer.status}"
+                yield f"came:     {_told(answer)}"
+            return
+        media_type, form = next(iter(content.items()))
+        came = answer.headers.get("content-type", "none")
+        if came.partition(";")[0].strip().lower() != media_type:
+            yield f"promised: content of type {media_type} with {answer.status}"
+            yield f"came:     {shortened(came)}"
+            return
+        try:
+            body = answer.json()
+        except ValueError:
+            yield f"promised: JSON with {answer.status}"
+            yield f"came:     {_told(answer)}"
+            return
+        for name, reason in problems_of(self._validator(form["schema"]), body, "body", _PROBLEMS_TOLD):
+            yield f"promised: in the body of {answer.status}, {name}: {_reason(reason)}"
+            yield f"came:     {shortened(_at(body, name))}"
+
+    def _validator(self, schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
+        key = str(schema)
+        if key not in self._validators:
+            self._validators[key] = self._schemas.validator(schema)
+        return self._validators[key]
+
+
+def _readings(text: str) -> Iterator[Any]:
+    yield text
+    if text.isdecimal():
+        yield int(text)
+    if text in {"true", "false"}:
+        yield text == "true"
+
+
+def _in_words(schema: Mapping[str, Any]) -> str:
+    return f"{schema.get('type', 'a value')} {schema.get('pattern', '')}".strip()
+
+
+def _reason(reason: str) -> str:
+    """Half of a long list of values helps nobody."""
+    return reason if len(reason) <= 100 or not reason.startswith(_ENUM) else "Must be a value that it lists"
+
+
+def _told(answer: Answer) -> str:
+    said = shortened(answer.body.decode(errors="replace"))
+    return f"{answer.status}{f' with {said}' if said else ''}"
+
+
+def _at(value: Any, name: str) -> str:
+    """Return what stands at `metadata.mentions[0]`."""
+    for part in () if name == "body" else re.findall(r"[^.\[\]]+", name):
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return "nothing"
+    return repr(value)
