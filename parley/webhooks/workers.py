@@ -117,6 +117,8 @@ class Workers:
         self._concurrency = concurrency
         self._places_unwell = max(1, concurrency // 2)
         self._places_silent = max(1, self._places_unwell // 2)
+        # How many places there are in addition for what is not well, because so many of its own hang.
+        self._places_spare = 0
         self._per_endpoint = per_endpoint
         self._rate = rate
         self._alone = alone
@@ -276,9 +278,11 @@ class Workers:
             owners.setdefault(endpoint.user_id, []).append(endpoint)
         held = sum(endpoint.held for endpoint in self._endpoints.values())
         free = self._concurrency * CLAIMS_PER_PLACE - held
-        free_unwell = self._places_unwell - sum(each.unwell_held for each in self._endpoints.values())
-        free_silent = self._places_silent - sum(
-            each.unwell_held for each in self._endpoints.values() if each.hangs
+        hanging = self._count_hanging()
+        free_unwell = (
+            self._places_unwell
+            + self._places_spare
+            - sum(each.unwell_held for each in self._endpoints.values())
         )
         is_busy = self._pressure.busy
         return Room(
@@ -286,11 +290,17 @@ class Workers:
             # Never all of it: whoever is new here, and comes a moment later, has to find something.
             others=max(0, min(free, (free_unwell + 1) // 2, BUSY_CLAIMS if is_busy else free)),
             known=self._known(list(owners.values()), now, free, free_unwell),
-            silent=max(0, free_silent),
+            silent=max(0, self._places_silent - hanging),
             each=most_unwell(free_unwell),
             owners={user_id: _holding(endpoints) for user_id, endpoints in owners.items()},
             everything=now >= self._look_for_everything_at,
         )
+
+    def _count_hanging(self) -> int:
+        """Return how many claims of what is not well are known to hang, and let others have places for them."""
+        hanging = sum(each.unwell_held for each in self._endpoints.values() if each.hangs)
+        self._places_spare = min(max(0, hanging - self._places_silent), self._concurrency // 4)
+        return hanging
 
     def _known(
         self, owners: Sequence[Sequence[Endpoint]], now: float, free: int, free_unwell: int
@@ -349,7 +359,9 @@ class Workers:
         share = self._shares.get(endpoint.user_id) or Share()
         if share.running >= most_of(self._concurrency - self._running, LEAST_SHARE):
             return False
-        return endpoint.well or share.unwell < most_of(self._places_unwell - self._running_unwell, 1)
+        return endpoint.well or share.unwell < most_of(
+            self._places_unwell + self._places_spare - self._running_unwell, 1
+        )
 
     def _take_places(self, endpoint: Endpoint, number: int, unwell: bool) -> None:
         """Count so many places more, or fewer, among those that were taken by such as were not well then, or not."""

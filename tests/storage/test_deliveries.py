@@ -885,6 +885,39 @@ class TestOthersDoNotWait:
         hanging.set()
         await post.workers.idle()
 
+    async def test_for_those_who_hang_by_now(self, chat: Chat) -> None:
+        """Where so many people's endpoints hang that all is taken, there are places again once that is known."""
+        now = 1000.0
+        post = post_of(chat, Clock(), concurrency=40, ticks=lambda: now)
+        (sender, late), many = await chat.people(2), await chat.people(20)
+        hanging = asyncio.Event()
+
+        async def hang(request: Request) -> Outcome:
+            await hanging.wait()
+            return Outcome(None, "no answer within 15 s", 15_000)
+
+        post.receivers.answers["http://dead.example/"] = hang
+        for owner in many:
+            for _ in range(2):
+                await make_webhook(owner, url="http://dead.example/")
+            await sender.say(owner)
+        await post.dispatch()
+        begun = 0
+        while number := await post.workers.claim():
+            begun += number
+            await post.receivers.wait_for(begun, "http://dead.example/")
+        assert begun == 20
+        await make_webhook(late)
+        await sender.say(late)
+        await post.dispatch()
+        assert await post.workers.claim() == 0
+        now += SLOW
+        post.workers.judge()
+        assert await post.workers.claim() == 1
+        await post.receivers.wait_for(1, URL)
+        hanging.set()
+        await post.workers.idle()
+
     async def test_for_those_who_were_silent(self, chat: Chat) -> None:
         """Many people's endpoints that gave no answer are tried again in a part of the places, by a new process too."""
         clock = Clock()
