@@ -84,7 +84,12 @@ class Report:
                 yield from each.lines()
         yield "\n" + "-" * _WIDTH
         looked_at = len(self._looked_at)
-        if self.is_kept:
+        if self.is_cut_off:
+            yield (
+                "Not everything could be looked at, so nobody can say that the contract is kept: "
+                f"{len(self.problems)} of {looked_at} lines say why."
+            )
+        elif self.is_kept:
             yield f"The contract is kept: {looked_at} things were looked at."
         else:
             yield f"The contract is NOT kept: {len(self.problems)} of {looked_at} things are not as it says."

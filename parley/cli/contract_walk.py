@@ -23,9 +23,11 @@ from parley.contract.document import DocumentedOperation, operations_of
 # Nothing answers there (RFC 6761), so each delivery fails and can be asked for again.
 _DEAD_ADDRESS = "https://contract-check.invalid/webhook"
 _SECRET_FIELDS = frozenset(("password", "current_password", "new_password", "refresh_token", "secret"))
+_UNSEEN = "no success was seen"
 _PATIENCE = 3
 _LONGEST_WAIT = 61.0
 _REDELIVERIES = 20
+_QUICK_REDELIVERIES = 5
 
 
 @dataclass
@@ -33,7 +35,8 @@ class _Outcome:
     """What was seen of one operation."""
 
     seen: set[int] = field(default_factory=set)
-    problems: list[str] = field(default_factory=list)
+    # What is wrong, and the request that shows it first.
+    problems: dict[str, str] = field(default_factory=dict)
 
 
 def walk_findings(deployment: Deployment) -> Iterator[Finding]:
@@ -43,7 +46,7 @@ def walk_findings(deployment: Deployment) -> Iterator[Finding]:
         walk.whole()
     except Exception:
         # What was seen before is told as well; the rest was not asked.
-        yield from (each for each in walk.findings() if not each.left_out)
+        yield from (each for each in walk.findings() if each.seen or each.problem not in (None, _UNSEEN))
         raise
     yield from walk.findings()
 
@@ -63,9 +66,9 @@ class _Walk:
             if outcome is None:
                 yield Finding(subject, left_out="this version of parley does not know how to make it succeed")
             elif outcome.problems:
-                yield Finding(subject, "\n".join(dict.fromkeys(outcome.problems)))
+                yield Finding(subject, "\n".join(f"{told}{curl}" for told, curl in outcome.problems.items()))
             elif not outcome.seen:
-                yield Finding(subject, "no success was seen")
+                yield Finding(subject, _UNSEEN)
             else:
                 yield Finding(subject, seen=" and ".join(map(str, sorted(outcome.seen))))
 
@@ -91,9 +94,7 @@ class _Walk:
             return {}
         outcome = self._outcomes.setdefault(operation_id, _Outcome())
         if None in (token, *ids.values(), *(body or {}).values()):
-            outcome.problems.append(
-                "no success was seen: what it is about could not be made (see the others)"
-            )
+            outcome.problems[f"{_UNSEEN}: what it is about could not be made (see the others)"] = ""
             return {}
         path = operation.path + query
         for name, value in ids.items():
@@ -102,8 +103,8 @@ class _Walk:
         self._status = answer.status
         told = list(self._judged(operation, answer, outcome))
         if told:
-            told.append(f"reproduce: {self._curl(operation.method.upper(), path, token, body)}")
-            outcome.problems.append("\n".join(told))
+            curl = self._curl(operation.method.upper(), path, token, body)
+            outcome.problems.setdefault("\n".join(told), f"\nreproduce: {curl}")
         return _object(answer)
 
     def _judged(self, operation: DocumentedOperation, answer: Answer, outcome: _Outcome) -> Iterator[str]:
@@ -208,12 +209,12 @@ class _Walk:
 
     def _redeliver(self, token: Any, this: Mapping[str, Any]) -> None:
         """It is a conflict until the first attempt has failed."""
-        for _ in range(_REDELIVERIES):
+        for attempt in range(_REDELIVERIES):
             self.ask("redeliver", token, **this)
             if self._status != 409:
                 return
-            # The bucket of webhooks holds thirty a minute.
-            time.sleep(1)
+            # It may take the server's resolver long to find nothing; the bucket of webhooks holds thirty a minute.
+            time.sleep(1 if attempt < _QUICK_REDELIVERIES else 4)
 
     def _sessions(self, ada: Mapping[str, Any]) -> None:
         """Five a minute are allowed to an account, and as many to a user: this is no more."""
