@@ -43,6 +43,8 @@ _MAX_SECONDS = 900
 # Further failures of one operation are mostly the same one.
 _FAILURES_TOLD = 3
 _TITLE = re.compile(r"- (?:ST\d+ )?(.+)")
+_INDENT = 4
+_NOT_LISTED = " is not one of "
 _STATUS = re.compile(r"\[(\d{3})\]")
 
 
@@ -151,7 +153,7 @@ def in_short(told: list[str]) -> Iterator[str]:
         case for text in told for case in re.split(r"(?m)^\s*\d+\. Test Case ID:.*$", text) if case.strip()
     ]
     for case in cases[:_FAILURES_TOLD]:
-        yield from _of_a_case(case)
+        yield from dict.fromkeys(_of_a_case(case))
     if len(cases) > _FAILURES_TOLD:
         yield f"and {len(cases) - _FAILURES_TOLD} more like these"
 
@@ -163,7 +165,9 @@ def _of_a_case(case: str) -> Iterator[str]:
     came: list[str] = []
     for raw in case.splitlines():
         line = raw.strip()
-        if title := _TITLE.match(line):
+        if line and about in ("schema", "value") and len(raw) - len(raw.lstrip()) <= _INDENT:
+            about = None
+        if title := _TITLE.match(raw):
             about = None
             yield f"{title[1]}:"
         elif status := _STATUS.match(line):
@@ -181,7 +185,10 @@ def _of_a_case(case: str) -> Iterator[str]:
         elif about == "came":
             came.append(line.strip("`"))
         elif about is None and line and not line.startswith("Validated against"):
-            yield f"  {shortened(line)}"
+            value, is_of_a_list, _ = line.partition(_NOT_LISTED)
+            # Half of a long list of values helps nobody.
+            told = f"{value}{_NOT_LISTED}the values that are listed" if is_of_a_list else line
+            yield f"  {shortened(told)}"
         elif line and about == "value":
             yield f"  value:     {shortened(line)}"
             about = "schema"

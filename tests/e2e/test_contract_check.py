@@ -41,6 +41,14 @@ SCHEMATHESIS_SAYS = """\
 
         null
 
+    "boss" is not one of "owner", "admin" or 40 other candidates
+
+- ST107 Missing required response headers
+
+    The following required headers are missing from the response:
+
+    - `X-RateLimit-Limit`:
+
 [200] OK:
 
     `{"display_name":null}`
@@ -168,13 +176,17 @@ def test_what_nobody_foresaw_leaves_the_rest() -> None:
 def test_schemathesis_is_told_in_short() -> None:
     """Without its numbers, schemas and endless lists."""
     told = "\n".join(contract_rest.in_short([SCHEMATHESIS_SAYS] * 5))
-    assert told.splitlines()[:5] == [
+    assert told.splitlines()[:8] == [
         "Response violates schema:",
         '  null is not of type "string"',
         "  promised:  /components/schemas/DisplayName",
         "  value:     null",
-        '  came:      200 {"display_name":null}',
+        '  "boss" is not one of the values that are listed',
+        "Missing required response headers:",
+        "  The following required headers are missing from the response:",
+        "  - `X-RateLimit-Limit`:",
     ]
+    assert '  came:      200 {"display_name":null}' in told
     assert "curl -X GET" in told
     assert "minLength" not in told
     assert told.endswith("and 2 more like these")
