@@ -8,18 +8,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import faulty
 import servers
-from parley.cli import contract_rest
+from parley.cli import contract_rest, contract_walk
 from parley.cli.contract_check import hold_to_contract
 from parley.cli.contract_finding import Finding, Report
 from parley.cli.deployment import Deployment
 from parley.cli.outcomes import Refused, Surroundings
-from servers import Server, environment, parley
+from servers import Server, StartServer, environment, parley
 
+WALK = "REST: each operation, used as it is meant"
 CUT_OFF = "this part could not be looked at to its end"
 SCHEMATHESIS_SAYS = """\
 1. Test Case ID: Jwal81
@@ -268,6 +270,41 @@ def test_account_that_is_none_is_told() -> None:
         deployment = Deployment(url)
         with pytest.raises(Refused, match=r"POST /v1/users answers 200\."):
             deployment.settle()
+
+
+def test_report_is_there_without_accounts() -> None:
+    """Only what needs them is not, and it says why."""
+    with foreign({each: json.dumps(body).encode() for each, body in OWN.items()}) as url:
+        report = hold_to_contract(url, expect=None, seed=1)
+    assert list(report.sections) == ["The documents", WALK, "Accounts for what follows"]
+    assert "POST /v1/users answers 200." in report.text()
+    # Documents without a version are nothing to compare with.
+    assert "KeyError: 'version'" in report.text()
+    assert report.exit_code == 1
+
+
+@pytest.fixture
+def mortal(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """A server that is gone when the walk comes to the groups."""
+    server = start_server()
+    groups = contract_walk._Walk._groups
+
+    def afterwards(*arguments: Any) -> None:
+        server.stop()
+        groups(*arguments)
+
+    monkeypatch.setattr(contract_walk._Walk, "_groups", afterwards)
+    return server
+
+
+def test_server_that_goes_away_is_told(mortal: Server) -> None:
+    """With what was seen until then, and without what was not asked."""
+    report = hold_to_contract(mortal.url, expect=None, seed=1)
+    assert "ok    POST /messages (201)" in report.text()
+    assert "/webhooks" not in report.text()
+    assert subjects(report) == {CUT_OFF}
+    assert "Not everything could be looked at" in report.text()
+    assert report.exit_code == 3
 
 
 def test_help_tells_what_to_install() -> None:
