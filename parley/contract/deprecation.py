@@ -13,18 +13,18 @@ from parley.contract.routing import EXCHANGE
 _LINES = "deprecation: @{since}\r\nsunset: {sunset}\r\n"
 
 
-class DeprecatedOperation(CompiledOperation):
-    """An operation that is on its way out. The others do not even ask whether they are."""
+class Deprecated:
+    """An operation that is on its way out, of whatever version. The others do not even ask whether they are."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._announcement = announcement(self.documented.raw)
+    def __init__(self, operation: CompiledOperation) -> None:
+        self._operation = operation
+        self._announcement = announcement(operation.documented.raw)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer like any other, and say in each answer, refusals included, that this will end."""
         exchange: Exchange = scope[EXCHANGE]
         exchange.add_lines(self._announcement)
-        await super().__call__(scope, receive, send)
+        await self._operation(scope, receive, send)
 
 
 def announcement(operation: Mapping[str, Any]) -> bytes:

@@ -305,15 +305,15 @@ def _parameters(compiler: Compiler, documented: DocumentedOperation) -> list[Par
     return list(made.values())
 
 
-class CompiledApi(RoutedAPI[CompiledOperation]):  # type: ignore[misc]  # Connexion has no types
+class CompiledApi(RoutedAPI[ASGIApp]):  # type: ignore[misc]  # Connexion has no types
     """All compiled operations under one base path."""
 
-    def __init__(self, *args: Any, compiled: Mapping[str, CompiledOperation], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, compiled: Mapping[str, ASGIApp], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._compiled = compiled
         self.add_paths()
 
-    def make_operation(self, operation: Any) -> CompiledOperation:
+    def make_operation(self, operation: Any) -> ASGIApp:
         """Return the compiled operation: it is the same one under every base path."""
         return self._compiled[operation.operation_id]
 
@@ -323,7 +323,7 @@ class CompiledOperations(RoutedMiddleware[CompiledApi]):  # type: ignore[misc]  
 
     api_cls = CompiledApi
 
-    def __init__(self, app: ASGIApp, *, compiled: Mapping[str, CompiledOperation]) -> None:
+    def __init__(self, app: ASGIApp, *, compiled: Mapping[str, ASGIApp]) -> None:
         super().__init__(app)
         self._compiled = compiled
 

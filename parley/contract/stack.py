@@ -17,7 +17,7 @@ from parley.contract.addresses import ClientAddresses
 from parley.contract.answers import AnswersRecorder
 from parley.contract.cors import Cors
 from parley.contract.counters import ProcessMemory
-from parley.contract.deprecation import DeprecatedOperation
+from parley.contract.deprecation import Deprecated
 from parley.contract.document import Document, DocumentedOperation, Handler, bind, operations_of
 from parley.contract.exchange import Edge, Exchange
 from parley.contract.limits import RateLimits, read_buckets
@@ -88,7 +88,7 @@ def contract_app(
         )
 
     bound, functions = bind(document, modules)
-    compiled = _compiled(_of_v1, compiler(document, functions), "")
+    compiled = _compiled(CompiledOperation, compiler(document, functions), "")
     begin: Begin = partial(Exchange, edge)
     apis = [(base_path, bound) for base_path in BASE_PATHS]
     if beta is not None:
@@ -127,16 +127,14 @@ class _Known(OpenAPISpecification):  # type: ignore[misc]  # Connexion has no ty
 
 def _compiled(
     kind: Callable[[Compiler, DocumentedOperation], CompiledOperation], compiler: Compiler, version: str
-) -> dict[str, CompiledOperation]:
+) -> dict[str, ASGIApp]:
     """Compile all operations of a document, by the names under which it is bound."""
-    return {
-        version + operation.name: kind(compiler, operation) for operation in operations_of(compiler.document)
-    }
-
-
-def _of_v1(compiler: Compiler, operation: DocumentedOperation) -> CompiledOperation:
-    kind = DeprecatedOperation if operation.raw.get("deprecated") else CompiledOperation
-    return kind(compiler, operation)
+    compiled: dict[str, ASGIApp] = {}
+    for documented in operations_of(compiler.document):
+        operation = kind(compiler, documented)
+        is_deprecated = documented.raw.get("deprecated")
+        compiled[version + documented.name] = Deprecated(operation) if is_deprecated else operation
+    return compiled
 
 
 def _build(app: ASGIApp) -> None:

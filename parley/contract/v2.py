@@ -18,7 +18,6 @@ import orjson
 from parley import preconditions
 from parley.contract.answers import AnswersRecorder
 from parley.contract.cors import Cors
-from parley.contract.deprecation import announcement
 from parley.contract.document import Document, DocumentedOperation, resolve
 from parley.contract.entity_tags import entity_tag, is_demanded_state, is_known
 from parley.contract.exchange import Edge, Exchange, Receive, Scope, Send, common_lines
@@ -227,7 +226,6 @@ class V2Operation(CompiledOperation):
         path = document["paths"][documented.path]
         self._overlooked = path.get("x-volatile", ()), path.get("x-momentary", ())
         self.has_body = "requestBody" in documented.raw
-        self._announcement = announcement(documented.raw) if documented.raw.get("deprecated") else b""
         self.locations = {
             facts["name"]: facts["in"]
             for facts in (
@@ -247,8 +245,6 @@ class V2Operation(CompiledOperation):
         """Answer one request, whatever happens."""
         exchange: V2Exchange = scope[EXCHANGE]
         exchange.operation = self
-        if self._announcement:
-            exchange.add_lines(self._announcement)
         await super().__call__(scope, receive, send)
 
     async def _count(self, exchange: Exchange, value: Any) -> None:
