@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jsonschema_rs
-
 from parley.cli.contract_finding import shortened
 from parley.cli.remote import Answer
+from parley.contract.answers import readings
 from parley.contract.document import DocumentedOperation, resolve
 from parley.contract.problems import problems_of
 from parley.contract.schemas import Schemas
@@ -22,7 +21,6 @@ class Promises:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
         self._schemas = Schemas(document)
-        self._validators: dict[str, jsonschema_rs.Validator] = {}
 
     def successes(self, operation: DocumentedOperation) -> str:
         """Return the status or statuses of success."""
@@ -48,7 +46,7 @@ class Promises:
                 if header.get("required"):
                     yield f"promised: the header {name} with {answer.status}"
                     yield "came:     no such header"
-            elif not any(self._validator(header["schema"]).is_valid(each) for each in _readings(text)):
+            elif not any(self._schemas.validator(header["schema"]).is_valid(each) for each in readings(text)):
                 yield f"promised: the header {name} with {answer.status}, {_in_words(header['schema'])}"
                 yield f"came:     {name}: {shortened(text)}"
 
@@ -70,23 +68,11 @@ class Promises:
             yield f"promised: JSON with {answer.status}"
             yield f"came:     {_told(answer)}"
             return
-        for name, reason in problems_of(self._validator(form["schema"]), body, "body", _PROBLEMS_TOLD):
+        for name, reason in problems_of(
+            self._schemas.validator(form["schema"]), body, "body", _PROBLEMS_TOLD
+        ):
             yield f"promised: in the body of {answer.status}, {name}: {_reason(reason)}"
             yield f"came:     {shortened(_at(body, name))}"
-
-    def _validator(self, schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
-        key = str(schema)
-        if key not in self._validators:
-            self._validators[key] = self._schemas.validator(schema)
-        return self._validators[key]
-
-
-def _readings(text: str) -> Iterator[Any]:
-    yield text
-    if text.isdecimal():
-        yield int(text)
-    if text in {"true", "false"}:
-        yield text == "true"
 
 
 def _in_words(schema: Mapping[str, Any]) -> str:

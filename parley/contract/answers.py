@@ -83,12 +83,12 @@ def _header_violation(answer: _Answer, given: Mapping[str, str]) -> str | None:
             continue
         if name not in answer.headers:
             return f"The header {name} is not documented"
-        if not any(answer.headers[name].is_valid(value) for value in _readings(text)):
+        if not any(answer.headers[name].is_valid(value) for value in readings(text)):
             return f"The header {name} is {text!r}"
     return None
 
 
-def _readings(text: str) -> Iterator[Any]:
+def readings(text: str) -> Iterator[Any]:
     """Yield what a header's text can mean; its schema says what it is."""
     yield text
     if text.isdecimal():
@@ -120,12 +120,11 @@ def _documented_answers(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str
 
 
 class _Reader:
-    """Reads response objects; a schema that many of them share is compiled once."""
+    """Reads response objects."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
         self._schemas = Schemas(document)
-        self._made: dict[str, jsonschema_rs.Validator] = {}
 
     def answer(self, raw: Mapping[str, Any]) -> _Answer:
         """Compile one response object."""
@@ -138,18 +137,12 @@ class _Reader:
             for name, header in response.get("headers", {}).items()
         }
         return _Answer(
-            None if schema is None else self._validator(schema),
+            None if schema is None else self._schemas.validator(schema),
             media_type,
             tuple(name for name, header in headers.items() if header.get("required")),
-            {name: self._validator(header["schema"]) for name, header in headers.items()},
+            {name: self._schemas.validator(header["schema"]) for name, header in headers.items()},
         )
 
     def any_value(self, *names: str) -> Mapping[str, jsonschema_rs.Validator]:
         """Take any value for these headers."""
-        return dict.fromkeys(names, self._validator({"type": "string"}))
-
-    def _validator(self, schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
-        key = str(schema)
-        if key not in self._made:
-            self._made[key] = self._schemas.validator(schema)
-        return self._made[key]
+        return dict.fromkeys(names, self._schemas.validator({"type": "string"}))

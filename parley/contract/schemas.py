@@ -57,9 +57,16 @@ class Schemas:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._named: Mapping[str, Any] = document.get("components", {}).get("schemas", {})
+        self._compiled: dict[str, jsonschema_rs.Validator] = {}
 
     def validator(self, schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
-        """Compile a schema together with those it refers to."""
+        """Compile a schema together with those it refers to, once however often it is asked for."""
+        key = str(schema)
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(schema)
+        return self._compiled[key]
+
+    def _compile(self, schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
         root = translate(schema)
         reachable: dict[str, Any] = {}
         waiting = list(_references(root))
