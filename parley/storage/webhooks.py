@@ -386,43 +386,33 @@ async def redeliver(conn: Connection, webhook_id: UUID, delivery_id: UUID) -> bo
 
 async def redeliver_failed(conn: Connection, webhook_id: UUID, since: datetime, limit: int) -> int:
     """Let up to `limit` deliveries be sent again that were given up since a time; return how many there were."""
-    number: int = await conn.fetchval(
-        f"""
-        WITH chosen AS (
-            SELECT d.delivery_id FROM deliveries d
-            WHERE d.webhook_id = $1 AND d.status = 'failed' AND d.finished_at >= $2 AND {_KEPT}
-            ORDER BY d.delivery_id
-            LIMIT $3
-            FOR NO KEY UPDATE SKIP LOCKED
-        ), changed AS (
-            UPDATE deliveries d
-            {_ONCE_MORE}
-            FROM chosen c
-            WHERE d.webhook_id = $1 AND d.delivery_id = c.delivery_id
-            RETURNING 1
-        )
-        SELECT count(*) FROM changed
-        """,
-        webhook_id,
-        since,
-        limit,
-    )
-    return number
+    failed = "d.status = 'failed' AND d.finished_at >= $2"
+    return await _send_again(conn, failed, "d.delivery_id", webhook_id, since, limit)
 
 
 async def hurry(conn: Connection, webhook_id: UUID, since: datetime, limit: int) -> int:
     """Let up to `limit` deliveries be sent now that failed since a time and wait; return how many there were."""
+    waits = f"""{_WAITS_AFTER_FAILURE}
+        AND EXISTS (
+            SELECT FROM delivery_attempts a
+            WHERE a.webhook_id = d.webhook_id AND a.delivery_id = d.delivery_id AND a.number = d.attempts
+              AND a.at >= $2
+        )
+    """
+    return await _send_again(conn, waits, "d.next_attempt_at", webhook_id, since, limit)
+
+
+async def _send_again(
+    conn: Connection, which: str, order: str, webhook_id: UUID, since: datetime, limit: int
+) -> int:
+    """Let up to `limit` deliveries, `which` is a condition of, be sent again; `$2` in it is `since`."""
     number: int = await conn.fetchval(
+        # Only fragments of this file are put together here; values travel apart.
         f"""
         WITH chosen AS (
             SELECT d.delivery_id FROM deliveries d
-            WHERE d.webhook_id = $1 AND {_WAITS_AFTER_FAILURE} AND {_KEPT}
-              AND EXISTS (
-                SELECT FROM delivery_attempts a
-                WHERE a.webhook_id = d.webhook_id AND a.delivery_id = d.delivery_id AND a.number = d.attempts
-                  AND a.at >= $2
-              )
-            ORDER BY d.next_attempt_at
+            WHERE d.webhook_id = $1 AND {which} AND {_KEPT}
+            ORDER BY {order}
             LIMIT $3
             FOR NO KEY UPDATE SKIP LOCKED
         ), changed AS (

@@ -25,12 +25,13 @@ from parley import metrics
 from parley.errors import Unavailable
 from parley.storage import deliveries
 from parley.storage.database import Connection, Database
-from parley.storage.deliveries import Claim, Health, Holding, Known, Result, Room, State
+from parley.storage.deliveries import Claim, Destination, Health, Holding, Known, Result, Room, State
 from parley.storage.log import Log
 from parley.webhooks import schedule
 from parley.webhooks.disabling import Reason, disable
 from parley.webhooks.endpoints import MOMENT, Allowance, Endpoint, Job, Share
 from parley.webhooks.letters import Letters, Reads
+from parley.webhooks.payloads import Payload
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.schedule import Dice, Pace
 from parley.webhooks.sender import TIMEOUT_SECONDS, Outcome, Renew, Withdrawn, Written
@@ -454,9 +455,7 @@ class Workers:
             self._unsent(endpoint, claim)
             return
         at, started = datetime.now(UTC), self._now()
-        body, headers = signed(
-            letter.payload, delivery_id=claim.delivery_id, at=at, secrets=destination.secrets
-        )
+        body, headers = _written(claim, letter.payload, destination, at)
         began = self._ticks()
         endpoint.began[claim.delivery_id] = began
         try:
@@ -496,12 +495,7 @@ class Workers:
         destination = letter.destination
         if letter.payload is None or destination is None or destination.url != url:
             return None
-        return signed(
-            letter.payload,
-            delivery_id=claim.delivery_id,
-            at=datetime.now(UTC),
-            secrets=destination.secrets,
-        )
+        return _written(claim, letter.payload, destination, datetime.now(UTC))
 
     def _succeeded(self, endpoint: Endpoint, claim: Claim, outcome: Outcome, started: datetime) -> None:
         self._note(_result(claim, "succeeded", started, outcome))
@@ -636,6 +630,10 @@ class Workers:
 
     def _now(self) -> datetime:
         return self._at() or datetime.now(UTC)
+
+
+def _written(claim: Claim, payload: Payload, destination: Destination, at: datetime) -> Written:
+    return signed(payload, delivery_id=claim.delivery_id, at=at, secrets=destination.secrets)
 
 
 def most_of(free: int, least: int) -> int:
