@@ -98,6 +98,13 @@ class Socket:
         ):
             pass
 
+    async def fall_silent_once(self) -> None:
+        """Greet; on the first connection neither read nor write from then on, and leave it open."""
+        await self.greet(heartbeat=(1, 1))
+        if self.number == 1:
+            await asyncio.sleep(60)
+        await self.until_left()
+
     async def close(self, code: int) -> None:
         """Close with a code."""
         await self._response.close(code=code, message=b"", drain=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clients import BACKOFF, RETRY, logged_in
-from drivers import Driver, outcome
+from drivers import Driver, Listener, outcome
 from people import Person
 from proxy import Fault, Proxy, proxy_to
 from scripts import sdk_contract
@@ -288,6 +288,12 @@ ODD_FRAMES: list[dict[str, Any]] = [
 ]
 
 
+def hear_the_last(heard: Listener) -> None:
+    """Wait for the event `c9`, before which nothing may have ended the listener."""
+    heard.until(lambda self: self.ended is not None or "c9" in [event["cursor"] for event in self.events])
+    assert heard.ended is None
+
+
 def test_odd_frames_end_nothing(driver: Driver, stub: Stub, stubbed: str) -> None:
     """A frame that lacks what belongs to it is left out, told as it is, or costs the connection: no more."""
     texts = [*map(json.dumps, ODD_FRAMES), "", "[" * 5000]
@@ -301,8 +307,7 @@ def test_odd_frames_end_nothing(driver: Driver, stub: Stub, stubbed: str) -> Non
 
     stub.play(script)
     heard = driver.listen(stubbed, "l1", backoff=BACKOFF)
-    heard.until(lambda self: self.ended is not None or "c9" in [event["cursor"] for event in self.events])
-    assert heard.ended is None
+    hear_the_last(heard)
     assert heard.events[-1]["data"]["content"] == "the last"
     driver.do("unlisten", listener="l1")
 
@@ -322,8 +327,7 @@ def test_a_frame_without_measure_costs_the_connection(driver: Driver, stub: Stub
 
     stub.play(script)
     heard = driver.listen(stubbed, "l1", backoff=BACKOFF)
-    heard.until(lambda self: self.ended is not None or "c9" in [event["cursor"] for event in self.events])
-    assert heard.ended is None
+    hear_the_last(heard)
     assert [event["cursor"] for event in heard.of("message")] == ["c9"]
     assert connections == {1, 2}
     driver.do("unlisten", listener="l1")
@@ -334,15 +338,7 @@ def test_a_frame_without_measure_costs_the_connection(driver: Driver, stub: Stub
 
 def test_a_silent_server_leaves_nothing_behind(driver: Driver, stub: Stub, stubbed: str) -> None:
     """Neither a thread, nor a task, nor a connection of the socket that was given up."""
-
-    async def script(socket: Socket) -> None:
-        await socket.greet(heartbeat=(1, 1))
-        if socket.number == 1:
-            # It does not even read.
-            await asyncio.sleep(60)
-        await socket.until_left()
-
-    stub.play(script)
+    stub.play(Socket.fall_silent_once)
     heard = driver.listen(stubbed, "l1", backoff=BACKOFF)
     heard.until(lambda self: len(stub.sockets) > 1)
     heard.until_state("live")

@@ -122,15 +122,7 @@ def test_an_unknown_close_code_is_like_a_break(driver: Driver, stub: Stub, stubb
 
 def test_silence_is_an_end(driver: Driver, stub: Stub, stubbed: str) -> None:
     """A server that gives no sign of life for its heartbeat and time-out is left, and asked again."""
-
-    async def script(socket: Socket) -> None:
-        await socket.greet(heartbeat=(1, 1))
-        if socket.number == 1:
-            # It neither reads nor writes any more; the connection stays open.
-            await asyncio.sleep(60)
-        await socket.until_left()
-
-    stub.play(script)
+    stub.play(Socket.fall_silent_once)
     heard = driver.listen(stubbed, "l1", backoff=BACKOFF)
     # Sooner than by the heartbeat of the contract, which is 25 seconds, and 10 of patience.
     heard.until(lambda self: len(stub.sockets) >= 2, patience=30)
