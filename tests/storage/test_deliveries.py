@@ -858,17 +858,23 @@ class TestOthersDoNotWait:
             assert 1 <= hanging <= 4
             dead.set()
 
+    @staticmethod
+    def dead(post: Post) -> asyncio.Event:
+        """Let http://dead.example/ hang until the event is set."""
+        released = asyncio.Event()
+
+        async def hang(request: Request) -> Outcome:
+            await released.wait()
+            return Outcome(None, "no answer within 15 s", 15_000)
+
+        post.receivers.answers["http://dead.example/"] = hang
+        return released
+
     async def test_for_those_who_came_before(self, chat: Chat) -> None:
         """Twenty people with ten endpoints that hang, and somebody comes later: the first request begins at once."""
         post = post_of(chat, Clock(), concurrency=100)
         (sender, late), many = await chat.people(2), await chat.people(20)
-        hanging = asyncio.Event()
-
-        async def hang(request: Request) -> Outcome:
-            await hanging.wait()
-            return Outcome(None, "no answer within 15 s", 15_000)
-
-        post.receivers.answers["http://dead.example/"] = hang
+        hanging = self.dead(post)
         for owner in many:
             for _ in range(10):
                 await make_webhook(owner, url="http://dead.example/")
@@ -890,13 +896,7 @@ class TestOthersDoNotWait:
         now = 1000.0
         post = post_of(chat, Clock(), concurrency=40, ticks=lambda: now)
         (sender, late), many = await chat.people(2), await chat.people(20)
-        hanging = asyncio.Event()
-
-        async def hang(request: Request) -> Outcome:
-            await hanging.wait()
-            return Outcome(None, "no answer within 15 s", 15_000)
-
-        post.receivers.answers["http://dead.example/"] = hang
+        hanging = self.dead(post)
         for owner in many:
             for _ in range(2):
                 await make_webhook(owner, url="http://dead.example/")
@@ -927,13 +927,7 @@ class TestOthersDoNotWait:
             await make_webhook(owner, url="http://dead.example/")
             await sender.say(owner)
         await post.chat.execute("UPDATE webhooks SET failing_since = $1", clock())
-        hanging = asyncio.Event()
-
-        async def hang(request: Request) -> Outcome:
-            await hanging.wait()
-            return Outcome(None, "no answer within 15 s", 15_000)
-
-        post.receivers.answers["http://dead.example/"] = hang
+        hanging = self.dead(post)
         await post.dispatch()
         begun = 0
         while number := await post.workers.claim():

@@ -71,6 +71,13 @@ def receiver() -> Iterator[Receiver]:
         yield started
 
 
+def found_late(host: str) -> list[str]:
+    """Look a name up that takes its time."""
+    del host
+    time.sleep(SHORT)
+    return ["127.0.0.1"]
+
+
 async def outcome_of(behave: Behaviour, timeout: float = LONG) -> Outcome:
     """Send to a receiver that behaves so; no connection to it may be left."""
     with receiving(behave) as receiver:
@@ -275,15 +282,10 @@ async def test_a_body_that_drips_is_cut_off() -> None:
 async def test_what_is_sent_late_is_written_anew(receiver: Receiver) -> None:
     """Names and greetings may take their time: what leaves then is what holds by then, with its own length."""
 
-    def slow(host: str) -> list[str]:
-        del host
-        time.sleep(SHORT)
-        return ["127.0.0.1"]
-
     async def renew() -> tuple[bytes, dict[str, str]]:
         return b"what is left of it", {**HEADERS, "webhook-timestamp": "2"}
 
-    async with sending(look_up=slow) as sender:
+    async with sending(look_up=found_late) as sender:
         url = f"http://example.com:{receiver.port}/"
         assert (await sender.send(url, b"deleted", {**HEADERS, "webhook-timestamp": "1"}, renew)).succeeded
     (arrival,) = receiver.arrivals
@@ -292,15 +294,10 @@ async def test_what_is_sent_late_is_written_anew(receiver: Receiver) -> None:
 
 
 async def test_what_is_withdrawn_is_not_sent(receiver: Receiver) -> None:
-    def slow(host: str) -> list[str]:
-        del host
-        time.sleep(SHORT)
-        return ["127.0.0.1"]
-
     async def renew() -> None:
         return None
 
-    async with sending(look_up=slow) as sender:
+    async with sending(look_up=found_late) as sender:
         with pytest.raises(Withdrawn):
             await sender.send(f"http://example.com:{receiver.port}/", b"deleted", HEADERS, renew)
     await asyncio.to_thread(receiver.wait_until_alone)
@@ -343,13 +340,7 @@ async def test_the_time_is_what_was_set() -> None:
 async def test_the_time_is_for_all_of_it() -> None:
     """The name, the connection, the answer and its body together."""
     with receiving(receivers.dripping(b"HTTP/1.1 200 OK\r\nX: ")) as receiver:
-
-        def slow(host: str) -> list[str]:
-            del host
-            time.sleep(SHORT)
-            return ["127.0.0.1"]
-
-        async with sending(timeout=2 * SHORT, look_up=slow) as sender:
+        async with sending(timeout=2 * SHORT, look_up=found_late) as sender:
             outcome = await sender.send(f"http://example.com:{receiver.port}/", b"{}", HEADERS)
     assert outcome.error == "no answer within 0.4 s"
     assert outcome.latency_ms < 1000 * LONG / 2
