@@ -23,7 +23,7 @@ from parley.storage.log import MAX_EVENTS_PER_COMMIT, Log
 
 Verdict = Literal["sent", "found", "not_member", "replayed", "mismatch", "bad_reply", "bad_mention"]
 
-# How long a batch of unknown outcome is tried again, and how long to wait between tries, in seconds.
+# How long somebody waits at most while the database is away, and how long to wait between tries, in seconds.
 SETTLE_FOR = 15.0
 SETTLE_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 
@@ -67,7 +67,8 @@ class Sent:
 
 
 Written = Sequence[tuple[Draft, Sent]]
-Waiting = tuple[Draft, "asyncio.Future[Sent]"]
+# A draft, who waits for what becomes of it, and since when.
+Waiting = tuple[Draft, "asyncio.Future[Sent]", float]
 
 
 class SendQueue:
@@ -120,7 +121,7 @@ class SendQueue:
         if self._stopping or len(self._waiting) >= self._size:
             raise Unavailable("Too many messages are waiting to be sent")
         future: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
-        self._waiting.append((draft, future))
+        self._waiting.append((draft, future, time.monotonic()))
         self._arrived.set()
         return await future
 
@@ -146,7 +147,7 @@ class SendQueue:
     async def _append(self, batch: Sequence[Waiting]) -> None:
         started = time.perf_counter()
         try:
-            results = await self._settle([draft for draft, _ in batch])
+            results = await self._settle([draft for draft, _, _ in batch], since=batch[0][2])
         except BAD_DATA as error:
             if len(batch) > 1:
                 for waiting in batch:
@@ -161,13 +162,16 @@ class SendQueue:
         else:
             if self._observe is not None:
                 self._observe(len(batch), time.perf_counter() - started)
-            for (_, future), result in zip(batch, results, strict=True):
+            for (_, future, _), result in zip(batch, results, strict=True):
                 if not future.done():
                     future.set_result(result)
 
-    async def _settle(self, drafts: Sequence[Draft]) -> list[Sent]:
-        """Append the drafts, trying again under the same ids for as long as the outcome is unknown."""
-        deadline = time.monotonic() + SETTLE_FOR
+    async def _settle(self, drafts: Sequence[Draft], *, since: float) -> list[Sent]:
+        """Append the drafts, trying again under the same ids while the outcome is unknown.
+
+        What has waited behind others `since` long ago, is tried once: nobody waits for an outage twice.
+        """
+        deadline = since + SETTLE_FOR
         arguments = _arguments(drafts)
         attempt = 0
         while True:
@@ -273,6 +277,6 @@ def _results(numbers: Sequence[int], row: Row) -> list[Sent]:
 
 
 def _fail(batch: Sequence[Waiting], error: Exception) -> None:
-    for _, future in batch:
+    for _, future, _ in batch:
         if not future.done():
             future.set_exception(error)

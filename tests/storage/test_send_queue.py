@@ -229,6 +229,23 @@ async def test_database_that_stays_away(database_dsn: str, monkeypatch: pytest.M
             assert len(await check_log(conn)) == 3
 
 
+async def test_nobody_waits_for_an_outage_twice(database_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came while others were being tried again is refused when they are, after a try of its own."""
+    monkeypatch.setattr(send_queue, "SETTLE_FOR", 1.0)
+    network = Network(lambda statement: Fate.REQUEST_LOST if "append_messages" in statement else Fate.PASSES)
+    with tempfile.TemporaryDirectory() as directory:
+        async with broken_network(database_dsn, network, Path(directory)) as dsn, writer(dsn) as alone:
+            group_id = await make_group(alone.log, OWNER)
+            first = hand_in(alone, [draft(group_id, OWNER)])
+            while not network.fates:
+                await asyncio.sleep(0)
+            second = hand_in(alone, [draft(group_id, OWNER)])
+            assert await ends(first) == ["Unavailable"]
+            tried = len(network.fates)
+            assert await ends(second) == ["Unavailable"]
+            assert len(network.fates) == tried + 1
+
+
 @pytest.mark.parametrize("state", ["53100", "53200"], ids=["disk-full", "out-of-memory"])
 async def test_database_without_room_is_asked_once(database_dsn: str, state: str) -> None:
     """Want of room is a refusal and no unknown outcome: the batch fails at once, and nobody queues behind it."""
