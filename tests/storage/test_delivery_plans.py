@@ -1,7 +1,11 @@
-"""What a claim costs does not depend on how much was delivered before, nor on how much waits for later."""
+"""What a claim costs does not depend on how much was delivered before, nor on how much waits for later.
 
+And what nobody wants to hear of is passed over where the log is read.
+"""
+
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -69,7 +73,8 @@ class Queue:
         await self.put(AT_ONCE)
         room = self.room(AT_ONCE, everything)
         known = room.known[self.webhook_id]
-        claimed = await self._explain(
+        claimed = await _pages(
+            self.conn,
             "SELECT * FROM claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
             self.now, LEASE, [self.webhook_id], [AT_ONCE], [True], [False], [known.due_from], [0], everything,
             AT_ONCE, 0, 0, 1, [], [], [],
@@ -80,7 +85,8 @@ class Queue:
         assert len(rows) == AT_ONCE
         ids = [row["delivery_id"] for row in rows]
         empty = [None] * AT_ONCE
-        finished = await self._explain(
+        finished = await _pages(
+            self.conn,
             "SELECT finish_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             self.now, [self.webhook_id] * AT_ONCE, ids, [1] * AT_ONCE, ["succeeded"] * AT_ONCE, empty,
             [self.now] * AT_ONCE, empty, empty, [1] * AT_ONCE, empty, [], [],
@@ -89,10 +95,11 @@ class Queue:
         self.due_from = self.now
         return claimed + finished
 
-    async def _explain(self, statement: str, *values: object) -> int:
-        text = await self.conn.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *values)
-        plan = json.loads(text)[0]["Plan"]
-        return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+async def _pages(conn: "asyncpg.Connection[asyncpg.Record]", statement: str, *values: object) -> int:
+    text = await conn.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *values)
+    plan = json.loads(text)[0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
 @pytest.fixture
@@ -141,3 +148,41 @@ async def test_claims_are_read_as_they_are(queue: Queue) -> None:
     assert isinstance(claim, Claim)
     assert (claim.webhook_id, claim.number, claim.event) == (queue.webhook_id, 1, "message.created")
     assert (claim.due_at, claim.lane_until, claim.pace) == (queue.now, None, 0.0)
+
+
+async def pages_read(conn: "asyncpg.Connection[asyncpg.Record]", heard: Sequence[UUID], after: int) -> int:
+    """Return how many pages it takes to read the log on from a position for these webhooks; all of it is undone."""
+    transaction = conn.transaction()
+    await transaction.start()
+    try:
+        await conn.execute(
+            "UPDATE webhooks SET status = CASE WHEN webhook_id = ANY ($1) THEN 'active' ELSE 'disabled' END",
+            heard,
+        )
+        await conn.execute("UPDATE webhook_dispatcher SET position = $1", after)
+        return await _pages(conn, "SELECT * FROM dispatch_events(20000, NULL)")
+    finally:
+        await transaction.rollback()
+
+
+@pytest.mark.parametrize("owners", [8, 9], ids=["few", "many"])
+async def test_what_filters_leave_out_is_not_read(database_dsn: str, owners: int) -> None:
+    """Members who asked for another conversation cost about as little as strangers, however many they are."""
+    async with running(database_dsn) as chat:
+        members, strangers = await chat.people(owners), await chat.people(owners)
+        busy, silent = [await members[0].found(*members[1:]) for _ in range(2)]
+        elsewhere = await strangers[0].found(*strangers[1:])
+        filtered = [await make_webhook(one, conversation_id=silent.id) for one in members]
+        foreign = [await make_webhook(one, conversation_id=elsewhere.id) for one in strangers]
+        whole = await make_webhook(members[0])
+        after = chat.log.head.position
+        await asyncio.gather(*(members[0].send(busy) for _ in range(1000)))
+        conn = await asyncpg.connect(database_dsn, server_settings=database.READING)
+        try:
+            # The first time a session reads what it does not know yet of tables and functions.
+            await pages_read(conn, [whole], after)
+            least = await pages_read(conn, foreign, after)
+            assert await pages_read(conn, filtered, after) <= least * MORE
+            assert await pages_read(conn, [*filtered, whole], after) > least * MORE
+        finally:
+            await conn.close()
