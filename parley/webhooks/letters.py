@@ -5,6 +5,7 @@ What is read here leaves within the same turn of the loop in which it was read, 
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from parley.storage.database import Database
 from parley.storage.deliveries import Claim, Destination
 from parley.webhooks.payloads import Payload
 
-# For how many seconds those gather who are about to ask: reading costs about as much for one as for ten.
+# For how many seconds at most those gather who are about to ask: reading costs about as much for one as for ten.
 GATHER_FOR = 0.003
 # How many are read at once: so few that those read first do not wait for those that are signed after them.
 AT_ONCE = 32
@@ -57,12 +58,15 @@ class Letters:
         self._payloads = payloads
         self._expected = expected
         self._asked: deque[tuple[Claim, asyncio.Future[Letter]]] = deque()
+        self._enough = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
 
     async def read(self, claim: Claim) -> Letter:
         """Return what is to be sent now. Raises Unavailable."""
         answer: asyncio.Future[Letter] = asyncio.get_running_loop().create_future()
         self._asked.append((claim, answer))
+        if self._have_all_asked():
+            self._enough.set()
         if self._reading is None:
             self._reading = asyncio.create_task(self._read_on(), name="webhook letters")
         return await answer
@@ -75,12 +79,23 @@ class Letters:
     async def _read_on(self) -> None:
         try:
             while self._asked:
-                if len(self._asked) < min(AT_ONCE, self._expected()):
-                    await asyncio.sleep(GATHER_FOR)
+                await self._gather()
                 some = [self._asked.popleft() for _ in range(min(AT_ONCE, len(self._asked)))]
                 await self._answer([(claim, answer) for claim, answer in some if not answer.done()])
         finally:
             self._reading = None
+
+    def _have_all_asked(self) -> bool:
+        return len(self._asked) >= min(AT_ONCE, self._expected())
+
+    async def _gather(self) -> None:
+        """Wait for a moment while there are others who may ask."""
+        if self._have_all_asked():
+            return
+        self._enough.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_FOR):
+                await self._enough.wait()
 
     async def _answer(self, asked: Sequence[tuple[Claim, asyncio.Future[Letter]]]) -> None:
         claims = [claim for claim, _ in asked]

@@ -75,6 +75,21 @@ async def test_when_all_have_asked_it_is_read(monkeypatch: pytest.MonkeyPatch) -
     assert readers.payloads.sizes == [AT_ONCE]
 
 
+async def test_nobody_waits_once_the_last_has_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The moment is over for all of them when nobody else may come."""
+    monkeypatch.setattr(letters, "GATHER_FOR", LONG)
+    readers = Readers(4)
+    for _ in range(2):
+        asked: list[asyncio.Task[Letter]] = []
+        for _ in range(4):
+            assert not any(one.done() for one in asked)
+            asked.append(readers.ask())
+            for _ in range(5):
+                await asyncio.sleep(0)
+        await asyncio.gather(*asked)
+    assert readers.payloads.sizes == [4, 4]
+
+
 async def test_those_who_come_a_moment_later_are_read_along(monkeypatch: pytest.MonkeyPatch) -> None:
     """While others may come it waits for a moment, and reads for all who came."""
     monkeypatch.setattr(letters, "GATHER_FOR", 0.2)
