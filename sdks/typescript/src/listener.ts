@@ -360,7 +360,7 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
 
   #renewIn(delay: number): void {
     clearTimeout(this.#renewal);
-    this.#renewal = setTimeout(() => void this.#renew(), Math.min(Math.max(delay, 0), LONGEST_TIMER));
+    this.#renewal = setTimeout(() => void this.#renew(), Math.min(Math.max(Math.ceil(delay), 0), LONGEST_TIMER));
   }
 
   /** Send a new token before the one that the socket knows expires. */
@@ -370,7 +370,9 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
       const tokens = await this.#host.session.fresh(undefined, this.#stopping.signal);
       if (connection === null || connection !== this.#connection) return;
       if (tokens.accessToken === this.#tokens?.accessToken) {
-        this.#renewIn(RENEW_AGAIN_AFTER);
+        // Timers may be a little early; or the token could not be renewed.
+        const due = this.#host.session.renewalIn(tokens);
+        this.#renewIn(due > 0 ? due : RENEW_AGAIN_AFTER);
         return;
       }
       this.#tokens = tokens;

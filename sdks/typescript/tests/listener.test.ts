@@ -187,3 +187,25 @@ test("a socket learns a token that somebody else has renewed, and no other", asy
   socket.message(1);
   await taking;
 });
+
+test("a timer that is early renews the token when it is time", async (context) => {
+  let now = 0;
+  context.mock.method(performance, "now", () => now);
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const client = new Client("http://parley", { fetch: new FakeServer(json(200, tokens(2))).fetch });
+  await client.useTokens(tokens(1, 3));
+  const sockets = new FakeSockets();
+  const taking = take(client.listen({ WebSocket: sockets.socketClass(), backoff: BACKOFF }), 1);
+  const socket = await sockets.greeted(1);
+  // Due after two of three seconds.
+  now = 1999.5;
+  context.mock.timers.tick(2000);
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  assert.equal(socket.said.length, 1);
+  now = 2000.5;
+  context.mock.timers.tick(1);
+  for (let turn = 0; turn < 10_000 && socket.said.length < 2; turn++) await new Promise(setImmediate);
+  assert.deepEqual(socket.said[1], { type: "auth", data: { token: "access-2" } });
+  socket.message(1);
+  await taking;
+});
