@@ -15,6 +15,9 @@ from parley.errors import Conflict
 if TYPE_CHECKING:
     from parley.node import Node
 
+# Others than those of the README's tour, so that one can do both.
+_ADA = "demo-ada@example.com"
+_BOB = "demo-bob@example.com"
 _GROUP = "Analytical Engine"
 _CHAT = (
     ("ada", "Good morning, Bob. Have you read the notes?"),
@@ -50,12 +53,12 @@ async def _make() -> Made:
     password = secrets.token_urlsafe(12)
     async with Node(settings.load(), visiting=True, must_exist=True) as node:
         try:
-            ada = (await node.services.accounts.create("ada@example.com", "ada", password, "Ada Lovelace")).id
-            bob = (await node.services.accounts.create("bob@example.com", "bob", password, "Bob")).id
+            ada = (await node.services.accounts.create(_ADA, "demo-ada", password, "Ada Lovelace")).id
+            bob = (await node.services.accounts.create(_BOB, "demo-bob", password, "Bob")).id
         except Conflict:
             raise Refused(
                 "Ada or Bob is there already; the demo makes them once. "
-                "`parley user password ada@example.com` sets another password."
+                f"`parley user password {_ADA}` sets another password."
             ) from None
         return Made(node.address, password, bob, await _talk(node, ada, bob), node.is_alone)
 
@@ -78,10 +81,10 @@ async def _talk(node: "Node", ada: UUID, bob: UUID) -> UUID:
 
 
 def _commands(made: Made) -> str:
-    login = f'{{"email": "ada@example.com", "password": "{made.password}"}}'
+    login = f'{{"email": "{_ADA}", "password": "{made.password}"}}'
     start = "No server runs here: start it with `parley serve` first. " if made.without_server else ""
     return f"""\
-Ada (ada@example.com) and Bob (bob@example.com) are there, both with the password {made.password}
+Ada ({_ADA}) and Bob ({_BOB}) are there, both with the password {made.password}
 They have talked to each other and in the group "{_GROUP}". {start}Paste this into a shell:
 
   URL={made.address}/v1 JSON='Content-Type: application/json'

@@ -278,7 +278,9 @@ def test_refusals_are_sentences(command: Command, running: Server) -> None:
 
 
 def test_the_demo_can_be_pasted(command: Command, running: Server, tmp_path: Path) -> None:
-    """Each printed command works as it stands, and the second demo is refused."""
+    """Each printed command works as it stands, also beside the README's people; the second demo is refused."""
+    for name in ("ada", "bob"):
+        command("user", "create", f"{name}@example.com", name, typed="correct horse\n")
     printed = command("demo")
     assert printed.returncode == 0, printed.stderr
     assert "No server" not in printed.stdout
