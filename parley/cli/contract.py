@@ -14,11 +14,26 @@ class Form(StrEnum):
     JSON = "json"
 
 
-def openapi(form: Form = typer.Option(Form.YAML, "--format", "-f", help="How it is written.")) -> None:
-    """Print the contract, as the server serves it under /openapi.yaml and /openapi.json."""
+class Api(StrEnum):
+    """Which of the documents."""
+
+    V1 = "v1"
+    V2 = "v2"
+    SOCKET = "socket"
+
+
+_DOCUMENTS = {Api.V1: "openapi", Api.V2: "openapi-v2", Api.SOCKET: "asyncapi"}
+
+
+def openapi(
+    form: Form = typer.Option(Form.YAML, "--format", "-f", help="How it is written."),
+    api: Api = typer.Option(Api.V1, help="REST as it is, its next version, or the socket (AsyncAPI)."),
+) -> None:
+    """Print the contract, as the server serves it, such as under /openapi.yaml."""
     from parley.pages import document
 
-    body = document.as_json() if form is Form.JSON else document.as_yaml()
+    name = _DOCUMENTS[api]
+    body = document.as_json(name) if form is Form.JSON else document.as_yaml(name)
     typer.echo(body, nl=not body.endswith(b"\n"))
 
 

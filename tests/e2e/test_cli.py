@@ -7,7 +7,7 @@ import pty
 import re
 import subprocess
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -125,12 +125,16 @@ def test_the_page_of_settings_can_be_printed(tmp_path: Path) -> None:
     assert call("settings", "--markdown", cwd=tmp_path).stdout == (ROOT / "docs/settings.md").read_text()
 
 
-def test_openapi_prints_the_contract(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("openapi", ()), ("openapi-v2", ("--api", "v2")), ("asyncapi", ("--api", "socket"))],
+)
+def test_openapi_prints_the_contract(name: str, options: Sequence[str], tmp_path: Path) -> None:
     """Both forms say the same, and are the file that everything is generated from."""
-    as_json = call("openapi", "--format", "json", cwd=tmp_path)
-    as_yaml = call("openapi", cwd=tmp_path)
+    as_json = call("openapi", *options, "--format", "json", cwd=tmp_path)
+    as_yaml = call("openapi", *options, cwd=tmp_path)
     assert json.loads(as_json.stdout) == yaml.safe_load(as_yaml.stdout)
-    assert as_json.stdout.rstrip() == (ROOT / "generated/openapi.json").read_text().rstrip()
+    assert as_json.stdout.rstrip() == (ROOT / f"generated/{name}.json").read_text().rstrip()
 
 
 def test_no_command_makes_a_database_by_accident(command: Command, data_dir: Path) -> None:
