@@ -57,7 +57,8 @@ class Allowance:
         """Return how many there are, at least 0."""
         if not self.rate:
             return MOST_IN_STOCK
-        most = max(1.0, self.rate * MOMENT)
+        # A part of one stays, or a rate of ten, asked four times a second, would be one of eight.
+        most = self.rate * MOMENT + 1
         self.left = min(most, self.left + (now - self.seen_at) * self.rate)
         self.seen_at = now
         # What adds up to a whole one is one, whatever is lost in adding.

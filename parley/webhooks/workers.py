@@ -40,9 +40,10 @@ from parley.webhooks.signing import signed
 # A claim lasts for its time in stock and that of a request, and a little more.
 LEASE = timedelta(seconds=25)
 MARGIN = 2.0
-# Seconds between looks at the queue, also while somebody has had what its rate allows, and after the database was away.
+# Seconds between looks at the queue, and after the database was away. While somebody has had what its rate allows the
+# next look comes a little sooner than what gathers meanwhile would be gone.
 LOOK_EVERY = 1.0
-LOOK_AT_RATES_EVERY = MOMENT
+LOOK_AT_RATES_EVERY = MOMENT * 0.8
 RETRY_AFTER = 0.5
 # After so many faults of the database one after the other each result is noted alone, for the last time.
 NOTE_TRIES = 5

@@ -3,7 +3,14 @@
 import pytest
 
 from parley.webhooks.endpoints import MOMENT, Allowance
-from parley.webhooks.workers import LEAST_SHARE, PART_OF_THE_REST, fair_share, most_of, most_unwell
+from parley.webhooks.workers import (
+    LEAST_SHARE,
+    LOOK_AT_RATES_EVERY,
+    PART_OF_THE_REST,
+    fair_share,
+    most_of,
+    most_unwell,
+)
 
 
 def taken(places: int, owners: int) -> list[int]:
@@ -63,13 +70,27 @@ def test_those_who_are_not_well_leave_something() -> None:
 def test_a_rate_gathers_for_a_moment() -> None:
     """What was not used in a moment is there, and what was used in advance is missing."""
     allowance = Allowance(100)
-    assert allowance.number(0.0) == 100 * MOMENT
-    for _ in range(30):
+    assert allowance.number(0.0) == 100 * MOMENT + 1
+    for _ in range(31):
         allowance.take()
     assert allowance.number(0.0) == 0
     assert allowance.number(0.05) == 0
     assert allowance.number(0.1) == 5
-    assert allowance.number(1000.0) == 100 * MOMENT
+    assert allowance.number(1000.0) == 100 * MOMENT + 1
+
+
+@pytest.mark.parametrize("rate", [1, 2, 3, 7, 10, 33, 1000])
+@pytest.mark.parametrize("every", [0.05, LOOK_AT_RATES_EVERY, MOMENT])
+def test_a_rate_is_used_up(rate: int, every: float) -> None:
+    """Whoever asks every moment, or sooner, gets all of it in the long run."""
+    allowance = Allowance(rate)
+    given, looks = 0, round(60 / every)
+    for look in range(looks):
+        number = allowance.number(look * every)
+        given += number
+        for _ in range(number):
+            allowance.take()
+    assert 59 * rate - 1 <= given <= (60 + MOMENT) * rate + 1
 
 
 def test_no_rate_is_no_limit() -> None:
