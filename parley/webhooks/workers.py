@@ -224,10 +224,8 @@ class Workers:
                 continue
 
     def _is_at_a_rate(self) -> bool:
-        """Tell whether somebody would have got more if it were not for its rate."""
-        return bool(self._rate) and any(
-            endpoint.has_more and not endpoint.stock for endpoint in self._endpoints.values()
-        )
+        """Tell whether somebody may get more as soon as its rate allows it."""
+        return bool(self._rate) and any(endpoint.has_more for endpoint in self._endpoints.values())
 
     async def _end_leases(self) -> None:
         if self._alone:
