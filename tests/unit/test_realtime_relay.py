@@ -39,6 +39,7 @@ class Stored:
     def __init__(self) -> None:
         self.epoch = "first"
         self.head = 0
+        self.asked = 0
         self.reads: list[tuple[int, int]] = []
         self.error: Exception | None = None
         self.gate = asyncio.Event()
@@ -49,6 +50,7 @@ class Stored:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[None]:
+        self.asked += 1
         if self.error is not None:
             raise self.error
         yield
@@ -58,6 +60,13 @@ class Stored:
         await self.gate.wait()
         last = min(end, self.head, after + limit)
         return [self._row(position) for position in range(after + 1, last + 1)]
+
+    async def asked_again(self, times: int = 2) -> None:
+        """Wait until it was asked so often again: whoever asks is done with what was before."""
+        until = self.asked + times
+        async with asyncio.timeout(10):
+            while self.asked < until:
+                await asyncio.sleep(0.001)
 
     async def state(self, _conn: None) -> LogState:
         return LogState(self.epoch, 0, self.head, self.purges)
@@ -258,8 +267,9 @@ async def test_what_is_not_of_this_log_is_dropped(stored: Stored) -> None:
         await post.handed_on(3)
         post.arrives(2, 3, late=True)
         post.arrives(4, 9, epoch="second", late=True)
-        await asyncio.sleep(0.01)
-        assert (post.hub.position, post.log.head.position, post.relay._batches) == (3, 3, {})
+        post.arrives(4, 4)
+        await post.handed_on(4)
+        assert (post.hub.position, post.log.head.position, post.relay._batches) == (4, 4, {})
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -292,7 +302,7 @@ async def test_memory_is_bounded(stored: Stored, monkeypatch: pytest.MonkeyPatch
         stored.error = Unavailable()
         for position in range(2, 100):
             post.arrives(position, position)
-        await asyncio.sleep(0.02)
+        await stored.asked_again()
         assert len(post.relay._batches) == 10
         stored.error = None
         post.appends()
@@ -308,7 +318,7 @@ async def test_goes_on_after_a_failure(stored: Stored, error: Exception) -> None
         stored.error = error
         post.appends(3)
         post.arrives(6, 6)
-        await asyncio.sleep(0.03)
+        await stored.asked_again()
         assert post.hub.position == 2
         stored.error = None
         assert await post.handed_on(6) == sources(("batch", 2), ("log", 4))
@@ -333,7 +343,7 @@ async def test_another_epoch(stored: Stored, monkeypatch: pytest.MonkeyPatch, he
         # Readers of the old one are not told again, and those of the new one hear at once.
         post.arrives(head + 1, head + 2, epoch="second")
         assert await post.handed_on(head + 2) == sources(("batch", 2))
-        await asyncio.sleep(0.05)
+        await stored.asked_again()
         assert reader.resets == 1
 
 
@@ -355,7 +365,7 @@ async def test_set_back_without_another_epoch(stored: Stored, monkeypatch: pytes
         assert await post.handed_on(5) == sources(("log", 1))
         post.appends(6)
         await post.handed_on(11)
-        await asyncio.sleep(0.01)
+        await stored.asked_again()
         assert post.hub.position == 11
 
 
