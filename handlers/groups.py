@@ -65,7 +65,7 @@ async def add_member(
     *, group_id: UUID, idempotency_key: str | None = None, body: models.AddMember, caller: Caller
 ) -> Reply:
     member, replayed = await services().groups.add_member(caller, group_id, body.user_id, idempotency_key)
-    return created(member, f"/v1/groups/{group_id}/members", replayed)
+    return created(member, f"/v1/groups/{group_id}/members/{member.user_id}", replayed)
 
 
 async def get_member(*, group_id: UUID, user_id: UUID, caller: Caller) -> Reply:
@@ -84,5 +84,5 @@ async def remove_member(*, group_id: UUID, user_id: UUID, caller: Caller) -> Rep
 async def join_group(*, group_id: UUID, idempotency_key: str | None = None, caller: Caller) -> Reply:
     member, is_new, replayed = await services().groups.join(caller, group_id, idempotency_key)
     if is_new:
-        return created(member, f"/v1/groups/{group_id}/members", replayed)
+        return created(member, f"/v1/groups/{group_id}/members/{member.user_id}", replayed)
     return ok(member, replayed)

@@ -13,6 +13,7 @@ import pytest
 from calls import OPERATIONS, error_example
 from people import PASSWORD, Person, log_in, made, register, unique
 from tests.contract.conftest import NOWHERE, Watched
+from versions import Version
 from webhook_calls import webhook
 
 
@@ -84,6 +85,7 @@ REPEATABLE: Mapping[str, Callable[[Person, Person], Request]] = {
     "rotate_secret": rotating,
     "test_webhook": asking_for_a_test,
 }
+MAKING = [name for name in REPEATABLE if "201" in OPERATIONS[name].raw["responses"]]
 OPERATIONS_WITH_KEY = pytest.mark.parametrize("operation", REPEATABLE)
 
 
@@ -126,6 +128,20 @@ def test_repeat_is_answered_again(ada: Person, bob: Person, operation: str) -> N
         assert (again.status_code, lasting(again)) == (first.status_code, lasting(first))
         assert again.headers["Idempotency-Replayed"] == "true"
         assert again.headers.get("Location") == first.headers.get("Location")
+
+
+@pytest.mark.parametrize("operation", MAKING)
+def test_location_leads_to_what_was_made(ada: Person, bob: Person, version: Version, operation: str) -> None:
+    """It is below the version that was asked, and who reads it there is shown what the answer told."""
+    request = REPEATABLE[operation](ada, bob)
+    answer = ada.post(request.path, request.body)
+    assert answer.status_code == 201, answer.text
+    assert version.sent(answer).headers["Location"].startswith(f"/{version}/")
+    shown = made(ada.ask("GET", answer.headers["Location"].removeprefix(ada.base)))
+    told = lasting(answer)
+    alike = told.keys() & shown.keys()
+    assert alike & {"id", "user_id"}
+    assert {name: shown[name] for name in alike} == {name: told[name] for name in alike}
 
 
 @OPERATIONS_WITH_KEY
