@@ -43,8 +43,7 @@ class Delivery:
     ) -> None:
         self.pressure = Pressure()
         self._database = database
-        self._sender = Sender(egress)
-        self._sender.observe = observe
+        self._sender = Sender(egress, observe=observe)
         self._workers = Workers(
             database,
             log,

@@ -57,7 +57,7 @@ class Refused(OSError):
     """An address or a port is one where webhooks may not go, for the reason that is its sentence."""
 
 
-# Called with body and headers.
+# Called with body and headers of each request that leaves.
 Observe = Callable[[bytes, Mapping[str, str]], None]
 Written = tuple[bytes, Mapping[str, str]]
 # Writes a request anew, with what holds by now; None where nothing is to be sent any more.
@@ -68,13 +68,18 @@ class Withdrawn(Exception):
     """When the request could be written at last, there was nothing to be sent any more."""
 
 
+class ObserverFailed(Exception):
+    """Whoever observes has raised something, so that the request was not sent."""
+
+
 @dataclass(slots=True)
 class _Request:
-    """What is to be sent, and from when on it has to be written anew."""
+    """What is to be sent, from when on it has to be written anew, and who hears of it when it leaves."""
 
     written: Written
     renew: Renew | None
     stale_at: float
+    observe: Observe | None
 
 
 _under_way: ContextVar[_Request] = ContextVar("request")
@@ -105,7 +110,8 @@ class Outcome:
 class Sender:
     """Sends requests over connections that it keeps. To be started and stopped in one event loop.
 
-    `tls` and `look_up` are for tests: what certificates are trusted, and what names lead to.
+    `observe` is for tests, and hears of each request at the moment when it is written to a connection. So are `tls` and
+    `look_up`: what certificates are trusted, and what names lead to.
     """
 
     def __init__(
@@ -113,16 +119,16 @@ class Sender:
         egress: Egress,
         *,
         timeout: float = TIMEOUT_SECONDS,
+        observe: Observe | None = None,
         tls: ssl.SSLContext | None = None,
         look_up: LookUp | None = None,
     ) -> None:
         self._egress = egress
         self._timeout = timeout
+        self._observe = observe
         self._tls = tls
         self._look_up = look_up
         self._session: aiohttp.ClientSession | None = None
-        # Hears of each request before it goes out; for tests.
-        self.observe: Observe | None = None
         self._url = lru_cache(maxsize=_URLS_KEPT)(self._checked)
 
     async def start(self) -> None:
@@ -161,13 +167,12 @@ class Sender:
         """Send a request and return what came of it, in `timeout` seconds at the most.
 
         Where it takes a while until it can be written, because a name has to be looked up or somebody greets slowly,
-        `renew` writes it anew. Nothing that a receiver does raises an exception; Withdrawn is `renew`'s doing.
+        `renew` writes it anew. Nothing that a receiver does raises an exception; Withdrawn is `renew`'s doing, and
+        ObserverFailed that of whoever observes.
         """
-        if self.observe is not None:
-            self.observe(body, headers)
         began = time.monotonic()
         deadline = began + self._timeout
-        request = _Request((body, headers), renew, began + _FRESH_SECONDS)
+        request = _Request((body, headers), renew, began + _FRESH_SECONDS, self._observe)
         _under_way.set(request)
         while True:
             opened: list[None] = []
@@ -277,6 +282,8 @@ class _LateRequest(aiohttp.ClientRequest):
             body, headers = written
             self.headers.update(headers)
             await self.update_body(body)
+        if request.observe is not None:
+            _tell(request.observe, request.written)
         return await super().send(conn)
 
 
@@ -348,6 +355,14 @@ class _Protocol(ResponseHandler):
         if self._interim_left < 0:
             raise aiohttp.ClientPayloadError("There is no end of interim answers")
         return await super().read()
+
+
+def _tell(observe: Observe, written: Written) -> None:
+    try:
+        observe(*written)
+    except Exception as error:
+        # As it is it might be taken for something that the receiver did.
+        raise ObserverFailed from error
 
 
 def _failure(error: str, began: float) -> Outcome:

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -21,7 +21,7 @@ import receivers
 from parley.services.egress import Egress
 from parley.settings import Network, PortRange
 from parley.webhooks import resolver
-from parley.webhooks.sender import MAX_EXCERPT_BYTES, Outcome, Sender, Withdrawn
+from parley.webhooks.sender import MAX_EXCERPT_BYTES, Observe, ObserverFailed, Outcome, Sender, Withdrawn
 from receivers import Behaviour, Receiver, answering, receiving
 
 pytestmark = pytest.mark.anyio
@@ -50,8 +50,11 @@ async def sending(
     timeout: float = LONG,
     tls: ssl.SSLContext | None = None,
     look_up: Callable[[str], Sequence[str]] | None = None,
+    observe: Observe | None = None,
 ) -> AsyncIterator[Sender]:
-    sender = Sender(Egress(allow, ports=ports), timeout=timeout, tls=tls or TLS, look_up=look_up)
+    sender = Sender(
+        Egress(allow, ports=ports), timeout=timeout, observe=observe, tls=tls or TLS, look_up=look_up
+    )
     await sender.start()
     try:
         yield sender
@@ -318,6 +321,59 @@ async def test_what_is_sent_again_is_written_anew(sender: Sender, receiver: Rece
     receiver.behave = receivers.in_turn(closing_late, answering(204))
     assert (await sender.send(receiver.url, b"2", HEADERS, renew)).succeeded
     assert [arrival.body for arrival in receiver.arrivals] == [b"1", b"2", b"3"]
+
+
+# ---- what is observed
+
+
+async def test_what_is_written_anew_is_observed(receiver: Receiver) -> None:
+    """What hears of requests hears of what leaves, and not of what was to leave."""
+    seen: list[tuple[bytes, Mapping[str, str]]] = []
+
+    async def renew() -> tuple[bytes, dict[str, str]]:
+        return b"what is left of it", {**HEADERS, "webhook-timestamp": "2"}
+
+    async with sending(look_up=found_late, observe=lambda *written: seen.append(written)) as sender:
+        await sender.send(f"http://example.com:{receiver.port}/", b"deleted", HEADERS, renew)
+    assert seen == [await renew()]
+
+
+async def test_what_is_sent_again_is_observed_again(receiver: Receiver) -> None:
+    """A receiver that closes a kept connection may have got the request both times."""
+    seen: list[bytes] = []
+    async with sending(observe=lambda body, _: seen.append(body)) as sender:
+        await sender.send(receiver.url, b"1", HEADERS)
+        receiver.behave = receivers.in_turn(receivers.closing, answering(204))
+        await sender.send(receiver.url, b"2", HEADERS)
+    assert seen == [arrival.body for arrival in receiver.arrivals] == [b"1", b"2", b"2"]
+
+
+async def test_what_does_not_leave_is_not_observed(receiver: Receiver) -> None:
+    """Neither what is withdrawn nor what no connection could be made for."""
+    seen: list[bytes] = []
+
+    async def renew() -> None:
+        return None
+
+    async with sending(look_up=found_late, observe=lambda body, _: seen.append(body)) as sender:
+        with pytest.raises(Withdrawn):
+            await sender.send(f"http://example.com:{receiver.port}/", b"deleted", HEADERS, renew)
+    async with sending(allow=(), observe=lambda body, _: seen.append(body)) as sender:
+        assert (await sender.send(receiver.url, b"refused", HEADERS)).status is None
+    assert seen == []
+
+
+async def test_what_an_observer_raises_is_not_the_receivers(receiver: Receiver) -> None:
+    """A ValueError of theirs is no answer that could not be read: nothing is sent, and whoever sends hears of it."""
+
+    def refuse(body: bytes, headers: Mapping[str, str]) -> None:
+        raise ValueError(body, headers)
+
+    async with sending(observe=refuse) as sender:
+        with pytest.raises(ObserverFailed):
+            await sender.send(receiver.url, b"{}", HEADERS)
+    await asyncio.to_thread(receiver.wait_until_alone)
+    assert receiver.arrivals == []
 
 
 # ---- no answer
