@@ -8,8 +8,7 @@ from generated.operations import SendMessage
 from parley.contract import NO_CONTENT, Reply, created, ok, paged
 from parley.model import Caller, MessageStatus, MessageType
 from parley.services import services
-from parley.services.messages import NewMessage, period
-from parley.storage.messages import Filter
+from parley.services.messages import Filter, NewMessage, period
 
 
 async def send_message(*, idempotency_key: str | None = None, body: SendMessage, caller: Caller) -> Reply:

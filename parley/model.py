@@ -12,9 +12,12 @@ from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 import orjson
+from asyncpg.pgproto.pgproto import UUID as DriverUUID
 
 # How the values below are written as JSON, for whomever: times in UTC with `Z`.
 JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+# And what the driver has its own kind of, identifiers; it raises TypeError for whatever else it is given.
+write_identifier = DriverUUID.__str__
 
 Role = Literal["owner", "admin", "member"]
 ConversationKind = Literal["direct", "group"]

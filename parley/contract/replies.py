@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from parley.model import JSON_OPTIONS, Page
-from parley.storage.database import write_identifier
+from parley.model import JSON_OPTIONS, Page, write_identifier
 
 
 # Not frozen, both: they are made per request.

@@ -4,8 +4,7 @@ from typing import Any
 
 import orjson
 
-from parley.model import JSON_OPTIONS
-from parley.storage.database import write_identifier
+from parley.model import JSON_OPTIONS, write_identifier
 
 
 def encode(frame_type: str, data: Any, cursor: str | None = None, seq: int | None = None) -> bytes:

@@ -19,7 +19,8 @@ from parley.storage import groups, messages
 from parley.storage.database import Connection, Database, Row
 from parley.storage.history import HistoryReader, Wanted
 from parley.storage.log import Log
-from parley.storage.messages import COUNT_LIMIT, Filter, MessageJson
+from parley.storage.messages import COUNT_LIMIT, MessageJson
+from parley.storage.messages import Filter as Filter  # what handlers make is offered by the service
 from parley.storage.send_queue import Draft, SendQueue, Sent
 
 # How large a client's own object in `metadata.custom` may be, as JSON in UTF-8.

@@ -12,13 +12,9 @@ from typing import Any, Self, TypeAlias
 
 import asyncpg
 import orjson
-from asyncpg.pgproto.pgproto import UUID as DriverUUID
 from asyncpg.pool import PoolConnectionProxy
 
 from parley.errors import Unavailable
-
-# How the driver's own kind of UUID is written; it raises TypeError for whatever else it is given.
-write_identifier = DriverUUID.__str__
 
 Row: TypeAlias = "asyncpg.Record"
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"

@@ -13,11 +13,11 @@ import orjson
 from parley import cursors
 from parley.cursors import Cursor
 from parley.events import EventKind
-from parley.model import JSON_OPTIONS
+from parley.model import JSON_OPTIONS, write_identifier
 from parley.services.events import data_of
 from parley.services.users import Users
 from parley.storage import deliveries
-from parley.storage.database import Database, Row, write_identifier
+from parley.storage.database import Database, Row
 from parley.storage.deliveries import Claim
 
 TEST = "webhook.test"
