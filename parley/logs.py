@@ -1,9 +1,15 @@
 """Logs: one line per record on standard error, for people (console) or machines (JSON).
 
-What people write never stands in a log. Values under the names in `_SECRET` are masked; of an exception only
-the first line of its message is shown, because a database or a validator repeats the refused value in the
-lines below; and a request is logged by its route's template, never by its path or query, which may hold a
-token.
+What people write never stands in a log. Values under the names in `_SECRET` are masked. Of an exception only
+the first line of its message is shown, because a validator repeats the refused value in the lines below; of one
+of the database, or of its driver, not even that line, because both quote values there: their class, the SQLSTATE
+and the constraint say what happened. A request is logged by its route's template, never by its path or query,
+which may hold a token.
+
+How Parley logs, in every module that does: `_log = logs.logger("webhooks")`, by the package the module is of, or
+its own name where it stands alone; that is the record's `part`. The event is a sentence without a capital and a
+full stop, and the same for every record of its kind: what differs is in fields. Why something failed is
+`reason=logs.reason_of(error)`, or `_log.exception(...)` where nobody foresaw it, and never `str(error)`.
 """
 
 import asyncio
@@ -51,16 +57,11 @@ def configure(level: str = "info", style: Style = "console") -> None:
     """Set logging up for this process; may be called again."""
     threshold = logging.getLevelNamesMapping()[level.upper()]
     renderer = _renderer(style)
-    structlog.configure(
-        processors=[*_PROCESSORS, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    _configure_ours(threshold, renderer)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_PROCESSORS],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, _first_line_of_asyncio, *_PROCESSORS],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -70,7 +71,7 @@ def configure(level: str = "info", style: Style = "console") -> None:
 
 
 def logger(part: str) -> Any:
-    """Return the logger of a part of Parley: `logger("log").info("batch appended", events=12)`."""
+    """Return the logger of a part of Parley: `logger("storage").info("batch appended", events=12)`."""
     return structlog.get_logger(part=part)
 
 
@@ -127,24 +128,51 @@ class RequestLog:
         sys.stderr.flush()
 
 
+def reason_of(error: BaseException) -> str:
+    """Say in a line why something failed: never empty, and without values. Our own errors stand for their cause."""
+    while error.__cause__ is not None and _is_of(error, "parley"):
+        error = error.__cause__
+    return _said(error)
+
+
 def exception_text(error: BaseException) -> str:
-    """Format an exception and what caused it: whole tracebacks, but only the first line of each message."""
+    """Format an exception and what caused it: whole tracebacks, but of each message what may be shown."""
     return "".join(_exception_lines(error)).rstrip("\n")
 
 
-def _exception_lines(error: BaseException) -> Iterator[str]:
+def _exception_lines(error: BaseException, *, hushed: bool = False) -> Iterator[str]:
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if earlier is not None:
-        yield from _exception_lines(earlier)
+        # The driver could not write a value, say, and what caused that is an error which quotes it.
+        is_quoting = earlier is error.__cause__ and _quotes_values(error)
+        yield from _exception_lines(earlier, hushed=hushed or is_quoting)
         yield "\nand because of that:\n\n"
     yield "Traceback (most recent call last):\n"
     yield from traceback.format_tb(error.__traceback__)
-    first_line = str(error).partition("\n")[0]
-    yield f"{_name(type(error))}: {first_line}\n" if first_line else f"{_name(type(error))}\n"
+    yield f"{_name(type(error)) if hushed else _said(error)}\n"
     if isinstance(error, BaseExceptionGroup):
         for number, part in enumerate(error.exceptions, start=1):
             yield f"\n{number}. in that group:\n"
             yield from _exception_lines(part)
+
+
+def _said(error: BaseException) -> str:
+    """Return the class of an error, and of what it says what may be shown."""
+    if _quotes_values(error):
+        facts = (getattr(error, name, None) for name in ("sqlstate", "constraint_name"))
+        shown = " ".join(str(fact) for fact in facts if fact)
+    else:
+        shown = str(error).partition("\n")[0]
+    return f"{_name(type(error))}: {shown}" if shown else _name(type(error))
+
+
+def _quotes_values(error: BaseException) -> bool:
+    """Whether an error is the database's or its driver's, known by name: this module needs no database."""
+    return _is_of(error, "asyncpg")
+
+
+def _is_of(error: BaseException, package: str) -> bool:
+    return any(kind.__module__.partition(".")[0] == package for kind in type(error).__mro__)
 
 
 def _name(kind: type[BaseException]) -> str:
@@ -165,6 +193,13 @@ def _with_exception(_logger: object, _method: str, fields: Fields) -> Fields:
     error = given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
         fields["exception"] = exception_text(error)
+    return fields
+
+
+def _first_line_of_asyncio(_logger: object, _method: str, fields: Fields) -> Fields:
+    # Below it stands the task with its whole exception, which is formatted here, or not shown at all.
+    if fields.get("logger") == "asyncio":
+        fields["event"] = str(fields["event"]).partition("\n")[0]
     return fields
 
 
@@ -191,3 +226,17 @@ def _renderer(style: Style) -> structlog.typing.Processor:
 
 def _dumps(value: object, **options: Any) -> str:
     return orjson.dumps(value, **options).decode()
+
+
+def _configure_ours(threshold: int, renderer: structlog.typing.Processor) -> None:
+    structlog.configure(
+        processors=[*_PROCESSORS, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+if not structlog.is_configured():
+    # A command sets nothing up: by itself structlog would print everything on standard output, among results.
+    _configure_ours(logging.WARNING, structlog.dev.ConsoleRenderer(colors=False))

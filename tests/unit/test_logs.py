@@ -1,17 +1,21 @@
 """Logs: structured, with request ids, and without what people write."""
 
 import asyncio
+import gc
 import io
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import asyncpg
 import pytest
 import structlog
 
 from parley import logs
+from parley.errors import Unavailable
 
 
 class Written:
@@ -130,6 +134,95 @@ def test_a_traceback_shows_no_values(written: Configure, style: logs.Style) -> N
     assert said.count("RuntimeError: not saved") == 2
     assert "in insert" in said
     assert secret not in said
+
+
+# As the server tells them: one whose first line quotes a value, and one whose DETAIL does.
+BAD_VALUE = asyncpg.InvalidTextRepresentationError.new(
+    {"C": "22P02", "M": 'invalid input syntax for type uuid: "hunter2"'}
+)
+DUPLICATE = asyncpg.UniqueViolationError.new(
+    {
+        "C": "23505",
+        "M": 'duplicate key value violates unique constraint "users_email_key"',
+        "D": "Key (email)=(hunter2) already exists.",
+        "n": "users_email_key",
+    }
+)
+
+
+def unwritable() -> asyncpg.DataError:
+    """Return what the driver says of a value that it cannot write, as it says it."""
+    error = asyncpg.DataError("invalid input for query argument $1: 'hunter2'")
+    error.__cause__ = ValueError("hunter2 is no date")
+    error.__cause__.__cause__ = KeyError("hunter2")
+    return error
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_errors_of_the_database_show_no_values(written: Configure, style: logs.Style) -> None:
+    """Not even in their first line, nor in what caused them: class, SQLSTATE and constraint say enough."""
+    log = written("debug", style)
+    for error in (BAD_VALUE, DUPLICATE, unwritable()):
+        try:
+            raise Unavailable("not now") from error
+        except Unavailable as caught:
+            logs.logger("storage").exception("failed", reason=logs.reason_of(caught))
+            logging.getLogger("other").exception("failed too")
+    said = log.text()
+    assert "hunter2" not in said
+    for shown in (
+        "InvalidTextRepresentationError: 22P02",
+        "UniqueViolationError: 23505 users_email_key",
+        "asyncpg.exceptions.DataError: 22000",
+    ):
+        assert said.count(shown) == 3, shown
+    assert said.count("Unavailable: not now") == 6
+
+
+def test_a_task_that_nobody_awaits_shows_no_values(written: Configure) -> None:
+    """asyncio shows the task with its exception below its first line, and the exception as itself."""
+    log = written("info", "json")
+
+    async def fail() -> None:
+        raise unwritable()
+
+    async def forget() -> None:
+        asyncio.get_running_loop().call_soon(asyncio.create_task, fail())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        gc.collect()
+
+    asyncio.run(forget())
+    (record,) = log.records()
+    assert (record["logger"], record["event"]) == ("asyncio", "Task exception was never retrieved")
+    assert "in fail" in record["exception"]
+    assert "hunter2" not in log.text()
+
+
+def test_a_reason_is_one_line_and_never_empty() -> None:
+    """A timeout says nothing by itself, and our own errors say less than what caused them."""
+    caused = Unavailable("not now")
+    caused.__cause__ = TimeoutError()
+    assert logs.reason_of(caused) == "TimeoutError"
+    assert logs.reason_of(Unavailable("too many\nindeed")) == "parley.errors.Unavailable: too many"
+    assert logs.reason_of(ConnectionResetError(104, "gone")) == "ConnectionResetError: [Errno 104] gone"
+    assert logs.reason_of(DUPLICATE) == "asyncpg.exceptions.UniqueViolationError: 23505 users_email_key"
+
+
+def test_a_command_says_only_what_matters_and_not_among_results() -> None:
+    """Whoever sets no logs up has its results on standard output alone, and warnings on standard error."""
+    code = """if True:
+        from parley import logs
+
+        logs.logger("storage").info("unimportant")
+        logs.logger("storage").warning("important")
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert "important" in done.stderr
+    assert "unimportant" not in done.stderr
+    assert "part=storage" in done.stderr
 
 
 def test_a_group_of_exceptions_is_shown_whole() -> None:
