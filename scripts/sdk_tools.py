@@ -1,9 +1,8 @@
 """Programs of other languages that the scripts run, and where those that are pinned here are installed: .sdks/."""
 
-import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,6 +13,10 @@ class MissingTool(Exception):
     """A program is not there; `str(error)` says which, and how to get it."""
 
 
+class FailedTool(Exception):
+    """A program is there and refused what it was given; `str(error)` says which one. It said itself why."""
+
+
 def program(name: str, how: str) -> str:
     """Return the path of a program of the machine. Raises MissingTool with how to get it."""
     if path := shutil.which(name):
@@ -21,22 +24,8 @@ def program(name: str, how: str) -> str:
     raise MissingTool(f"{name} is not installed: {how}.")
 
 
-def run(
-    command: Sequence[str],
-    *,
-    cwd: Path = ROOT,
-    variables: Mapping[str, str] | None = None,
-    quiet: bool = False,
-) -> None:
-    """Run a command. Raises MissingTool with what it printed when it fails."""
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**os.environ, **(variables or {})},
-        stdout=subprocess.PIPE if quiet else None,
-        stderr=subprocess.STDOUT if quiet else None,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise MissingTool(f"{' '.join(command)} failed with {done.returncode}.\n{done.stdout or ''}")
+def run(command: Sequence[str]) -> None:
+    """Run a command where it is seen what it prints. Raises FailedTool when it fails."""
+    status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    if status:
+        raise FailedTool(f"{command[0]} failed with {status}")

@@ -3,8 +3,8 @@
 Usage: sdks.py [--check] [LANGUAGE ...]
 
 A language is a module `scripts.sdk_<language>` with `TARGET`, its directory of generated files, and `generate()`.
-Exit code 0: everything is as it should be. 1: a file is stale. 3: a generator cannot run for lack of a
-tool; with --check that is only said, unless it is CI.
+Exit code 0: everything is as it should be. 1: a file is stale, or a tool refuses what was made. 3: a generator cannot
+run for lack of a tool; with --check that is only said, unless it is CI.
 """
 
 import argparse
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # So that it also runs as a bare script, where Python looks for modules only beside it.
 sys.path.insert(0, str(ROOT))
 
-from scripts.sdk_tools import MissingTool  # noqa: E402 (the path comes first)
+from scripts.sdk_tools import FailedTool, MissingTool  # noqa: E402 (the path comes first)
 
 # Whoever has not all languages checks those that there are; CI leaves out nothing.
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
@@ -35,7 +35,7 @@ class Language(Protocol):
     TARGET: Path
 
     def generate(self, target: Path) -> None:
-        """Write all generated files of the SDK below an empty directory. Raises MissingTool."""
+        """Write all generated files of the SDK below an empty directory. Raises MissingTool, FailedTool."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"sdks/{name}: NOT MADE AND NOT CHECKED: {error}", file=sys.stderr)
             if not options.check or IN_CI:
                 return 3
+        except FailedTool as error:
+            print(f"sdks/{name}: {error}", file=sys.stderr)
+            return 1
     if stale:
         print("The SDKs are not what the contract makes. To mend it: make sdks-generate", file=sys.stderr)
     return int(stale)
