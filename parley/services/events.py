@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from parley import cursors
@@ -141,7 +141,8 @@ class Events:
 
 def data_of(row: Row, people: Mapping[UUID, User]) -> Any:
     """Return the `data` of an event from a row of `storage.events.read`."""
-    match EventKind(row["kind"]):
+    kind = EventKind(row["kind"])
+    match kind:
         case EventKind.MESSAGE | EventKind.MESSAGE_UPDATED | EventKind.MESSAGE_DELETED:
             return message_of(row)
         case EventKind.RECEIPT:
@@ -175,6 +176,8 @@ def data_of(row: Row, people: Mapping[UUID, User]) -> Any:
             return people[row["subject_id"]]
         case EventKind.WEBHOOK_DISABLED:
             return {"webhook_id": row["subject_id"], "reason": row["facts"]["reason"]}
+        case _:
+            assert_never(kind)
 
 
 def _decoded(after: str | None) -> Cursor | None:
