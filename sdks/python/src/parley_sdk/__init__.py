@@ -7,10 +7,10 @@ with Client("http://localhost:8080") as client:
         ...
 """
 
+from parley_sdk import models
 from parley_sdk.backoff import Backoff, RetryPolicy
 from parley_sdk.client import AsyncClient, Client
 from parley_sdk.flow import LastAnswer, RateLimit
-from parley_sdk.generated import models
 from parley_sdk.generated.facts import Event, WebhookEvent
 from parley_sdk.model import UnknownEvent, UnknownPayload
 from parley_sdk.realtime import AsyncListener, Listener
