@@ -211,7 +211,11 @@ class Settings(BaseSettings):
         description="A PostgreSQL (17 or later) to use instead of the embedded one: postgresql://user:password@host/name.",
     )
     database_pool_size: int = Field(
-        10, ge=3, le=60, description="How many connections to the database a process opens at most."
+        10,
+        ge=3,
+        le=60,
+        description="How many connections to the database a process opens at most for questions. It opens up to a "
+        "third as many (at least 2) for the log, and one that listens: 14 with the default, 81 with the most.",
     )
     drain_seconds: int = Field(
         0,
