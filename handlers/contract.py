@@ -1,7 +1,6 @@
 """Which contract is served."""
 
-from parley.contract import Reply, ok
-from parley.contract.request import current_contract
+from parley.contract import Reply, current_contract, ok
 
 
 async def get_contract() -> Reply:

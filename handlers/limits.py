@@ -1,7 +1,6 @@
 """What is left of the rate limits."""
 
-from parley.contract import Reply, listed
-from parley.contract.request import limits_left
+from parley.contract import Reply, limits_left, listed
 from parley.model import Caller
 
 

@@ -14,7 +14,7 @@
     └── Unavailable           not now; the outcome may be unknown, repeat with the idempotency key
 
 `code` is the word of the contract (`ErrorCode` in the spec). `details` hold facts, never sentences of
-the database or another library. `parley.contract.replies` turns these into answers, and nothing else does.
+the database or another library. `parley.contract.errors` turns these into answers, and nothing else does.
 """
 
 from collections.abc import Mapping, Sequence

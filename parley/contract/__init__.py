@@ -1,4 +1,4 @@
-"""The contract at run time: `spec/openapi.yaml` is loaded, bound to functions, compiled and kept.
+"""The contract at run time: `generated/openapi.json` is loaded, bound to functions, compiled and kept.
 
 Handlers import what stands in `__all__` and nothing else. What holds here:
 
@@ -8,6 +8,17 @@ Handlers import what stands in `__all__` and nothing else. What holds here:
 """
 
 from parley.contract.replies import NO_CONTENT, Reply, created, listed, ok, paged
-from parley.contract.request import RequestInfo, current_request
+from parley.contract.request import RequestInfo, current_contract, current_request, limits_left
 
-__all__ = ["NO_CONTENT", "Reply", "RequestInfo", "created", "current_request", "listed", "ok", "paged"]
+__all__ = [
+    "NO_CONTENT",
+    "Reply",
+    "RequestInfo",
+    "created",
+    "current_contract",
+    "current_request",
+    "limits_left",
+    "listed",
+    "ok",
+    "paged",
+]
