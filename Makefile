@@ -14,10 +14,13 @@ DEVELOPMENT := $(VENV)/.development
 LANES ?= 4
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# What could not be made whole must not look newer than what it is made from.
+.DELETE_ON_ERROR:
+
 .PHONY: help serve environment test soak bench codegen compat sdks sdks-generate lint format types lock clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z\/.-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(RUNTIME) ## Start a server on http://127.0.0.1:8080 with its own database in ./.parley
 	@exec $(BIN)/parley serve
