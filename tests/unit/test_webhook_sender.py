@@ -1,6 +1,7 @@
 """Sending a webhook: what each kind of receiver gets, and what is said of it. Real sockets, real TLS."""
 
 import asyncio
+import logging
 import random
 import socket
 import ssl
@@ -13,6 +14,7 @@ from email.utils import format_datetime
 from ipaddress import ip_network
 
 import pytest
+import structlog
 import trustme
 from aiohttp.client_proto import ResponseHandler
 from structlog.testing import capture_logs
@@ -60,6 +62,15 @@ async def sending(
         yield sender
     finally:
         await sender.stop()
+
+
+@pytest.fixture
+def _at_every_level() -> Iterator[None]:
+    """Let `capture_logs` see what is logged for those who look closely."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
@@ -360,6 +371,7 @@ async def test_what_does_not_leave_is_not_observed(receiver: Receiver) -> None:
             await sender.send(f"http://example.com:{receiver.port}/", b"deleted", HEADERS, renew)
     async with sending(allow=(), observe=lambda body, _: seen.append(body)) as sender:
         assert (await sender.send(receiver.url, b"refused", HEADERS)).status is None
+    await asyncio.to_thread(receiver.wait_until_alone)
     assert seen == []
 
 
@@ -668,6 +680,7 @@ NOWHERE = "the name leads to no address that webhooks may reach"
         ("fd00::1", "private"),
     ],
 )
+@pytest.mark.usefixtures("_at_every_level")
 async def test_names_that_lead_inside_are_refused(address: str, what: str) -> None:
     """After they were resolved; why is for whoever runs the server, and neither says which address it is."""
     async with sending(look_up=names(inside_example_com=[address])) as sender:
