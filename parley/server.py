@@ -14,7 +14,6 @@ which is below httptools; `tests/e2e/test_raw_http.py` holds it to that.
 
 import asyncio
 import socket
-import sys
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from typing import Any, TypeVar, cast
 
 import httptools
 import uvicorn
+import uvloop
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -450,9 +450,5 @@ def make_server(app: ASGIApp, options: ServerOptions, sockets: Sockets | None = 
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:
     """Run `main` in the event loop that the server is fastest in."""
-    if sys.platform == "win32":
-        return asyncio.run(main)
-    import uvloop
-
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
