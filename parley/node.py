@@ -49,6 +49,7 @@ from parley.storage.history import HistoryReader
 from parley.storage.log import Log
 from parley.storage.send_queue import SendQueue
 from parley.webhooks.delivery import Delivery
+from parley.webhooks.options import DeliveryOptions
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.sender import Observe
 
@@ -270,10 +271,12 @@ class Node:
             log,
             users,
             _egress(chosen),
-            concurrency=chosen.webhook_concurrency,
-            per_endpoint=chosen.webhook_concurrency_per_endpoint,
-            rate=chosen.webhook_rate,
-            alone=self.is_alone,
+            DeliveryOptions(
+                concurrency=chosen.webhook_concurrency,
+                per_endpoint=chosen.webhook_concurrency_per_endpoint,
+                rate=chosen.webhook_rate,
+                alone=self.is_alone,
+            ),
             observe=self._observe_webhooks,
         )
         queue = SendQueue(

@@ -14,6 +14,7 @@ from parley.storage.database import Database
 from parley.storage.deliveries import Waiting
 from parley.storage.log import Log
 from parley.webhooks.dispatcher import Dispatcher
+from parley.webhooks.options import DeliveryOptions
 from parley.webhooks.payloads import Payloads
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.sender import Observe, Sender
@@ -34,26 +35,15 @@ class Delivery:
         log: Log,
         users: Users,
         egress: Egress,
+        options: DeliveryOptions,
         *,
-        concurrency: int,
-        per_endpoint: int,
-        rate: int,
-        alone: bool,
         observe: Observe | None = None,
     ) -> None:
         self.pressure = Pressure()
         self._database = database
         self._sender = Sender(egress, observe=observe)
         self._workers = Workers(
-            database,
-            log,
-            Payloads(database, users),
-            self._sender,
-            self.pressure,
-            concurrency=concurrency,
-            per_endpoint=per_endpoint,
-            rate=rate,
-            alone=alone,
+            database, log, Payloads(database, users), self._sender, self.pressure, options
         )
         self._dispatcher = Dispatcher(database, log, self.pressure, self._workers.wake)
         self._waiting = Waiting(0, None)

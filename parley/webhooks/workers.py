@@ -31,6 +31,7 @@ from parley.webhooks import schedule
 from parley.webhooks.disabling import Reason, disable
 from parley.webhooks.endpoints import MOMENT, Allowance, Endpoint, Job, Share
 from parley.webhooks.letters import Letters, Reads
+from parley.webhooks.options import DeliveryOptions
 from parley.webhooks.payloads import Payload
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.schedule import Dice, Pace
@@ -87,12 +88,7 @@ class Sends(Protocol):
 
 
 class Workers:
-    """The workers of one process. `start()` and `stop()` frame their life.
-
-    `concurrency` requests run at once, `per_endpoint` of them to the same webhook at most, which gets up to `rate` of
-    them in a second; 0 is no limit. Who is `alone` with the database does not wait for the leases of the process before
-    it.
-    """
+    """The workers of one process. `start()` and `stop()` frame their life."""
 
     def __init__(
         self,
@@ -101,11 +97,8 @@ class Workers:
         payloads: Reads,
         sender: Sends,
         pressure: Pressure,
+        options: DeliveryOptions,
         *,
-        concurrency: int,
-        per_endpoint: int,
-        rate: float = 0.0,
-        alone: bool = False,
         lease: timedelta = LEASE,
         clock: Callable[[], datetime] | None = None,
         ticks: Callable[[], float] = time.monotonic,
@@ -116,14 +109,13 @@ class Workers:
         self._letters = Letters(database, payloads, lambda: self._running)
         self._sender = sender
         self._pressure = pressure
-        self._concurrency = concurrency
-        self._places_unwell = max(1, concurrency // 2)
+        self._options = options
+        self._places_unwell = max(1, options.concurrency // 2)
         self._places_silent = max(1, self._places_unwell // 2)
         # How many places there are in addition for what is not well, because so many of its own hang.
         self._places_spare = 0
-        self._per_endpoint = per_endpoint
-        self._rate = rate
-        self._alone = alone
+        # Whether leases of the process before this one may be there, which need not be waited for.
+        self._ends_leases = options.alone
         self._lease = lease
         self._clock = clock
         self._ticks = ticks
@@ -225,13 +217,13 @@ class Workers:
 
     def _is_at_a_rate(self) -> bool:
         """Tell whether somebody may get more as soon as its rate allows it."""
-        return bool(self._rate) and any(endpoint.has_more for endpoint in self._endpoints.values())
+        return bool(self._options.rate) and any(endpoint.has_more for endpoint in self._endpoints.values())
 
     async def _end_leases(self) -> None:
-        if self._alone:
+        if self._ends_leases:
             async with self._database.read() as conn:
                 await deliveries.end_leases(conn)
-            self._alone = False
+            self._ends_leases = False
 
     async def claim(self) -> int:
         """Claim once what is due and there is room for, begin to send it, and return how much that is."""
@@ -277,7 +269,7 @@ class Workers:
                 continue
             owners.setdefault(endpoint.user_id, []).append(endpoint)
         held = sum(endpoint.held for endpoint in self._endpoints.values())
-        free = self._concurrency * CLAIMS_PER_PLACE - held
+        free = self._options.concurrency * CLAIMS_PER_PLACE - held
         hanging = self._count_hanging()
         free_unwell = (
             self._places_unwell
@@ -299,7 +291,7 @@ class Workers:
     def _count_hanging(self) -> int:
         """Return how many claims of what is not well are known to hang, and let others have places for them."""
         hanging = sum(each.unwell_held for each in self._endpoints.values() if each.hangs)
-        self._places_spare = min(max(0, hanging - self._places_silent), self._concurrency // 4)
+        self._places_spare = min(max(0, hanging - self._places_silent), self._options.concurrency // 4)
         return hanging
 
     def _known(
@@ -327,7 +319,7 @@ class Workers:
         endpoint = self._endpoints.get(claim.webhook_id)
         if endpoint is None:
             endpoint = self._endpoints[claim.webhook_id] = Endpoint(
-                claim.webhook_id, claim.user_id, self._per_endpoint, Allowance(self._rate)
+                claim.webhook_id, claim.user_id, self._options.per_endpoint, Allowance(self._options.rate)
             )
             endpoint.allowance.number(self._ticks())
             # Another process, or this one before it forgot, may have waited in vain.
@@ -357,7 +349,7 @@ class Workers:
 
     def _has_place(self, endpoint: Endpoint) -> bool:
         share = self._shares.get(endpoint.user_id) or Share()
-        if share.running >= most_of(self._concurrency - self._running, LEAST_SHARE):
+        if share.running >= most_of(self._options.concurrency - self._running, LEAST_SHARE):
             return False
         return endpoint.well or share.unwell < most_of(
             self._places_unwell + self._places_spare - self._running_unwell, 1

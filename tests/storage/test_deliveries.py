@@ -23,6 +23,7 @@ from parley.storage import deliveries
 from parley.storage.deliveries import Claim, Holding, Known, Result, Room
 from parley.webhooks import workers
 from parley.webhooks.endpoints import SLOW
+from parley.webhooks.options import DeliveryOptions
 from parley.webhooks.payloads import Payloads
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.schedule import DELAYS
@@ -89,9 +90,7 @@ def post_of(
         payloads or Payloads(chat.database, chat.users),
         receivers,
         Pressure(),
-        concurrency=concurrency,
-        per_endpoint=10,
-        rate=rate,
+        DeliveryOptions(concurrency=concurrency, per_endpoint=10, rate=rate),
         lease=lease,
         clock=clock,
         ticks=ticks,

@@ -22,6 +22,7 @@ from parley.services.retention import PATIENCE_FOR_WEBHOOKS
 from parley.settings import PortRange
 from parley.storage import deliveries
 from parley.storage.database import Row
+from parley.webhooks.options import DeliveryOptions
 from parley.webhooks.payloads import Payloads
 from parley.webhooks.pressure import Pressure
 from parley.webhooks.schedule import DELAYS, JITTER, LONGEST_PAUSE
@@ -102,8 +103,7 @@ async def hooked(chat: Chat, url: str, timeout: float = 30) -> AsyncIterator[Hoo
         Payloads(chat.database, chat.users),
         sender,
         Pressure(),
-        concurrency=8,
-        per_endpoint=4,
+        DeliveryOptions(concurrency=8, per_endpoint=4),
         clock=clock,
         # In the middle of what chance may do to a delay.
         dice=lambda: 0.5,
