@@ -107,8 +107,6 @@ class App:
                 return
             bind_services(self._services)
             await self._contract(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await _live(receive, send)
         else:
             raise ValueError(f"there is nothing here for {scope['type']}")
 
@@ -138,12 +136,3 @@ def _contract_header(name: str) -> tuple[bytes, bytes]:
     if name.startswith(f"{BASE_PATH_OF_V2}/"):
         return (CONTRACT_HEADER[0], PUBLISHED_OF_V2.header.encode())
     return CONTRACT_HEADER
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    """Answer the server's questions about start and end: everything was started before the server was."""
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

@@ -123,17 +123,3 @@ async def test_sockets_never_come_by_here(app: App) -> None:
     with pytest.raises(ValueError, match="websocket"):
         await app({"type": "websocket", "path": "/ws"}, receive, send)
     assert sent == []
-
-
-async def test_its_life_begins_and_ends(app: App) -> None:
-    waiting = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
-    sent: list[str] = []
-
-    async def receive() -> Message:
-        return waiting.pop(0)
-
-    async def send(message: Message) -> None:
-        sent.append(message["type"])
-
-    await app({"type": "lifespan"}, receive, send)
-    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
