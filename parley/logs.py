@@ -9,14 +9,15 @@ which may hold a token.
 How Parley logs, in every module that does: `_log = logs.logger("webhooks")`, by the package the module is of, or
 its own name where it stands alone; that is the record's `part`. The event is a sentence without a capital and a
 full stop, and the same for every record of its kind: what differs is in fields. Why something failed is
-`reason=logs.reason_of(error)`, or `_log.exception(...)` where nobody foresaw it, and never `str(error)`.
+`reason=logs.reason_of(error)`, or `_log.exception(...)` where nobody foresaw it, and never `str(error)`. What
+is tried again and again says so through an `Outage`.
 """
 
 import asyncio
 import logging
 import sys
 import traceback
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -57,7 +58,7 @@ def configure(level: str = "info", style: Style = "console") -> None:
     """Set logging up for this process; may be called again."""
     threshold = logging.getLevelNamesMapping()[level.upper()]
     renderer = _renderer(style)
-    _configure_ours(threshold, renderer)
+    _configure_ours(threshold, renderer, structlog.WriteLoggerFactory(sys.stderr))
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -73,6 +74,25 @@ def configure(level: str = "info", style: Style = "console") -> None:
 def logger(part: str) -> Any:
     """Return the logger of a part of Parley: `logger("storage").info("batch appended", events=12)`."""
     return structlog.get_logger(part=part)
+
+
+class Outage:
+    """Says once that something has to wait, and not with every try, until it was possible again."""
+
+    def __init__(self, log: Any, event: str) -> None:
+        self._log = log
+        self._event = event
+        self._is_told = False
+
+    def tell(self, error: BaseException, **facts: object) -> None:
+        """Warn of it, unless that was done."""
+        if not self._is_told:
+            self._is_told = True
+            self._log.warning(self._event, reason=reason_of(error), **facts)
+
+    def is_over(self) -> None:
+        """Warn again the next time."""
+        self._is_told = False
 
 
 def begin_request(request_id: str) -> None:
@@ -129,8 +149,8 @@ class RequestLog:
 
 
 def reason_of(error: BaseException) -> str:
-    """Say in a line why something failed: never empty, and without values. Our own errors stand for their cause."""
-    while error.__cause__ is not None and _is_of(error, "parley"):
+    """Say in a line why something failed: never empty, and without values. What clients read gives way to its cause."""
+    while error.__cause__ is not None and type(error).__module__ == "parley.errors":
         error = error.__cause__
     return _said(error)
 
@@ -168,11 +188,7 @@ def _said(error: BaseException) -> str:
 
 def _quotes_values(error: BaseException) -> bool:
     """Whether an error is the database's or its driver's, known by name: this module needs no database."""
-    return _is_of(error, "asyncpg")
-
-
-def _is_of(error: BaseException, package: str) -> bool:
-    return any(kind.__module__.partition(".")[0] == package for kind in type(error).__mro__)
+    return any(kind.__module__.partition(".")[0] == "asyncpg" for kind in type(error).__mro__)
 
 
 def _name(kind: type[BaseException]) -> str:
@@ -228,15 +244,21 @@ def _dumps(value: object, **options: Any) -> str:
     return orjson.dumps(value, **options).decode()
 
 
-def _configure_ours(threshold: int, renderer: structlog.typing.Processor) -> None:
+def _configure_ours(
+    threshold: int, renderer: structlog.typing.Processor, writers: Callable[..., Any]
+) -> None:
     structlog.configure(
         processors=[*_PROCESSORS, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        logger_factory=writers,
         cache_logger_on_first_use=False,
     )
 
 
 if not structlog.is_configured():
     # A command sets nothing up: by itself structlog would print everything on standard output, among results.
-    _configure_ours(logging.WARNING, structlog.dev.ConsoleRenderer(colors=False))
+    _configure_ours(
+        logging.WARNING,
+        structlog.dev.ConsoleRenderer(colors=False),
+        lambda *_: structlog.WriteLogger(sys.stderr),
+    )

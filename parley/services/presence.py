@@ -20,8 +20,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-import structlog
-
+from parley import logs
 from parley.errors import Unavailable
 from parley.model import Caller, UserStatus
 from parley.services.places import Places
@@ -45,7 +44,7 @@ ROWS_AT_ONCE = 500
 # Presence is shown in conversations of at most so many members.
 PRESENCE_AUDIENCE = 100
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("services")
 
 
 def _utc_now() -> datetime:
@@ -100,7 +99,7 @@ class Presence:
             if not self._alone:
                 await self._places.leave()
         except Unavailable as error:
-            _log.warning("the last presence is lost", reason=str(error.__cause__))
+            _log.warning("the last presence is lost", reason=logs.reason_of(error))
 
     def seen(self, caller: Caller) -> None:
         """Note that this caller did something now."""
@@ -270,6 +269,7 @@ class Presence:
     async def _keep_flushing(self) -> None:
         clock = asyncio.get_running_loop().time
         flushed_at = looked_at = clock()
+        outage = logs.Outage(_log, "presence is not written for now")
         while True:
             await asyncio.sleep(FLUSH_EVERY if self._alone else URGENT_EVERY)
             now = clock()
@@ -282,8 +282,12 @@ class Presence:
                         await self._places.tidy()
                     flushed_at = now
                     await self.flush()
+                    outage.is_over()
             except Unavailable as error:
-                _log.warning("presence is not written for now", reason=str(error.__cause__))
+                outage.tell(error)
+            except Exception:
+                # A deadlock, say. What was not written is kept, and nobody else would write it.
+                _log.exception("presence could not be written")
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -194,16 +194,16 @@ class HistoryReader:
         try:
             async with self._database.read() as conn:
                 found = await pages(conn, [wanted for wanted, _ in batch])
+            for (_, future), stretch in zip(batch, found, strict=True):
+                if not future.done():
+                    future.set_result(stretch)
         except Unavailable as error:
             # Whoever waits behind them would hear the same, only later.
             _fail([*batch, *self._waiting], error)
             self._waiting.clear()
         except Exception as error:
+            # Also where pages are missing: a lane that ended would leave whoever asks next without an answer.
             _fail(batch, error)
-        else:
-            for (_, future), stretch in zip(batch, found, strict=True):
-                if not future.done():
-                    future.set_result(stretch)
 
 
 def _fail(batch: Sequence[Waiting], error: Exception) -> None:

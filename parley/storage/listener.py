@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import asyncpg
-import structlog
 
+from parley import logs
 from parley.storage.database import OUTAGES
 
 Connect: TypeAlias = Callable[[], Awaitable["asyncpg.Connection[asyncpg.Record]"]]
@@ -16,7 +16,7 @@ HEARTBEAT = 2.0
 ANSWER = 2.0
 RETRY = 0.5
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("storage")
 
 
 class Listener:
@@ -39,7 +39,7 @@ class Listener:
         self._heard = heard
         self._turned = turned
         self._listening = False
-        self._warned = False
+        self._outage = logs.Outage(_log, "not listening to the database")
         self._task: asyncio.Task[None] | None = None
         self.started = asyncio.Event()
 
@@ -55,15 +55,13 @@ class Listener:
 
     async def _run(self) -> None:
         while True:
-            reason: object = "the connection was closed"
             try:
                 await self._listen()
             except (*OUTAGES, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
-                reason = error
-            if not self._warned:
-                # Once for each outage, and not with every attempt.
-                _log.warning("not listening to the database", channel=self._channel, reason=str(reason))
-                self._warned = True
+                self._outage.tell(error, channel=self._channel)
+            except Exception:
+                # Of whoever is called, say: without this task nobody would hear anything any more.
+                _log.exception("listening to the database failed", channel=self._channel)
             await asyncio.sleep(RETRY)
 
     async def _listen(self) -> None:
@@ -79,13 +77,14 @@ class Listener:
             conn.add_termination_listener(on_loss)
             await conn.add_listener(self._channel, self._on_notification)
             self._turn(True)
-            self._warned = False
+            self._outage.is_over()
             self.started.set()
             while not lost.is_set():
                 await self._heartbeat(conn, lost)
+            raise ConnectionError("the connection was closed")
         finally:
-            self._turn(False)
             conn.terminate()
+            self._turn(False)
 
     async def _heartbeat(self, conn: "asyncpg.Connection[asyncpg.Record]", lost: asyncio.Event) -> None:
         try:

@@ -61,6 +61,9 @@ class Questions(Generic[Asked, Answer]):
         try:
             async with self._database.read() as conn:
                 answers = await self._ask_all(conn, [asked for asked, _ in batch])
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
         except Unavailable as error:
             # Whoever waits behind these would only hear the same, one statement's patience later.
             refused, self._waiting = [*batch, *self._waiting], []
@@ -71,7 +74,3 @@ class Questions(Generic[Asked, Answer]):
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
-        else:
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if not future.done():
-                    future.set_result(answer)

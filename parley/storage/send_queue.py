@@ -14,8 +14,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
-import structlog
 
+from parley import logs
 from parley.errors import Unavailable
 from parley.model import MessageType
 from parley.storage.database import OUTAGES, Database, Row, fetch_one
@@ -33,7 +33,7 @@ BAD_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncp
 # SQLSTATE class 53, a full disk above all: to try again at once would only keep those waiting who come next.
 REFUSALS = (asyncpg.InsufficientResourcesError,)
 
-logger = structlog.get_logger(__name__)
+_log = logs.logger("storage")
 
 
 # These two are not frozen, because one of each is made per message, and freezing triples what that costs.
@@ -134,7 +134,12 @@ class SendQueue:
             if not self._waiting and not self._stopping:
                 self._arrived.clear()
             if batch:
-                await self._append(batch)
+                try:
+                    await self._append(batch)
+                except Exception as error:
+                    # Nobody would send anything any more, were this task to end by it.
+                    _log.exception("a batch of messages could not be answered", size=len(batch))
+                    _fail(batch, error)
 
     def _next_batch(self) -> list[Waiting]:
         batch: list[Waiting] = []
@@ -157,14 +162,14 @@ class SendQueue:
                 _fail(batch, error)
         except Exception as error:
             if not isinstance(error, Unavailable):
-                logger.exception("a batch of messages failed", size=len(batch))
+                _log.exception("a batch of messages failed", size=len(batch))
             _fail(batch, error)
         else:
-            if self._observe is not None:
-                self._observe(len(batch), time.perf_counter() - started)
             for (_, future, _), result in zip(batch, results, strict=True):
                 if not future.done():
                     future.set_result(result)
+            if self._observe is not None:
+                self._observe(len(batch), time.perf_counter() - started)
 
     async def _settle(self, drafts: Sequence[Draft], *, since: float) -> list[Sent]:
         """Append the drafts, trying again under the same ids while the outcome is unknown.
@@ -184,15 +189,15 @@ class SendQueue:
                 return results
             except REFUSALS as error:
                 # The statement is rolled back, so this is no unknown outcome; nobody waits for room to be made.
-                logger.warning("the database refuses a batch", size=len(drafts), error=repr(error))
+                _log.warning("the database refuses a batch", size=len(drafts), reason=logs.reason_of(error))
                 raise Unavailable("The database has no room at the moment") from error
             except OUTAGES as error:
                 if time.monotonic() > deadline:
                     raise Unavailable("The database is not available at the moment") from error
-                logger.warning(
+                _log.warning(
                     "the outcome of a batch is unknown, it is tried again",
                     size=len(drafts),
-                    error=repr(error),
+                    reason=logs.reason_of(error),
                 )
                 await asyncio.sleep(SETTLE_PAUSES[min(attempt, len(SETTLE_PAUSES) - 1)])
                 attempt += 1
@@ -213,7 +218,7 @@ class SendQueue:
                 self.publish(written)
             except Exception:
                 # They are in the log, and whoever sent them must hear that; readers find them there.
-                logger.exception("messages could not be told of", size=len(written))
+                _log.exception("messages could not be told of", size=len(written))
 
 
 APPEND = """

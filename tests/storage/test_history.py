@@ -257,3 +257,21 @@ class TestReader:
         assert lending.loans == 3
         lending.fault = None
         assert None not in await asyncio.gather(*self.ask(reader, wanted, 3 * MAX_PAGES))
+
+    async def test_missing_pages_end_no_lane(
+        self, reader: HistoryReader, wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever gets no page hears of it, and whoever asks next is answered."""
+
+        async def none(_conn: object, _wanted: object) -> list[Stretch]:
+            return []
+
+        await reader.start()
+        with monkeypatch.context() as patched:
+            patched.setattr(history, "pages", none)
+            asked = self.ask(reader, wanted, 3 * MAX_PAGES)
+            async with asyncio.timeout(10):
+                outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {ValueError}
+        async with asyncio.timeout(10):
+            assert await reader.read(wanted) is not None

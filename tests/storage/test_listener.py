@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from parley.storage.database import Database
 from parley.storage.listener import Connect, Listener
@@ -116,6 +117,50 @@ async def test_connects_again(database: Database, monkeypatch: pytest.MonkeyPatc
         assert await ear.next() is True
         await notify(database, "still here")
         assert await ear.next() == "still here"
+
+
+async def test_outlives_whoever_is_called(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of whoever hears of a turn is told, and does not end the listening."""
+    monkeypatch.setattr("parley.storage.listener.RETRY", 0.01)
+    ear = Ear()
+    faults = [RuntimeError("planted")]
+
+    def turned(listening: bool) -> None:
+        if faults:
+            raise faults.pop()
+        ear.told.put_nowait(listening)
+
+    listener = Listener(database.connect, "test_channel", heard=ear.told.put_nowait, turned=turned)
+    with capture_logs() as lines:
+        listener.start()
+        assert await ear.next() is False
+        assert await ear.next() is True
+        await listener.stop()
+    assert [line["event"] for line in lines] == ["listening to the database failed"]
+
+
+async def test_an_outage_is_told_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not with every attempt; and again where it comes again."""
+    monkeypatch.setattr("parley.storage.listener.RETRY", 0.01)
+    failures: list[Exception] = [TimeoutError(), TimeoutError()]
+
+    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+        if failures:
+            raise failures.pop()
+        return await database.connect()
+
+    with capture_logs() as lines:
+        async with listening(connect) as ear:
+            assert await ear.next() is True
+            async with database.read() as conn:
+                await conn.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'parley-listener'"
+                )
+            assert await ear.next() is False
+            assert await ear.next() is True
+    assert [line["event"] for line in lines] == ["not listening to the database"] * 2
+    assert lines[0]["reason"] == "TimeoutError"
+    assert "closed" in lines[1]["reason"]
 
 
 async def test_notices_silence(

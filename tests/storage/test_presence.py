@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from accounts import Process, caller_of, process
 from parley.errors import Unavailable
@@ -120,6 +122,35 @@ async def test_outage_loses_nothing(parley: Process, ada: Tokens, monkeypatch: p
     await parley.presence.flush()
     assert await parley.fetchval("SELECT count(*) FROM presence") == 1
     assert await parley.fetchval("SELECT last_used_at > created_at FROM sessions")
+
+
+async def test_the_task_outlives_every_fault(
+    parley: Process, ada: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outage is told once, and a deadlock each time; both are over at some time, and then all is written."""
+    faults: list[Exception] = [Unavailable(), Unavailable(), asyncpg.DeadlockDetectedError("planted")]
+    written = asyncio.Event()
+    write = storage.write
+
+    async def stumbling(*args: object) -> None:
+        if faults:
+            raise faults.pop(0)
+        await write(*args)  # type: ignore[arg-type]  # passed on as they came
+        written.set()
+
+    monkeypatch.setattr(storage, "write", stumbling)
+    monkeypatch.setattr("parley.services.presence.FLUSH_EVERY", 0.01)
+    await parley.accounts.authenticate(ada.access_token)
+    with capture_logs() as lines:
+        await parley.presence.start()
+        async with asyncio.timeout(10):
+            await written.wait()
+        await parley.presence.stop()
+    assert [line["event"] for line in lines] == [
+        "presence is not written for now",
+        "presence could not be written",
+    ]
+    assert await parley.fetchval("SELECT count(*) FROM presence") == 1
 
 
 async def test_many_processes_write_at_once(database_dsn: str) -> None:

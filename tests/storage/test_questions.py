@@ -107,3 +107,17 @@ async def test_a_mistake_is_that_statements(oracle: Oracle) -> None:
         await first[0]
     assert await second[0] == 9
     assert isinstance(first[1].exception(), ValueError)
+
+
+async def test_missing_answers_are_a_mistake(oracle: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gets no answer hears of it instead of waiting for ever."""
+
+    async def none(_conn: Connection, _numbers: Sequence[int]) -> Sequence[int]:
+        return []
+
+    with monkeypatch.context() as patched:
+        patched.setattr(oracle.questions, "_ask_all", none)
+        async with asyncio.timeout(10):
+            answers = await asyncio.gather(*oracle.ask(1, 2), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ValueError] * 2
+    assert await oracle.questions.ask(5) == 25

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from cutting import Fate, Network, broken_network
 from parley.errors import Unavailable
@@ -279,6 +280,22 @@ async def test_fault_of_ours_fails_one_batch(database_dsn: str) -> None:
         await conn.execute("ALTER FUNCTION elsewhere RENAME TO append_messages")
         assert await ends(hand_in(alone, [draft(group_id, OWNER)])) == ["sent"]
         await check_log(conn)
+
+
+async def test_whoever_observes_ends_nothing(database_dsn: str) -> None:
+    """What goes wrong beside the sending is no fault of whoever sends, now or next."""
+    async with writer(database_dsn) as alone:
+        group_id = await make_group(alone.log, OWNER)
+
+        def observe(_size: int, _seconds: float) -> None:
+            raise RuntimeError("planted")
+
+        alone.queue._observe = observe
+        with capture_logs() as lines:
+            for _ in range(2):
+                assert await ends(hand_in(alone, [draft(group_id, OWNER)])) == ["sent"]
+            await alone.queue.stop()
+    assert [line["event"] for line in lines] == ["a batch of messages could not be answered"] * 2
 
 
 @pytest.mark.parametrize("victim", ["postmaster", "backend"])
