@@ -8,9 +8,9 @@ or one user's own.
 from enum import StrEnum
 from functools import cache
 
-import structlog
+from parley import logs
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("events")
 
 
 class EventKind(StrEnum):

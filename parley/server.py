@@ -28,18 +28,18 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import is_ssl
 
+from parley import logs
 from parley.contract.errors import InternalError, error_reply
 from parley.contract.exchange import DIRECT, pick_request_id
 from parley.contract.published import CONTRACT_HEADER
 from parley.contract.replies import encode
 from parley.errors import Invalid
-from parley.logs import logger
 from parley.realtime.handshake import Header, is_offered
 from parley.realtime.socket import Refusal, Sockets, open_socket
 
 Result = TypeVar("Result")
 
-log = logger("server")
+_log = logs.logger("server")
 
 # Enough for a token in a header and a cookie that is not ours; nginx has 32 KiB.
 MAX_HEAD_BYTES = 32_768
@@ -240,7 +240,7 @@ class PatientProtocol(HttpToolsProtocol):
             error = {"code": refusal.code, "message": refusal.message, "details": refusal.details}
             self._end_with(refusal.status, {"error": error}, refusal.headers)
         except Exception:
-            log.exception("handshake_failed")
+            _log.exception("a handshake failed")
             self._end_with(500, error_reply(InternalError()).body)
         else:
             self.connections.discard(self)

@@ -34,7 +34,7 @@ from parley.services import Services
 from parley.settings import Rate, Settings
 from parley.webhooks.sender import Observe
 
-_log = logs.logger("serve")
+_log = logs.logger("cli")
 
 
 def run(chosen: Settings, listening: socket.socket, *, temporary: bool, print_url: bool) -> None:

@@ -5,13 +5,13 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from parley import logs
 from parley.contract.options import Network
-from parley.logs import logger
 
 _FORWARDED_FOR = re.compile(r'for\s*=\s*(?:"([^"]*)"|([^\s;,]*))', re.IGNORECASE)
 _WITH_PORT = re.compile(r"\[([^\]]+)\](?::\d+)?|([\d.]+):\d+")
 
-log = logger("contract")
+_log = logs.logger("contract")
 
 
 class ClientAddresses:
@@ -61,8 +61,8 @@ class ClientAddresses:
     def _warn(self, peer: str) -> None:
         if not self._warned:
             self._warned = True
-            log.warning(
-                "forwarded_header_not_trusted",
+            _log.warning(
+                "a forwarded header is not trusted",
                 peer=peer,
                 hint="A proxy of yours? Name it in PARLEY_TRUSTED_PROXIES: now all its clients count as one.",
             )

@@ -37,7 +37,7 @@ from parley.contract.security import Authenticator, bearer_token, needs_token
 from parley.errors import Invalid, NotFound, ParleyError, RateLimited, Unauthorized, Unavailable
 from parley.model import Caller
 
-log = logs.logger("contract")
+_log = logs.logger("contract")
 
 _JSON = "application/json"
 _REFUSED_TOKENS_BUCKET = "api"
@@ -159,8 +159,8 @@ class CompiledOperation:
             return
         except Exception as error:
             self._shared.observer.failed_unexpectedly()
-            log.error(
-                "unexpected_error",
+            _log.error(
+                "a request failed unexpectedly",
                 operation=self.operation_id,
                 request_id=exchange.request_id,
                 exc_info=error,

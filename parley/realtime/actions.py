@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import structlog
-
+from parley import logs
 from parley.realtime.bus import Bus, Notice
 from parley.realtime.hub import Hub
 from parley.realtime.notices import Notices, Reader, pace
@@ -20,7 +19,7 @@ from parley.services.presence import Presence as KnownPresence
 # Seconds from one look at who types, and one writing of notices, to the next.
 TICK = 0.2
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("realtime")
 
 
 class Actions:

@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import structlog
-
+from parley import logs
 from parley.realtime.window import LiveEvent
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("realtime")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,8 @@ from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from generated.frames import LIMITS, CloseCode
-from parley import metrics
+from parley import logs, metrics
 from parley.cursors import Cursor
 from parley.errors import Forbidden, Invalid, ParleyError, SessionEnded, Unauthorized, Unavailable
 from parley.model import Caller
@@ -27,7 +25,7 @@ from parley.realtime.shared import Refused, Shared
 from parley.realtime.socket import Request, Socket
 from parley.realtime.wire import payloads
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("realtime")
 
 HEARTBEAT = {
     "interval_seconds": LIMITS.heartbeat_seconds,

@@ -7,8 +7,6 @@ from contextlib import AsyncExitStack
 from math import ceil
 from uuid import UUID
 
-import structlog
-
 from generated.frames import LIMITS
 from parley import metrics
 from parley.errors import ParleyError, RateLimited, Unavailable
@@ -35,8 +33,6 @@ MAX_ADDRESSES = 10_000
 MAX_RETRY_AFTER = 86_400
 # Seconds after which it is asked again which sessions have ended.
 ASK_AGAIN_AFTER = 1.0
-
-_log = structlog.get_logger(__name__)
 
 
 class Realtime:

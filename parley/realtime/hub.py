@@ -14,11 +14,10 @@ from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
-import structlog
-
+from parley import logs
 from parley.realtime.window import LiveEvent, Window
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("realtime")
 
 
 class Subscriber(Protocol):

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from uuid import UUID
 
-import structlog
-
 from generated.frames import LIMITS, CloseCode
+from parley import logs
 from parley.realtime.connection import Connection
 from parley.realtime.shared import Refused
 
@@ -15,7 +14,7 @@ DRAIN_FOR = 3.0
 # After so many connections have looked at the clock the loop does something else.
 TICKS_PER_TURN = 1000
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("realtime")
 
 
 class OpenSockets:

@@ -21,8 +21,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import structlog
 
+from parley import logs
 from parley.errors import Unavailable
 from parley.model import UserStatus
 from parley.realtime.bus import Notice, TakeNotice
@@ -49,7 +49,7 @@ MAX_HEARD = 10_000
 REMEMBER_FOR = 60.0
 MAX_REMEMBERED = 50_000
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("realtime")
 
 
 class _Person:
@@ -356,10 +356,13 @@ class Presence:
             self._small.popitem(last=False)
 
     async def _run(self) -> None:
+        outage = logs.Outage(_log, "telling presence has to wait for the database")
         while True:
             try:
                 await pace(self.tick, TICK)
-            except Unavailable:
+                outage.is_over()
+            except Unavailable as error:
+                outage.tell(error)
                 await asyncio.sleep(RETRY_AFTER)
             except Exception:
                 _log.exception("presence was not told")

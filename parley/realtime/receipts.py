@@ -10,8 +10,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-import structlog
-
+from parley import logs
 from parley.errors import NotFound, Unavailable
 from parley.realtime.hub import Subscriber
 from parley.realtime.notices import Reader, refusal
@@ -29,7 +28,7 @@ USERS_PER_FLUSH = 100
 # Of how many users it is remembered how far they have received.
 MAX_REMEMBERED = 100_000
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("realtime")
 
 
 class Receipts:
@@ -60,7 +59,7 @@ class Receipts:
             while len(self):
                 await self.flush()
         except Unavailable as error:
-            _log.warning("the last receipts are lost", number=len(self), reason=str(error.__cause__))
+            _log.warning("the last receipts are lost", number=len(self), reason=logs.reason_of(error))
 
     def mark(self, connection: Reader, data: dict[str, Any]) -> None:
         """Do soon what a frame says. Raises Unavailable where too many wait already."""
@@ -124,12 +123,15 @@ class Receipts:
             self._positions[user_id] = max(position, self._positions.get(user_id, 0))
 
     async def _run(self) -> None:
+        outage = logs.Outage(_log, "receipts have to wait for the database")
         while True:
             await self._something.wait()
             await asyncio.sleep(FLUSH_EVERY)
             try:
                 await self.flush()
-            except Unavailable:
+                outage.is_over()
+            except Unavailable as error:
+                outage.tell(error)
                 await asyncio.sleep(RETRY_AFTER)
             except Exception:
                 _log.exception("receipts were lost")

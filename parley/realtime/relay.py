@@ -12,9 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-import structlog
-
-from parley import cursors, metrics
+from parley import cursors, logs, metrics
 from parley.cursors import Cursor
 from parley.errors import Unavailable
 from parley.events import EventKind, kind_of
@@ -50,7 +48,7 @@ REMEMBERED_PAGE = 200
 REMEMBER_FOR = 3600.0
 MARK_EVERY = 60.0
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("realtime")
 
 
 class Relay:
@@ -134,16 +132,19 @@ class Relay:
         self._log.head.advance(batch.last)
 
     async def _run(self) -> None:
+        outage = logs.Outage(_log, "the relay has to wait for the database")
         while True:
             moved = self._log.head.moved
             try:
                 await self._look()
                 await self._catch_up()
+                outage.is_over()
                 async with asyncio.timeout_at(self._look_at):
                     await moved.wait()
             except TimeoutError:
                 continue
-            except Unavailable:
+            except Unavailable as error:
+                outage.tell(error)
                 await asyncio.sleep(RETRY_AFTER)
             except Exception:
                 _log.exception("the relay stumbled")
@@ -155,8 +156,11 @@ class Relay:
             for _ in range(0, REMEMBERED, REMEMBERED_PAGE):
                 if not await self._remember_page(trimmed_to):
                     return
-        except Unavailable:
-            _log.info("what was before could not be read back: whoever missed it reads the log")
+        except Unavailable as error:
+            _log.info(
+                "what was before could not be read back: whoever missed it reads the log",
+                reason=logs.reason_of(error),
+            )
         except Exception:
             _log.exception("what was before could not be read back")
 

@@ -17,8 +17,7 @@ from enum import Enum, auto
 from typing import Any, Protocol
 
 from generated.frames import CloseCode as Declared
-from parley import metrics
-from parley.logs import logger
+from parley import logs, metrics
 from parley.realtime.deflate import frame_compressed, inflate
 from parley.realtime.handshake import AddressOf, Handshake, Header, Refusal, Request, read_handshake
 from parley.realtime.wire import (
@@ -49,7 +48,7 @@ __all__ = [
 
 _SECONDS_OF_EXTRAS = 60.0
 
-log = logger("socket")
+_log = logs.logger("realtime")
 
 
 class Listener(Protocol):
@@ -318,7 +317,7 @@ class Socket(asyncio.Protocol):
     def _fail(self, violation: Violation) -> None:
         """Fail the connection (section 7.1.7)."""
         if self._state is _State.OPEN:
-            log.debug("peer_broke_protocol", code=int(violation.code), reason=violation.reason)
+            _log.debug("a peer broke the protocol", code=int(violation.code), reason=violation.reason)
             metrics.sockets.closed(violation.code)
             said = frame_close(violation.code, violation.reason)
             self._say_close(violation.code, said, _State.ENDING)
@@ -337,7 +336,7 @@ class Socket(asyncio.Protocol):
 
     def _stumble(self) -> None:
         """End a socket whose listener failed."""
-        log.exception("listener_failed")
+        _log.exception("a listener of a socket failed")
         self._send_away(CloseCode.INTERNAL_ERROR)
 
     def _send_away(self, code: int, reason: str = "") -> None:
@@ -376,7 +375,7 @@ class Socket(asyncio.Protocol):
             try:
                 listener.closed(self._code)
             except Exception:
-                log.exception("listener_failed")
+                _log.exception("a listener of a socket failed")
 
     def _wake(self) -> None:
         waiting, self._drained = self._drained, None

@@ -9,8 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-import structlog
-
+from parley import logs
 from parley.errors import Unavailable
 from parley.storage import deliveries, idempotency, retention, sessions
 from parley.storage.database import Connection, Database
@@ -23,7 +22,7 @@ PATIENCE_FOR_WEBHOOKS = timedelta(days=3)
 # How many rows one statement removes.
 STEP = 500
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("services")
 
 
 def _utc_now() -> datetime:
@@ -96,7 +95,7 @@ class Retention:
             try:
                 await self.round()
             except Unavailable as error:
-                _log.warning("retention has to wait for the database", reason=str(error.__cause__))
+                _log.warning("retention has to wait for the database", reason=logs.reason_of(error))
             except Exception:
                 _log.exception("a round of retention failed")
             await asyncio.sleep(ROUND_EVERY)

@@ -21,8 +21,8 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import structlog
 
+from parley import logs
 from parley.errors import Unavailable
 from parley.events import EventKind
 from parley.metrics import log_room_missing
@@ -43,7 +43,7 @@ MAX_EVENTS_PER_COMMIT = 256
 # The alarm of a log that has no partition for what is to be appended.
 NO_ROOM = "the log had no partition ahead: is retention running?"
 
-logger = structlog.get_logger(__name__)
+_log = logs.logger("storage")
 
 
 class Head:
@@ -178,7 +178,7 @@ class Log:
         if not lacks_partition(error):
             raise error
         log_room_missing.inc()
-        logger.error(NO_ROOM, head=self.head.position)
+        _log.error(NO_ROOM, head=self.head.position)
         async with self._database.read() as conn:
             await extend_log(conn)
 

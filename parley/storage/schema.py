@@ -22,7 +22,6 @@ moment at a time, since whoever comes after it would wait behind it.
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,7 +31,9 @@ from pogo_core import error as pogo_error
 from pogo_core.migration import Migration, topological_sort
 from pogo_core.util import migrate, sql
 
-logger = logging.getLogger(__name__)
+from parley import logs
+
+_log = logs.logger("storage")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -121,7 +122,7 @@ def _read(migrations: Path) -> list[Migration]:
 
 
 async def _apply_one(conn: asyncpg.Connection, migration: Migration) -> None:
-    logger.info("Applying the migration %s.", migration.id)
+    _log.info("applying a migration", migration=migration.id)
     for _ in range(_TURNS):
         try:
             await _try_one(conn, migration)

@@ -758,7 +758,7 @@ def test_the_token_reaches_no_log(log: io.StringIO) -> None:
     with socket_server(Broken) as server:
         assert server.ask(handshake(target)).status == 500
     written = log.getvalue()
-    for said in ("HTTP connection lost", "peer_broke_protocol", "not my day", "no listener today"):
+    for said in ("HTTP connection lost", "a peer broke the protocol", "not my day", "no listener today"):
         assert said in written
     assert "SECRET" not in written
 

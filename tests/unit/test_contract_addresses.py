@@ -54,7 +54,7 @@ def test_an_untrusted_proxy_is_told_of_once(capsys: pytest.CaptureFixture[str]) 
     for _ in range(3):
         addresses.address("192.0.2.9", b"198.51.100.1", None)
     printed = capsys.readouterr()
-    assert (printed.out + printed.err).count("forwarded_header_not_trusted") == 1
+    assert (printed.out + printed.err).count("a forwarded header is not trusted") == 1
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from live import Live, Ticking, hub, join, remove
 from parley.errors import Unavailable
@@ -409,11 +410,11 @@ async def test_changes_while_sizes_are_asked(house: House, monkeypatch: pytest.M
 
 
 async def test_ticks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It runs until it is stopped, and a fault does not end it."""
+    """It runs until it is stopped, and a fault does not end it; an outage is told once."""
     monkeypatch.setattr(presence, "TICK", 0.001)
     monkeypatch.setattr(presence, "RETRY_AFTER", 0.001)
     house, ticked = House(), asyncio.Event()
-    faults: list[Any] = [RuntimeError("planted"), Unavailable()]
+    faults: list[Any] = [RuntimeError("planted"), Unavailable(), Unavailable()]
     tick = house.presence.tick
 
     async def stumbling() -> None:
@@ -423,12 +424,17 @@ async def test_ticks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
         ticked.set()
 
     monkeypatch.setattr(house.presence, "tick", stumbling)
-    await house.presence.start()
-    ada = house.enter(ADA, CHAT)
-    house.enter(BOB, CHAT)
-    async with asyncio.timeout(10):
-        await ticked.wait()
-    await house.presence.stop()
+    with capture_logs() as lines:
+        await house.presence.start()
+        ada = house.enter(ADA, CHAT)
+        house.enter(BOB, CHAT)
+        async with asyncio.timeout(10):
+            await ticked.wait()
+        await house.presence.stop()
+    assert [line["event"] for line in lines] == [
+        "telling presence has to wait for the database",
+        "presence was not told",
+    ]
     await house.notices.flush()
     assert statuses(ada) == [(BOB, "online")]
 

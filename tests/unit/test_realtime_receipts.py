@@ -6,6 +6,7 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from live import Live
 from parley.errors import Unavailable
@@ -192,16 +193,21 @@ async def test_runs_by_itself(collected: Receipts, written: Written, monkeypatch
     """The task writes what comes, waits out an outage and a fault, and stopping writes the rest."""
     monkeypatch.setattr(receipts, "FLUSH_EVERY", 0.001)
     monkeypatch.setattr(receipts, "RETRY_AFTER", 0.001)
-    await collected.start()
-    for fault in (Unavailable(), RuntimeError("planted"), None):
-        written.fault = fault
-        written.asked.clear()
-        collected.mark(Live(ADA), frame(uuid4()))
-        async with asyncio.timeout(10):
-            await written.asked.wait()
-    while len(collected):
-        await asyncio.sleep(0)
-    # The one that met the fault is lost, and it was logged.
+    with capture_logs() as lines:
+        await collected.start()
+        for fault in (Unavailable(), Unavailable(), RuntimeError("planted"), None):
+            written.fault = fault
+            written.asked.clear()
+            collected.mark(Live(ADA), frame(uuid4()))
+            async with asyncio.timeout(10):
+                await written.asked.wait()
+        while len(collected):
+            await asyncio.sleep(0)
+    # An outage is told once; what met the fault is lost, and that was told, too.
+    assert [line["event"] for line in lines] == [
+        "receipts have to wait for the database",
+        "receipts were lost",
+    ]
     monkeypatch.setattr(receipts, "FLUSH_EVERY", 3600)
     written.marks.clear()
     collected.mark(Live(ADA), frame(uuid4()))

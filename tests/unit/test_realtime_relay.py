@@ -10,6 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from live import Live
 from parley import cursors, metrics
@@ -311,17 +312,26 @@ async def test_memory_is_bounded(stored: Stored, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("error", [Unavailable(), RuntimeError("a fault of the test's")])
 async def test_goes_on_after_a_failure(stored: Stored, error: Exception) -> None:
-    """The database may be away, and a mistake may be made: what it hindered is done when it is over."""
-    async with running(stored, patience=0.001) as post:
-        post.arrives(1, 2)
-        await post.handed_on(2)
-        stored.error = error
-        post.appends(3)
-        post.arrives(6, 6)
-        await stored.asked_again()
-        assert post.hub.position == 2
-        stored.error = None
-        assert await post.handed_on(6) == sources(("batch", 2), ("log", 4))
+    """The database may be away, and a mistake may be made: what it hindered is done when it is over.
+
+    Both are told, the outage once.
+    """
+    with capture_logs() as lines:
+        async with running(stored, patience=0.001) as post:
+            post.arrives(1, 2)
+            await post.handed_on(2)
+            stored.error = error
+            post.appends(3)
+            post.arrives(6, 6)
+            await stored.asked_again(3)
+            assert post.hub.position == 2
+            stored.error = None
+            assert await post.handed_on(6) == sources(("batch", 2), ("log", 4))
+    told = [line["event"] for line in lines]
+    if isinstance(error, Unavailable):
+        assert told == ["the relay has to wait for the database"]
+    else:
+        assert set(told) == {"the relay stumbled"}
 
 
 @pytest.mark.parametrize("head", [3, 5, 50], ids=["back", "same", "ahead"])

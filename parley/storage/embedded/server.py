@@ -1,7 +1,6 @@
 """EmbeddedPostgres: starts the database, watches it, and ends with it."""
 
 import asyncio
-import logging
 import os
 import shutil
 import sys
@@ -14,10 +13,11 @@ from typing import Self
 
 import asyncpg
 
+from parley import logs
 from parley.storage.embedded import claim, cluster, configuration, identity, keeper, remains
 from parley.storage.embedded.errors import EmbeddedError
 
-logger = logging.getLogger(__name__)
+_log = logs.logger("storage")
 
 Fill = Callable[[str], Awaitable[None]]
 
@@ -238,7 +238,9 @@ class EmbeddedPostgres:
             started = clock()
             status = await self._keeper.wait()
             self.problem = f"PostgreSQL ended unexpectedly (status {status}) and is being restarted."
-            logger.error("%s Its log is %s.", self.problem, self._log)
+            _log.error(
+                "PostgreSQL ended unexpectedly and is being restarted", status=status, file=str(self._log)
+            )
             pause = 0.0 if clock() - started > _SHORT_LIFE_SECONDS else pause
             while self.problem is not None:
                 await asyncio.sleep(pause)
@@ -252,12 +254,14 @@ class EmbeddedPostgres:
         except Exception as error:
             # Whatever it was, nobody else would try again: the server waits for its database.
             self.problem = str(error)
-            logger.error(
-                "PostgreSQL is down, and the next try follows: %s", error, exc_info=_surprising(error)
+            _log.error(
+                "PostgreSQL is down, and the next try follows",
+                reason=logs.reason_of(error),
+                exc_info=error if _surprising(error) else None,
             )
         else:
             self.problem = None
-            logger.warning("PostgreSQL is back.")
+            _log.warning("PostgreSQL is back")
 
     async def _end(self, home: Path) -> None:
         running, self._keeper = self._keeper, None
