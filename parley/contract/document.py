@@ -1,4 +1,4 @@
-"""The contract as a document: loaded, its references followed, its operations bound to functions.
+"""The contract as a document: its references followed, its operations bound to functions.
 
 The public document names no Python. An operation's first tag is its module and its operationId the function
 there; a copy that says so is what Connexion gets to read.
@@ -7,14 +7,10 @@ there; a copy that says so is what Connexion gets to read.
 import copy
 import importlib
 import inspect
-import json
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 Handler = Callable[..., Awaitable[Any]]
 Document = dict[str, Any]
@@ -41,15 +37,6 @@ class DocumentedOperation:
     def name(self) -> str:
         """`tag.operationId`: unique, and what Connexion knows the operation by."""
         return f"{self.tag}.{self.operation_id}"
-
-
-def load_document(path: Path) -> Document:
-    """Read a YAML or JSON file. (Connexion would render a file as a template first.)"""
-    text = path.read_text(encoding="utf-8")
-    document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    if not isinstance(document, dict):
-        raise ContractError(f"{path.name} is not an OpenAPI document")
-    return document
 
 
 def resolve(document: Mapping[str, Any], node: Any) -> Any:

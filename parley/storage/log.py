@@ -182,13 +182,6 @@ class Log:
         async with self._database.read() as conn:
             await extend_log(conn)
 
-    async def read_position(self) -> int:
-        """The last position, asked of the database; those who wait are woken if it moved."""
-        async with self._database.read() as conn:
-            position: int = await conn.fetchval("SELECT head FROM read_head($1)", self.head.position)
-        self.head.advance(position)
-        return position
-
     async def _write(self, entry: Entry) -> None:
         if len(entry.rows) > MAX_EVENTS_PER_COMMIT:
             raise ValueError(f"{len(entry.rows)} events in one commit would hold the head too long")

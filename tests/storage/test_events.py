@@ -132,7 +132,7 @@ class TestCursors:
                 found += [event.cursor for event in page.events]
             assert found == [event.cursor for event in everything]
             # Past Eve's messages, which are none of Bob's business.
-            assert cursors.decode(page.next_cursor).position == await bob.chat.log.read_position()
+            assert cursors.decode(page.next_cursor).position == await bob.chat.head()
 
     async def test_each_event_is_a_place(self, people: list[Person]) -> None:
         """Going on from any event's cursor gives exactly what follows it."""

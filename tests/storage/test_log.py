@@ -128,15 +128,6 @@ async def test_appends_advance_the_head(database_dsn: str) -> None:
         assert not moved.is_set() and log.head.position == 3
 
 
-async def test_other_process_is_noticed(database_dsn: str) -> None:
-    """What another process appended wakes waiting readers here when the log is asked."""
-    async with writer(database_dsn) as here, writer(database_dsn) as there:
-        await append_one(there.log)
-        moved = here.log.head.moved
-        assert await here.log.read_position() == 1
-        assert moved.is_set()
-
-
 async def test_stale_hint_does_no_harm(database_dsn: str) -> None:
     """Neither a process that slept for long nor one whose database was set back appends at a wrong place."""
     async with writer(database_dsn) as early, writer(database_dsn) as late, observer(database_dsn) as conn:

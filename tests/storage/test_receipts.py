@@ -36,10 +36,6 @@ async def told(who: Person) -> list[tuple[UUID, int, int]]:
     return [(data.user_id, data.delivered_seq, data.read_seq) for data in news]
 
 
-async def head(chat: Chat) -> int:
-    return await chat.log.read_position()
-
-
 class TestMarks:
     async def test_moves_to_the_furthest(self, chat: Chat, receipts: Receipts, people: list[Person]) -> None:
         """All that somebody says of a conversation is one move, and one event for the others."""
@@ -61,11 +57,11 @@ class TestMarks:
         ada, bob, _ = people
         first, second = await ada.say(bob), await ada.say(bob)
         await bob.read(second)
-        before = await head(chat)
+        before = await chat.head()
         marks = [read(bob, first), delivered(bob, second), read(bob, second), read(ada, second)]
         assert await receipts.mark(marks) == []
         assert await receipts.mark([]) == []
-        assert await head(chat) == before
+        assert await chat.head() == before
 
     async def test_refuses_one_by_one(self, chat: Chat, receipts: Receipts, people: list[Person]) -> None:
         """What somebody may not know of is refused, and their neighbours are not."""
@@ -102,9 +98,9 @@ class TestMarks:
         assert len(others) > 2 * service.MOVES_PER_COMMIT
         group = await ada.found(*others)
         message = await ada.say(group)
-        before = await head(chat)
+        before = await chat.head()
         assert await receipts.mark([read(person, message) for person in others]) == []
-        assert await head(chat) == before
+        assert await chat.head() == before
         assert await ada.status(message) == "read"
 
     async def test_positions_stay_gapless(self, chat: Chat, receipts: Receipts, people: list[Person]) -> None:
@@ -153,9 +149,9 @@ class TestReceived:
         assert await ada.status(later) == "delivered"
         assert await eve.status(latest) == "sent"
         assert {entry for entry in await told(eve) if entry[0] != bob.id} == set()
-        before = await head(chat)
+        before = await chat.head()
         await receipts.received({bob.id: later.position, ada.id: 0, uuid4(): later.position})
-        assert await head(chat) == before
+        assert await chat.head() == before
 
     async def test_is_the_same_as_coming_back(
         self, chat: Chat, receipts: Receipts, people: list[Person]
@@ -164,7 +160,7 @@ class TestReceived:
         ada, bob, eve = people
         messages = [await ada.say(bob), await ada.say(eve)]
         await bob.events((await bob.events("0")).next_cursor)
-        await receipts.received({eve.id: await head(chat)})
+        await receipts.received({eve.id: await chat.head()})
         assert [await ada.status(message) for message in messages] == ["delivered", "delivered"]
 
     async def test_many_conversations_are_done_in_parts(
@@ -174,7 +170,7 @@ class TestReceived:
         monkeypatch.setattr(service, "MAX_RECEIVED_AT_ONCE", 2)
         ada, bob, _ = people
         messages = [await ada.say(await ada.found(bob)) for _ in range(3)]
-        position = {bob.id: await head(chat)}
+        position = {bob.id: await chat.head()}
         assert await receipts.received(position) == {bob.id}
         assert await receipts.received(position) == set()
         assert {await ada.status(message) for message in messages} == {"delivered"}

@@ -454,7 +454,7 @@ async def test_recovered_is_what_an_active_one_heard(desk: Desk, events: list[st
     active, missing = [(await desk.make(bob, *events, conversation_id=conversation_id)).id for _ in range(2)]
     await desk.set_status(bob, missing, "disabled")
     # What its twin hears of that is no event of its own.
-    start = await desk.chat.log.read_position()
+    start = await desk.chat.head()
     await everything_happens(ada, bob, eve)
     if conversation_id is not None:
         await desk.chat.messages.send(ada.caller, NewMessage("Hello", conversation_id=conversation_id))

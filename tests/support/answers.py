@@ -19,8 +19,9 @@ from pathlib import Path
 
 import pytest
 
+from documents import read_document
 from generated.frames import ClientFrameType, CloseCode, ServerFrameType
-from parley.contract.document import load_document, operations_of
+from parley.contract.document import operations_of
 from parley.contract.v2 import operation_name
 
 DIRECTORY = "ANSWERS_DIRECTORY"
@@ -107,7 +108,7 @@ def documented_frames() -> set[Frame]:
 
 def documented_payloads() -> set[str]:
     """Return every event that a webhook can be sent."""
-    document = load_document(ROOT / "generated" / "openapi.json")
+    document = read_document()
     return set(document["components"]["schemas"]["WebhookPayload"]["discriminator"]["mapping"])
 
 
@@ -117,7 +118,7 @@ def documented_answers() -> set[Answer]:
 
 
 def _answers_of(document: str, name: Callable[[str], str]) -> Iterator[Answer]:
-    for operation in operations_of(load_document(ROOT / "generated" / f"{document}.json")):
+    for operation in operations_of(read_document(document)):
         for status in operation.raw["responses"]:
             yield name(operation.operation_id), int(status)
 

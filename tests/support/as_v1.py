@@ -17,10 +17,10 @@ from urllib.parse import parse_qsl, quote, unquote
 import httpx
 
 from calls import DOCUMENT, OPERATIONS
-from parley.contract.document import load_document, resolve
-from servers import ROOT
+from documents import read_document
+from parley.contract.document import resolve
 
-DOCUMENT_OF_V2 = load_document(ROOT / "generated" / "openapi-v2.json")
+DOCUMENT_OF_V2 = read_document("openapi-v2")
 PROBLEMS = DOCUMENT_OF_V2["x-problems"]
 
 # Under this name an answer keeps what was really sent.

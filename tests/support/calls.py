@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from parley.contract.document import DocumentedOperation, load_document, operations_of, resolve
-from servers import ROOT
+from documents import read_document
+from parley.contract.document import DocumentedOperation, operations_of, resolve
 
-# The bundle says what the YAML says (a test holds it to that) and is read a hundred times as fast.
-DOCUMENT = load_document(ROOT / "generated" / "openapi.json")
+DOCUMENT = read_document()
 OPERATIONS: Mapping[str, DocumentedOperation] = {each.operation_id: each for each in operations_of(DOCUMENT)}
 
 # The document says of these in words only that one of several parameters must be there.

@@ -81,6 +81,12 @@ class Chat:
         async with self.database.read() as conn:
             return await conn.fetchval(query, *values)
 
+    async def head(self) -> int:
+        """Return the last position, asked of the database; those who wait are woken if it moved."""
+        position: int = await self.fetchval("SELECT head FROM read_head($1)", self.log.head.position)
+        self.log.head.advance(position)
+        return position
+
 
 @dataclass(frozen=True)
 class Person:

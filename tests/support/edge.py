@@ -3,7 +3,6 @@
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
@@ -12,9 +11,10 @@ from uuid import UUID
 from limits.aio.storage import Storage
 from starlette.types import ASGIApp, Message
 
+from documents import read_document
 from generated import models
 from parley.contract import Reply, current_request
-from parley.contract.document import Document, DocumentedOperation, load_document, operations_of, resolve
+from parley.contract.document import Document, DocumentedOperation, operations_of, resolve
 from parley.contract.observer import NoObserver
 from parley.contract.options import ContractOptions
 from parley.contract.request import limits_left
@@ -23,7 +23,7 @@ from parley.contract.v2 import Beta
 from parley.errors import Unauthorized
 from parley.model import Caller
 
-DOCUMENT = load_document(Path(__file__).parents[2] / "generated" / "openapi.json")
+DOCUMENT = read_document()
 ADA = Caller(UUID(int=1), UUID(int=11))
 BOB = Caller(UUID(int=2), UUID(int=22))
 CALLERS = {"ada": ADA, "bob": BOB}

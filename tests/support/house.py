@@ -8,18 +8,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 import orjson
 
 from chat import Chat, Person
+from documents import read_document
 from generated.frames import CLIENT_SCHEMAS, SERVER_MODELS, CloseCode, ServerFrameType
 from live import Ticking, payloads
 from parley import cursors
 from parley.contract.client_frames import ClientFrames
-from parley.contract.document import load_document
 from parley.errors import SessionEnded, Unauthorized
 from parley.ids import uuid7
 from parley.model import Caller
@@ -32,8 +31,6 @@ from parley.realtime.shared import Actions, Shared
 from parley.realtime.socket import Request, Socket
 from parley.realtime.window import Window
 from parley.services.sessions import Sessions
-
-ROOT = Path(__file__).resolve().parents[2]
 
 Seen = tuple[str, str, int | None]
 
@@ -274,7 +271,7 @@ class House:
 
     async def settle(self) -> int:
         """Return the end of the log, once all up to it was handed on."""
-        head: int = await self.chat.log.read_position()
+        head: int = await self.chat.head()
         async with asyncio.timeout(20):
             await self.hub.reached(head)
         return head
@@ -333,7 +330,7 @@ async def open_house(
         users=chat.users,
         hub=hub,
         relay=relay,
-        frames=ClientFrames(load_document(ROOT / "generated" / "openapi.json"), schemas),
+        frames=ClientFrames(read_document(), schemas),
         actions=cast(Actions, deeds),
         admission=sockets,
     )

@@ -22,12 +22,12 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from chat import Chat, Person
+from documents import read_document
 from generated.frames import CLIENT_SCHEMAS
 from parley import cursors
 from parley.cli.serving import _socket_options
 from parley.contract.addresses import ClientAddresses
 from parley.contract.client_frames import ClientFrames
-from parley.contract.document import load_document
 from parley.contract.frames_seen import FramesRecorder
 from parley.ids import uuid7
 from parley.node import Node
@@ -40,9 +40,8 @@ from parley.storage import sessions
 from people import KEY, KEY_ID
 from websocket_wire import BINARY, CLOSE, PING, PONG, TEXT, handshake, masked
 
-ROOT = Path(__file__).resolve().parents[2]
-OPENAPI = load_document(ROOT / "generated" / "openapi.json")
-ASYNCAPI = json.loads((ROOT / "generated" / "asyncapi.json").read_text(encoding="utf-8"))
+OPENAPI = read_document()
+ASYNCAPI = read_document("asyncapi")
 
 # As in asyncio: from here on a writer is asked to pause.
 HIGH_WATER = 64 * 1024

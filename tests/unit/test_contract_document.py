@@ -1,6 +1,5 @@
 """The document is bound to functions, and a server whose halves do not fit does not start."""
 
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -10,7 +9,6 @@ from parley.contract.document import (
     ContractError,
     bind,
     handler_modules,
-    load_document,
     operations_of,
     resolve,
 )
@@ -88,19 +86,6 @@ def test_an_operation_needs_a_tag_and_an_id(missing: str) -> None:
     del operation[missing]
     with pytest.raises(ContractError, match="GET /x"):
         list(operations_of({"paths": {"/x": {"get": operation}}}))
-
-
-def test_yaml_and_json_are_read(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("openapi: '{{ 3 }}'\n")
-    (tmp_path / "a.json").write_text('{"openapi": "{{ 3 }}"}')
-    # Connexion would have rendered the braces as a template.
-    assert load_document(tmp_path / "a.yaml") == load_document(tmp_path / "a.json") == {"openapi": "{{ 3 }}"}
-
-
-def test_what_is_no_document_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("- 1\n")
-    with pytest.raises(ContractError, match=r"a\.yaml"):
-        load_document(tmp_path / "a.yaml")
 
 
 def test_references_are_followed() -> None:

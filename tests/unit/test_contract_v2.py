@@ -4,16 +4,15 @@ import copy
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from documents import read_document
 from edge import ADA, BOB, ID, Answer, Edge
 from parley import preconditions
 from parley.contract import Reply, created, listed, ok, paged
-from parley.contract.document import load_document
 from parley.contract.options import ContractOptions
 from parley.contract.request import current_contract
 from parley.contract.v2 import PUBLISHED, Beta
@@ -22,7 +21,7 @@ from parley.model import Page
 
 pytestmark = pytest.mark.anyio
 
-DOCUMENT = load_document(Path(__file__).parents[2] / "generated" / "openapi-v2.json")
+DOCUMENT = read_document("openapi-v2")
 GROUP = {"id": ID, "name": "Book club", "member_count": 2, "members": []}
 
 
