@@ -92,7 +92,7 @@ def _open(
     with connect(
         deployment.socket + query,
         additional_headers=headers,
-        origin=None if origin is None else origin,  # type: ignore[arg-type]  # a NewType of str
+        origin=origin,  # type: ignore[arg-type]  # a NewType of str
         open_timeout=_TIMEOUT,
         close_timeout=1,
         max_size=None,

@@ -117,10 +117,6 @@ class Proxy:
         """Break all WebSockets now."""
         self._call(self._cut(lambda link: link.is_socket))
 
-    def stall_sockets(self) -> None:
-        """Let nothing more through on the WebSockets that are open now; they look alive."""
-        self._call(self._stall())
-
     def count(self, part: bytes) -> int:
         """Return how often clients sent these bytes."""
         return sum(bytes(sent).count(part) for sent in list(self._requests))
@@ -159,10 +155,6 @@ class Proxy:
     async def _cut(self, chosen: Callable[[_Link], bool]) -> None:
         for link in [link for link in self._links if chosen(link)]:
             link.abort()
-
-    async def _stall(self) -> None:
-        for link in self._links:
-            link.stalled = link.stalled or link.is_socket
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = _Link(writer)

@@ -38,7 +38,7 @@ from parley.services import Services
 from parley.settings import JwtKey, Settings
 from parley.storage import sessions
 from people import KEY, KEY_ID
-from websocket_wire import BINARY, CLOSE, PING, PONG, TEXT, handshake, masked
+from websocket_wire import CLOSE, PING, PONG, TEXT, handshake, masked
 
 OPENAPI = read_document()
 ASYNCAPI = read_document("asyncapi")
@@ -101,10 +101,6 @@ class Peer(asyncio.Transport):
         """Send bytes."""
         if not self.gone and self._protocol is not None:
             self._protocol.data_received(data)
-
-    def say_bytes(self, payload: bytes) -> None:
-        """Send a binary message."""
-        self.put(masked(BINARY, payload))
 
     def drop(self) -> None:
         """Vanish: nobody hears of it but the server's kernel."""

@@ -74,11 +74,6 @@ class Receiver:
         with self._changed:
             return list(self._arrivals)
 
-    @property
-    def open_connections(self) -> int:
-        """How many senders are connected."""
-        return len(self._writers)
-
     def wait_for(self, wanted: Callable[[list[Arrival]], bool], seconds: float = _PATIENCE) -> list[Arrival]:
         """Wait until what has arrived is as wanted, and return it."""
         with self._changed:

@@ -16,7 +16,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 
-/** Compares a send by the SDK with one by a bare HttpClient and Jackson, in turns. */
+/**
+ * Compares a send by the SDK with one by a bare HttpClient and Jackson, in turns. After check.sh, in sdks/java:
+ * java -cp build/classes:build/test-classes:$(cat build/class-path) dev.parley.sdk.SendBench
+ */
 final class SendBench {
     private static final int ROUNDS = 300;
     private static final int SENDS = 100;
