@@ -1,7 +1,11 @@
-"""How the processes that serve one database tell each other what they wrote, and who types or came.
+"""How those who write tell those who read what was just written, and who types or came.
 
 The log is the truth, and the bus only makes it quick: whatever does not come by the bus is read from the log. So a
 bus may lose what it carries, and must never invent, tear or repeat it.
+
+The one that there is ends at the process. Several servers of one database find each other's events by looking at the
+log (`relay.LOOK_EVERY`), and each other's people in the database. One that reaches other processes would be a second
+`Bus`, a line in `tests/unit/test_bus_conformance.py`, and what is given to `Realtime`.
 """
 
 from abc import ABC, abstractmethod
@@ -58,6 +62,9 @@ class Bus(ABC):
       and must not block it.
     """
 
+    # Seconds for which what is missing may be another process's batch that is on its way.
+    patience: float = 0.05
+
     def __init__(self) -> None:
         self._subscribers: list[tuple[TakeBatch, TakeNotice]] = []
 
@@ -96,7 +103,9 @@ class Bus(ABC):
 
 
 class InProcessBus(Bus):
-    """The bus of a server that is one process: whoever is told is here."""
+    """The bus of a server that is one process: whoever is told is here, and from others nothing is on its way."""
+
+    patience = 0.0
 
     def __init__(self) -> None:
         super().__init__()

@@ -2,7 +2,8 @@
 
 Whoever writes messages offers them, with their content, before the head is known to have moved. So after each move
 either the batches reach up to the head, or there is a hole. One that this process made itself, by appending what it
-does not offer, is read from the log at once; another writer's batch may be on its way, and is waited for a moment.
+does not offer, is read from the log at once; another writer's batch may be on its way where the bus reaches other
+processes, and is waited for a moment (`Bus.patience`).
 """
 
 import asyncio
@@ -35,8 +36,6 @@ from parley.storage.send_queue import Written
 # Seconds between looks at the log for what other processes appended, and after the database was away.
 LOOK_EVERY = 1.0
 RETRY_AFTER = 0.2
-# Seconds for which a hole may be another writer's batch that is on its way.
-PATIENCE = 0.05
 # How many batches wait at most for those before them; what has no room is read from the log.
 MAX_BATCHES = 1000
 # How many events are read at once; and how many of before this process began, for all those who come back to it.
@@ -55,14 +54,14 @@ class Relay:
     """One per process. `start()` and `stop()` frame its life."""
 
     def __init__(
-        self, database: Database, log: Log, users: Users, hub: Hub, bus: Bus, *, patience: float = PATIENCE
+        self, database: Database, log: Log, users: Users, hub: Hub, bus: Bus, *, patience: float | None = None
     ) -> None:
         self._database = database
         self._log = log
         self._users = users
         self._hub = hub
         self._bus = bus
-        self._patience = patience
+        self._patience = bus.patience if patience is None else patience
         # Hears of what was handed on to the hub.
         self.told: Callable[[Sequence[LiveEvent]], None] = _nothing_more
         # By the position of the first event; what does not follow in time is read from the log instead.

@@ -309,7 +309,7 @@ async def told(person: Person, after: str = "0") -> list[Seen]:
 
 @asynccontextmanager
 async def open_house(
-    chat: Chat, *, bus: Bus | None = None, window_bytes: int = 1 << 20, patience: float = 0.05
+    chat: Chat, *, bus: Bus | None = None, window_bytes: int = 1 << 20, patience: float | None = None
 ) -> AsyncIterator[House]:
     """Open one to the clients of a process."""
     clock, doors, deeds = Ticking(), Doors(), Deeds()

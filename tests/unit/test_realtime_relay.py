@@ -18,7 +18,7 @@ from parley.errors import Unavailable
 from parley.events import EventKind, kind_of
 from parley.ids import uuid7
 from parley.realtime import relay as relay_module
-from parley.realtime.bus import Batch, InProcessBus
+from parley.realtime.bus import Batch, Bus, InProcessBus
 from parley.realtime.hub import Hub
 from parley.realtime.relay import Relay
 from parley.realtime.window import LiveEvent, Window
@@ -150,7 +150,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> Stored:
 
 
 @asynccontextmanager
-async def running(stored: Stored, patience: float = LONG) -> AsyncIterator[Post]:
+async def running(stored: Stored, patience: float | None = LONG) -> AsyncIterator[Post]:
     database = cast(Database, stored)
     log, bus, hub = Log(database), InProcessBus(), Hub(Window(0))
     relay = Relay(database, log, cast(Users, None), hub, bus, patience=patience)
@@ -211,6 +211,17 @@ async def test_a_batch_that_never_comes(stored: Stored) -> None:
         post.arrives(6, 8)
         assert await post.handed_on(8) == sources(("batch", 2), ("log", 6))
         assert stored.reads[0] == (2, 8)
+
+
+async def test_nothing_is_on_its_way_from_other_processes(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the bus reaches none of them, what they appended is read at once."""
+    monkeypatch.setattr(Bus, "patience", LONG)
+    async with running(stored, patience=None) as post:
+        post.arrives(1, 2)
+        post.arrives(6, 8)
+        assert await post.handed_on(8) == sources(("batch", 2), ("log", 6))
 
 
 async def test_ones_own_is_read_at_once(post: Post) -> None:
@@ -407,7 +418,7 @@ async def test_kinds_of_a_newer_version(
     await post.handed_on(5)
     known = [cursors.decode(frame["cursor"]).position for frame in reader.heard()]
     assert known == sorted({1, 2, 3, 4, 5} - news)
-    assert capsys.readouterr().out.count("call.started") == 1
+    assert capsys.readouterr().err.count("call.started") == 1
 
 
 async def test_memory_does_not_outlive_messages(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
