@@ -1,8 +1,8 @@
 """Rate-limit counters in the memory of this process, as a storage of the `limits` package.
 
 The package's own one looks at every key it has in a task per hit, which is a millisecond a request with ten
-thousand users. This one forgets what has expired once in a while. A storage of the package that lives on
-another machine takes its place without a change elsewhere.
+thousand users. This one forgets what has expired once in a while. No setting chooses another one; whoever assembles
+the application may give it any storage of the package (`App(counters=)`), such as one that several processes share.
 """
 
 import time
