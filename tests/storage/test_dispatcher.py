@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
 
 from chat import Chat, Person, running
 from databases import TestDatabases
 from hooks import make_webhook, queue_of, set_active
+from logged import logged
 from parley.errors import ParleyError, Unavailable
 from parley.storage import deliveries, events
 from parley.storage import retention as storage
@@ -248,7 +248,7 @@ class TestRetention:
         ada, bob = await chat.people(2)
         await make_webhook(bob)
         await ada.say(bob)
-        with capture_logs() as logs:
+        with logged() as logs:
             await chat.retain(after=timedelta(days=30))
             await dispatch_all(chat)
             await chat.retain(after=timedelta(days=30))
@@ -293,7 +293,7 @@ class TestDispatcher:
         await dispatcher.step()
         assert dispatcher.lag_seconds == 0.0
         async with running(database_dsn) as other, other.database.transaction() as conn:
-            with monkeypatch.context() as patch, capture_logs() as logs:
+            with monkeypatch.context() as patch, logged() as logs:
                 if trouble == "held":
                     await conn.execute("SELECT FROM webhook_dispatcher FOR UPDATE")
                     await ada.say(bob)
@@ -307,7 +307,7 @@ class TestDispatcher:
                 assert dispatcher.lag_seconds == 6.0
                 dispatcher.tell_lag()
                 dispatcher.tell_lag()
-        with capture_logs() as later:
+        with logged() as later:
             await dispatcher.step()
             assert dispatcher.lag_seconds == 0.0
             dispatcher.tell_lag()
@@ -349,7 +349,7 @@ class TestDispatcher:
                     raise RuntimeError("a fault")
                 return await super().step()
 
-        with capture_logs() as logs:
+        with logged() as logs:
             dispatcher = Faltering(chat.database, chat.log, Pressure(), told.set)
             await dispatcher.start()
             async with asyncio.timeout(10):

@@ -1,7 +1,6 @@
 """Sending a webhook: what each kind of receiver gets, and what is said of it. Real sockets, real TLS."""
 
 import asyncio
-import logging
 import random
 import socket
 import ssl
@@ -14,12 +13,11 @@ from email.utils import format_datetime
 from ipaddress import ip_network
 
 import pytest
-import structlog
 import trustme
 from aiohttp.client_proto import ResponseHandler
-from structlog.testing import capture_logs
 
 import receivers
+from logged import logged
 from parley.services.egress import Egress
 from parley.settings import Network, PortRange
 from parley.webhooks import resolver
@@ -62,15 +60,6 @@ async def sending(
         yield sender
     finally:
         await sender.stop()
-
-
-@pytest.fixture
-def _at_every_level() -> Iterator[None]:
-    """Let `capture_logs` see what is logged for those who look closely."""
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
-    yield
-    structlog.configure(**before)
 
 
 @pytest.fixture
@@ -680,11 +669,10 @@ NOWHERE = "the name leads to no address that webhooks may reach"
         ("fd00::1", "private"),
     ],
 )
-@pytest.mark.usefixtures("_at_every_level")
 async def test_names_that_lead_inside_are_refused(address: str, what: str) -> None:
     """After they were resolved; why is for whoever runs the server, and neither says which address it is."""
     async with sending(look_up=names(inside_example_com=[address])) as sender:
-        with capture_logs() as logs:
+        with logged() as logs:
             outcome = await sender.send("http://inside.example.com:9/", b"{}", HEADERS)
     assert (outcome.status, outcome.error) == (None, NOWHERE)
     assert [(line["host"], line["reason"]) for line in logs] == [("inside.example.com", f"it is {what}")]
