@@ -1,11 +1,12 @@
 """HTTP in one ASGI application: the operators' pages by their exact paths, the contract for all others."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from time import perf_counter
 from types import ModuleType
 from typing import Any, Protocol
 
 from limits.aio.storage import Storage
+from starlette.types import Message, Receive, Scope, Send
 
 from generated import models as generated_models
 from parley import metrics
@@ -21,11 +22,6 @@ from parley.contract.v2 import Beta
 from parley.logs import begin_request
 from parley.pages import Page, page_of
 from parley.services import Services, bind_services
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 
 class RequestLine(Protocol):

@@ -20,8 +20,9 @@ the database or another library. `parley.contract.errors` turns these into answe
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-# How many problems are told at once; the contract says so.
+# How many problems are told at once, and for how many seconds anybody is told to stay away; the contract says so.
 MAX_PROBLEMS_TOLD = 100
+MAX_RETRY_AFTER = 86_400
 
 
 class ParleyError(Exception):

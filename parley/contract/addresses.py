@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from parley import logs
-from parley.contract.options import Network
+from parley.settings import Network
 
 _FORWARDED_FOR = re.compile(r'for\s*=\s*(?:"([^"]*)"|([^\s;,]*))', re.IGNORECASE)
 _WITH_PORT = re.compile(r"\[([^\]]+)\](?::\d+)?|([\d.]+):\d+")

@@ -2,9 +2,11 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from math import isinf
 from typing import Any
+
+from starlette.types import Receive
 
 from parley.contract.errors import ClientGone, PayloadTooLarge, UnsupportedMediaType
 from parley.contract.problems import field_name
@@ -18,8 +20,6 @@ _MEDIA_TYPE = re.compile(
     rb"application/json(?:\s*;\s*charset\s*=\s*(?:utf-?8|\"utf-?8\"))?\s*;?\s*", re.IGNORECASE
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-Receive = Callable[[], Awaitable[Any]]
 
 
 def check_media_type(content_type: bytes | None) -> None:

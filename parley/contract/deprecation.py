@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
-from parley.contract.exchange import Exchange, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
+
+from parley.contract.exchange import Exchange
 from parley.contract.operations import CompiledOperation
 from parley.contract.routing import EXCHANGE
 

@@ -6,10 +6,12 @@ of an unknown path, has a request id, CORS headers and a place in the metrics.
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from time import perf_counter
 from typing import Any, ClassVar, Protocol
+
+from starlette.types import Receive, Scope, Send
 
 from parley.contract.addresses import ClientAddresses, counted_address
 from parley.contract.answers import AnswersRecorder
@@ -22,10 +24,6 @@ from parley.contract.replies import Reply, encode
 from parley.contract.request import RequestInfo
 from parley.model import Caller
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 # Where our server puts itself into `scope["extensions"]`.

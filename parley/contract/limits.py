@@ -17,15 +17,13 @@ from limits.errors import StorageError
 from parley.contract.counters import ProcessMemory
 from parley.contract.document import ContractError, operations_of
 from parley.contract.observer import RequestObserver
+from parley.errors import MAX_RETRY_AFTER
 from parley.logs import logger
 
 Per = Literal["user", "address", "account", "session"]
 PER: tuple[Per, ...] = ("user", "address", "account", "session")
 
 _HEADERS = b"x-ratelimit-limit: %d\r\nx-ratelimit-remaining: %d\r\nx-ratelimit-reset: %d\r\n"
-
-# Of `retry_after` in the document.
-MAX_RETRY_AFTER = 86_400
 
 log = logger("contract")
 

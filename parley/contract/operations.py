@@ -11,7 +11,7 @@ from typing import Any
 
 from connexion.middleware.abstract import ROUTING_CONTEXT, RoutedAPI, RoutedMiddleware
 from pydantic import TypeAdapter
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parley import logs
 from parley.contract.bodies import check_media_type, parse_json, read_body
@@ -24,7 +24,7 @@ from parley.contract.errors import (
     error_reply,
     invalid,
 )
-from parley.contract.exchange import Exchange, Receive, Scope, Send
+from parley.contract.exchange import Exchange
 from parley.contract.limits import Count, RateLimits, Rule, read_rules
 from parley.contract.observer import RequestObserver
 from parley.contract.parameters import Parameter, QueryReader, make_parameter, take

@@ -1,12 +1,11 @@
 """What can be decided about the contract's edge without changing the contract."""
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from parley.settings import Network
 
 
 def _no_session(body: Any) -> str | None:

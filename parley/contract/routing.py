@@ -12,10 +12,10 @@ from urllib.parse import unquote
 from connexion.middleware.abstract import ROUTING_CONTEXT
 from connexion.middleware.routing import RoutingMiddleware, RoutingOperation
 from starlette.routing import Mount, Route, Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from parley.contract.document import ContractError
-from parley.contract.exchange import Exchange, Receive, Scope, Send
+from parley.contract.exchange import Exchange
 
 EXCHANGE = "parley.exchange"
 ALLOW = "parley.allow"

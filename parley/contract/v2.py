@@ -14,13 +14,14 @@ from urllib.parse import parse_qsl, quote, urlencode
 from uuid import UUID
 
 import orjson
+from starlette.types import Receive, Scope, Send
 
 from parley import preconditions
 from parley.contract.answers import AnswersRecorder
 from parley.contract.cors import Cors
 from parley.contract.document import Document, DocumentedOperation, resolve
 from parley.contract.entity_tags import entity_tag, is_demanded_state, is_known
-from parley.contract.exchange import Edge, Exchange, Receive, Scope, Send, common_lines
+from parley.contract.exchange import Edge, Exchange, common_lines
 from parley.contract.limits import Count
 from parley.contract.operations import CompiledOperation, Compiler
 from parley.contract.options import ContractOptions

@@ -3,17 +3,15 @@
 import asyncio
 import gzip
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+
+from starlette.types import Receive, Scope, Send
 
 from parley.contract.errors import MethodNotAllowed, error_reply
 from parley.contract.replies import encode
 from parley.errors import ParleyError
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Iterable[tuple[str, str]]
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from importlib import resources
 
+from starlette.types import Receive, Scope, Send
+
 from parley.pages import prose
-from parley.pages.answers import Page, Receive, Scope, Send, StaticPage, answer, only_read
+from parley.pages.answers import Page, StaticPage, answer, only_read
 
 _ASSETS = {
     "scalar.js": "text/javascript; charset=utf-8",

@@ -2,8 +2,10 @@
 
 from typing import Protocol
 
+from starlette.types import Receive, Scope, Send
+
 from parley.contract.replies import encode
-from parley.pages.answers import JSON, Page, Receive, Scope, Send, answer, only_read
+from parley.pages.answers import JSON, Page, answer, only_read
 
 _NOT_KEPT = (("Cache-Control", "no-store"),)
 

@@ -2,9 +2,11 @@
 
 import ipaddress
 
+from starlette.types import Receive, Scope, Send
+
 from parley import metrics as measures
 from parley.errors import NotFound
-from parley.pages.answers import Page, Receive, Scope, Send, answer, header, only_read, refuse
+from parley.pages.answers import Page, answer, header, only_read, refuse
 from parley.settings import Network
 
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")

@@ -10,10 +10,12 @@ from functools import cache, partial
 from html import escape
 from typing import Any
 
+from starlette.types import Receive, Scope, Send
+
 from parley.contract.document import operations_of, resolve
 from parley.contract.errors import error_reply
 from parley.pages import prose
-from parley.pages.answers import JSON, Page, Receive, Scope, Send, StaticPage, answer, only_read
+from parley.pages.answers import JSON, Page, StaticPage, answer, only_read
 from parley.pages.document import as_json
 from parley.pages.socket import UpgradeRequired
 

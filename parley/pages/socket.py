@@ -1,9 +1,11 @@
 """/ws for whoever asks for it without a handshake: sockets are opened before anything gets here."""
 
+from starlette.types import Receive, Scope, Send
+
 from parley.contract.errors import MethodNotAllowed, error_reply
 from parley.contract.replies import encode
 from parley.errors import ParleyError
-from parley.pages.answers import JSON, Receive, Scope, Send, answer, refuse
+from parley.pages.answers import JSON, answer, refuse
 
 # RFC 9110, section 15.5.22, and RFC 6455, section 4.4.
 _HOW = (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from generated.frames import LIMITS
 from parley import metrics
-from parley.errors import ParleyError, RateLimited, Unavailable
+from parley.errors import MAX_RETRY_AFTER, ParleyError, RateLimited, Unavailable
 from parley.realtime.actions import Actions
 from parley.realtime.bus import Bus, InProcessBus
 from parley.realtime.connection import Connection
@@ -29,8 +29,6 @@ PATH = "/ws"
 # How often one address may connect, unless it is set; and how many addresses are counted at most.
 HANDSHAKES = Rate(LIMITS.handshakes_per_minute, 60)
 MAX_ADDRESSES = 10_000
-# Nobody is told to stay away for longer, in seconds; of `retry_after` in the REST document.
-MAX_RETRY_AFTER = 86_400
 # Seconds after which it is asked again which sessions have ended.
 ASK_AGAIN_AFTER = 1.0
 

@@ -30,7 +30,7 @@ from parley.storage import events, feed
 from parley.storage.database import Database, Row
 from parley.storage.events import LogState
 from parley.storage.log import Log
-from parley.storage.messages import message_of as stored_message
+from parley.storage.messages import message_of_row
 from parley.storage.send_queue import Written
 
 # Seconds between looks at the log for what other processes appended, and after the database was away.
@@ -251,7 +251,7 @@ class Relay:
             self._hand_on([self._event(row, people) for row in rows])
             for row in rows:
                 if row["kind"] == EventKind.MESSAGE_DELETED:
-                    self._blank(stored_message(row))
+                    self._blank(message_of_row(row))
             # By the clock of the database, which is when they were appended.
             metrics.sockets.wrote(time.time() - rows[0]["appended_at"].timestamp())
 
@@ -348,7 +348,7 @@ class Relay:
         event.is_blank = row["deleted_at"] is not None
         if row["withheld"]:
             event.withheld = frozenset(row["withheld"])
-            event.bare = self._bare(kind, _without_content(stored_message(row)), position)
+            event.bare = self._bare(kind, _without_content(message_of_row(row)), position)
         return event
 
     def _bare(self, kind: EventKind, tombstone: Message, position: int) -> bytes:

@@ -18,7 +18,7 @@ from parley.storage import events
 from parley.storage.database import Database, Row
 from parley.storage.events import Excerpt, LogState
 from parley.storage.log import Log
-from parley.storage.messages import message_of
+from parley.storage.messages import message_of_row
 
 # While a reader waits, another process may append: how often to look, and how long to let wake-ups gather.
 LOOK_EVERY = 1.0
@@ -144,7 +144,7 @@ def data_of(row: Row, people: Mapping[UUID, User]) -> Any:
     kind = EventKind(row["kind"])
     match kind:
         case EventKind.MESSAGE | EventKind.MESSAGE_UPDATED | EventKind.MESSAGE_DELETED:
-            return message_of(row)
+            return message_of_row(row)
         case EventKind.RECEIPT:
             return Receipt(
                 row["stream_id"], row["subject_id"], row["facts"]["delivered_seq"], row["facts"]["read_seq"]

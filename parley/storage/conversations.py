@@ -6,7 +6,7 @@ from uuid import UUID
 
 from parley.model import Conversation, ConversationKind, Receipt, Role
 from parley.storage.database import Connection, Row, direction, fetch_one
-from parley.storage.messages import MESSAGE_COLUMNS, message_of
+from parley.storage.messages import MESSAGE_COLUMNS, message_of_row
 
 
 async def find_direct(conn: Connection, one: UUID, other: UUID) -> UUID | None:
@@ -225,7 +225,7 @@ async def page(
 
 
 def _conversation_of(row: Row) -> Conversation:
-    last_message = None if row["id"] is None else message_of(row)
+    last_message = None if row["id"] is None else message_of_row(row)
     quiet_since = row["purged_until"] or row["began_at"]
     return Conversation(
         id=row["chosen_id"],

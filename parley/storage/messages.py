@@ -88,7 +88,7 @@ class Filter:
 _WIDTH = len(fields(Message))
 
 
-def message_of(row: Row) -> Message:
+def message_of_row(row: Row) -> Message:
     """Build a message from a row that begins with MESSAGE_COLUMNS."""
     return Message(*row[:_WIDTH])
 
@@ -111,7 +111,7 @@ async def find(conn: Connection, message_id: UUID, user_id: UUID) -> Message | N
         message_id,
         user_id,
     )
-    return None if row is None else message_of(row)
+    return None if row is None else message_of_row(row)
 
 
 async def locate(conn: Connection, message_id: UUID, user_id: UUID) -> tuple[UUID, int] | None:
