@@ -20,11 +20,11 @@ from parley.storage.deliveries import Dispatched
 from parley.storage.log import Log
 from parley.webhooks.pressure import Pressure
 
-# Seconds: how long what happens at once may gather, how often to look for what other processes appended, and
-# when to try again after the database was away.
+# Seconds: how long what happens at once may gather, how often to look for what other processes appended, and how long
+# to wait after a fault of the database.
 GATHER_FOR = 0.02
 LOOK_EVERY = 1.0
-RETRY_AFTER = 0.5
+PAUSE_AFTER_FAULT = 0.5
 # While sends are busy: how many times as long as a reading took to rest after it, where it found nothing for any
 # webhook and where it did, and for how many seconds at most.
 REST_AFTER_NOTHING = 30
@@ -136,11 +136,11 @@ class Dispatcher:
                 # Perhaps it was too much to be read in the time that a statement has.
                 self._most = max(FEWEST, self._most // 2)
                 self.tell_lag()
-                await asyncio.sleep(RETRY_AFTER)
+                await asyncio.sleep(PAUSE_AFTER_FAULT)
             except Exception:
                 _log.exception("the dispatcher of webhooks stumbled")
                 self.tell_lag()
-                await asyncio.sleep(RETRY_AFTER)
+                await asyncio.sleep(PAUSE_AFTER_FAULT)
 
     def _adapt(self, found: Dispatched, took: float) -> None:
         if took > SLOW:

@@ -35,14 +35,6 @@ class Job:
 
 
 @dataclass(slots=True)
-class Share:
-    """How many places all webhooks of one owner have, and how many were taken by such as were not well then."""
-
-    running: int = 0
-    unwell: int = 0
-
-
-@dataclass(slots=True)
 class Allowance:
     """How many deliveries may be claimed by now where `rate` may be sent in a second; a rate of 0 is no limit.
 

@@ -26,9 +26,10 @@ from parley.webhooks.endpoints import SLOW
 from parley.webhooks.options import DeliveryOptions
 from parley.webhooks.payloads import Payloads
 from parley.webhooks.pressure import Pressure
+from parley.webhooks.results import NOTE_TRIES
 from parley.webhooks.schedule import DELAYS
 from parley.webhooks.sender import Outcome
-from parley.webhooks.workers import LEASE, NOTE_TRIES, Workers
+from parley.webhooks.workers import LEASE, Workers
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +69,7 @@ class Post:
         before = sum(map(len, self.receivers.got.values()))
         while await self.workers.claim():
             await self.workers.idle()
-            await self.workers.note()
+            await self.workers.results.note()
         return sum(map(len, self.receivers.got.values())) - before
 
 
@@ -299,7 +300,7 @@ class TestJustBeforeItIsSent:
         await post.dispatch()
         assert await post.workers.claim() == 3
         await post.workers.idle()
-        await post.workers.note()
+        await post.workers.results.note()
         return hook
 
     async def test_deleted_content(self, post: Post, pair: tuple[Person, Person]) -> None:
@@ -346,7 +347,7 @@ class TestJustBeforeItIsSent:
         assert await post.workers.claim() == 3
         await post.chat.execute("UPDATE webhooks SET ordered = true")
         await post.workers.idle()
-        await post.workers.note()
+        await post.workers.results.note()
         assert (await state(post.chat, hook))[10:] == [("pending", 0)] * 3
         assert await post.deliver() == 3
 
@@ -460,7 +461,7 @@ class TestDisabling:
         await post.dispatch()
         claimed = await post.workers.claim()
         await post.workers.idle()
-        await post.workers.note()
+        await post.workers.results.note()
         sent = len(post.receivers.got[URL]) - 2
         # Of those side by side all had begun that were under way.
         assert (claimed > sent == 1) if ordered else (claimed > sent <= 10)
@@ -626,7 +627,7 @@ class TestClaims:
         await post.dispatch()
         assert await post.workers.claim() == 1
         await post.workers.idle()
-        await post.workers.note()
+        await post.workers.results.note()
         assert post.receivers.got == {}
         assert await state(chat, hook) == [("pending", 0)]
 
@@ -644,7 +645,7 @@ class TestClaims:
         )
         for _ in range(20):
             try:
-                await post.workers.note()
+                await post.workers.results.note()
             except Unavailable:
                 # The pool finds out one by one which of its connections are dead.
                 continue
@@ -671,8 +672,8 @@ class TestResultsThatFail:
         with monkeypatch.context() as patch:
             patch.setattr(deliveries, "finish", failing)
             with pytest.raises(asyncpg.DeadlockDetectedError):
-                await post.workers.note()
-        await post.workers.note()
+                await post.workers.results.note()
+        await post.workers.results.note()
         for hook in hooks:
             assert await state(post.chat, hook) == [("succeeded", 1)]
 
@@ -689,9 +690,9 @@ class TestResultsThatFail:
         monkeypatch.setattr(deliveries, "finish", fail_for_one)
         for _ in range(NOTE_TRIES - 1):
             with pytest.raises(asyncpg.DeadlockDetectedError):
-                await post.workers.note()
+                await post.workers.results.note()
         with capture_logs() as logs:
-            await post.workers.note()
+            await post.workers.results.note()
         assert [line["event"] for line in logs] == ["a result of a webhook cannot be noted"]
         assert await state(post.chat, hooks[0]) == [("pending", 1)]
         assert await state(post.chat, hooks[1]) == [("succeeded", 1)]
@@ -1107,7 +1108,7 @@ class TestOthersDoNotWait:
             passed = SLOW
             post.workers.judge()
             # What was in stock for it is anybody's again, and no more of it is begun.
-            await post.workers.note()
+            await post.workers.results.note()
             assert [attempts for _, attempts in (await state(chat, slow))[10:]].count(1) == under_way
             async with at_work(post):
                 await post.receivers.wait_for(110, URL)
@@ -1196,7 +1197,7 @@ class TestManyProcesses:
                 claimed = await asyncio.gather(post.workers.claim(), second.workers.claim())
                 for one in (post, second):
                     await one.workers.idle()
-                    await one.workers.note()
+                    await one.workers.results.note()
                 if not any(claimed):
                     break
         got = [[r.delivery_id for all_ in one.receivers.got.values() for r in all_] for one in (post, second)]

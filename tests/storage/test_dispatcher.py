@@ -332,7 +332,7 @@ class TestDispatcher:
 
     async def test_it_goes_on_after_failures(self, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
         """An outage is told, a fault is told with its traceback, and neither is the end."""
-        monkeypatch.setattr("parley.webhooks.dispatcher.RETRY_AFTER", 0)
+        monkeypatch.setattr("parley.webhooks.dispatcher.PAUSE_AFTER_FAULT", 0)
         ada, bob = await chat.people(2)
         hook = await make_webhook(bob)
         await ada.say(bob)

@@ -3,14 +3,9 @@
 import pytest
 
 from parley.webhooks.endpoints import MOMENT, Allowance
-from parley.webhooks.workers import (
-    LEAST_SHARE,
-    LOOK_AT_RATES_EVERY,
-    PART_OF_THE_REST,
-    fair_share,
-    most_of,
-    most_unwell,
-)
+from parley.webhooks.places import LEAST_SHARE, PART_OF_THE_REST, most_of
+from parley.webhooks.room import fair_share, most_unwell
+from parley.webhooks.workers import LOOK_AT_RATES_EVERY
 
 
 def taken(places: int, owners: int) -> list[int]:
