@@ -13,7 +13,8 @@ from pathlib import Path
 
 import asyncpg
 
-from bench.messages import call, measure, parley_server
+from bench.messages import call, measure
+from bench.served import Served
 from parley.storage.embedded import EmbeddedPostgres
 
 SHORT = 1000
@@ -83,7 +84,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--long", type=int, default=1_000_000)
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory, parley_server(directory) as server:
+    with tempfile.TemporaryDirectory() as directory, Served(Path(directory)) as served:
+        server = served.url
         dsn = EmbeddedPostgres.running_dsn(Path(directory))
         assert dsn is not None
         scripts = prepare(server, dsn, [SHORT, chosen.long])

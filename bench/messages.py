@@ -8,7 +8,6 @@ all of them one after the other, so a machine that drifts drifts for all. What c
 
 import argparse
 import json
-import os
 import re
 import socket
 import statistics
@@ -20,6 +19,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from bench.served import Served
 
 ROOT = Path(__file__).parent.parent
 PEOPLE = 64
@@ -69,7 +70,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
-    with echo_server() as echo, parley_server() as server:
+    # One that survives a power cut: that of `--temporary` does not, and commits for less.
+    with echo_server() as echo, tempfile.TemporaryDirectory() as empty, Served(Path(empty)) as served:
+        server = served.url
         people = prepare(server)
         scripts = {
             "send": (server, SEND % {"people": people, "keyed": "false", "run": ""}),
@@ -136,42 +139,6 @@ def echo_server() -> Iterator[str]:
             except OSError:
                 time.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@contextmanager
-def parley_server(data_dir: Path | str | None = None) -> Iterator[str]:
-    """Run a server without rate limits and request lines, on an empty database unless told which.
-
-    It is one that survives a power cut: that of `--temporary` does not, and commits for less.
-    """
-    with tempfile.TemporaryDirectory() as empty:
-        yield from _serving(data_dir or empty)
-
-
-def _serving(data_dir: Path | str) -> Iterator[str]:
-    environment = os.environ | {
-        "PARLEY_RATE_LIMITS": "off",
-        "PARLEY_LOG_REQUESTS": "off",
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "parley",
-        "serve",
-        "--data-dir",
-        str(data_dir),
-        "--port",
-        "0",
-        "--print-url",
-    ]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
     finally:
         process.terminate()
         process.wait()

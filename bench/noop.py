@@ -111,10 +111,9 @@ def request_of(path: str, method: str) -> dict[str, Any]:
 def serve_ours(port: int) -> None:
     """Serve the document with our edge, under both of its bases."""
     sys.path.insert(0, str(ROOT))
-    import gc
-
     from generated import models
     from parley.app import Observer
+    from parley.cli.serving import spare_the_collector
     from parley.contract import Reply
     from parley.contract.document import operations_of
     from parley.contract.options import ContractOptions
@@ -140,9 +139,7 @@ def serve_ours(port: int) -> None:
     options = ContractOptions(enforce_rate_limits=False)
     app = contract_app(contract, modules, models, Everybody(), options, Observer())
     # As `parley serve` does when it has started.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    spare_the_collector()
     run(make_server(app, ServerOptions(port=port)).serve())
 
 

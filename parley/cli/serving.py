@@ -107,7 +107,7 @@ class Serving:
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
         try:
             await server.ready.wait()
-            _spare_the_collector()
+            spare_the_collector()
             node.publish(self._url)
             self._announce()
             await serving
@@ -205,7 +205,7 @@ def _checked_payloads(file: Path | None) -> Observe | None:
     return PayloadsRecorder(json.loads(document.as_json()), file).sent
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Leave what start-up made out of every later collection, and collect less often.
 
     Requests make no cycles worth a scan of everything each 700 objects: measured, that was a tenth of the time
