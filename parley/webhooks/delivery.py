@@ -3,9 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-import structlog
-
-from parley import metrics
+from parley import logs, metrics
 from parley.errors import Unavailable
 from parley.services.egress import Egress
 from parley.services.users import Users
@@ -23,7 +21,7 @@ from parley.webhooks.workers import Workers
 # Seconds between looks at how long the queue is.
 MEASURE_EVERY = 15.0
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("webhooks")
 
 
 class Delivery:

@@ -3,15 +3,14 @@
 from typing import Literal
 from uuid import UUID
 
-import structlog
-
+from parley import logs
 from parley.events import EventKind
 from parley.storage import deliveries
 from parley.storage.log import Log
 
 Reason = Literal["endpoint_gone", "failures"]
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("webhooks")
 
 
 async def disable(log: Log, webhook_id: UUID, reason: Reason) -> None:

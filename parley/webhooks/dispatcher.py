@@ -10,9 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import structlog
-
-from parley import metrics
+from parley import logs, metrics
 from parley.errors import Unavailable
 from parley.storage import deliveries
 from parley.storage.database import Database
@@ -40,7 +38,7 @@ QUICK, SLOW = 0.03, 0.1
 ALARM = 5.0
 CAUGHT_UP = 1.0
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("webhooks")
 
 
 class Dispatcher:
@@ -118,12 +116,14 @@ class Dispatcher:
         return found
 
     async def _run(self) -> None:
+        outage = logs.Outage(_log, "reading the log for webhooks has to wait for the database")
         while True:
             moved = self._log.head.moved
             try:
                 started = time.perf_counter()
                 found = await self.step()
                 took = time.perf_counter() - started
+                outage.is_over()
                 self.tell_lag()
                 if found is None or found.cursor == found.head:
                     await _moved_or_timeout(moved)
@@ -132,7 +132,7 @@ class Dispatcher:
                     self._adapt(found, took)
                     await asyncio.sleep(rest_after(found, took, self._pressure.busy))
             except Unavailable as error:
-                _log.warning("webhooks have to wait for the database", reason=str(error.__cause__))
+                outage.tell(error)
                 # Perhaps it was too much to be read in the time that a statement has.
                 self._most = max(FEWEST, self._most // 2)
                 self.tell_lag()

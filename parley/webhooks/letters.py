@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-import structlog
-
+from parley import logs
 from parley.errors import Unavailable
 from parley.storage import deliveries
 from parley.storage.database import Database
@@ -25,7 +24,7 @@ GATHER_FOR = 0.003
 # How many are read at once: so few that those read first do not wait for those that are signed after them.
 AT_ONCE = 32
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("webhooks")
 
 
 class Reads(Protocol):

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 
-import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from parley import logs
 from parley.services.egress import Egress
 
 # How long somebody waits for a name, and how many are looked up at the same time.
@@ -28,7 +28,7 @@ THREAD_NAME = "look up a webhook's name"
 
 LookUp = Callable[[str], Sequence[str]]
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("webhooks")
 
 
 class Unresolved(OSError):

@@ -64,8 +64,12 @@ class Results:
         await asyncio.wait([self._task])
         try:
             await self.note()
-        except Unavailable:
-            _log.warning("results of webhooks were not noted", number=len(self._results))
+        except Unavailable as error:
+            _log.warning(
+                "results of webhooks were not noted",
+                number=len(self._results),
+                reason=logs.reason_of(error),
+            )
 
     def add(self, result: Result) -> None:
         """Take what came of a claim."""
@@ -137,6 +141,7 @@ class Results:
             self._released()
 
     async def _keep_noting(self) -> None:
+        outage = logs.Outage(_log, "results of webhooks have to wait for the database")
         while True:
             await self._came.wait()
             # One turn of the loop lets every answer that is there join.
@@ -144,10 +149,9 @@ class Results:
             self._came.clear()
             try:
                 await self.note()
+                outage.is_over()
             except Unavailable as error:
-                _log.warning(
-                    "results of webhooks have to wait for the database", reason=logs.reason_of(error)
-                )
+                outage.tell(error)
                 self._came.set()
                 await asyncio.sleep(PAUSE_AFTER_FAULT)
             except Exception:

@@ -17,9 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-import structlog
-
-from parley import metrics
+from parley import logs, metrics
 from parley.errors import Unavailable
 from parley.storage import deliveries
 from parley.storage.database import Database
@@ -62,7 +60,7 @@ FORGET_AFTER = 60.0
 
 OUR_FAULT = Outcome(None, "an error of the server's own", 0)
 
-_log = structlog.get_logger(__name__)
+_log = logs.logger("webhooks")
 
 
 class Sends(Protocol):
@@ -92,7 +90,6 @@ class Workers:
         dice: Dice = random.random,
     ) -> None:
         self._database = database
-        self._log = log
         self._letters = Letters(database, payloads, lambda: self._places.running)
         self._sender = sender
         self._pressure = pressure
@@ -162,13 +159,15 @@ class Workers:
     # What is due is claimed.
 
     async def _keep_claiming(self) -> None:
+        outage = logs.Outage(_log, "claiming deliveries has to wait for the database")
         while not self._stopping:
             self._due.clear()
             try:
                 await self._end_leases()
                 claimed = await self.claim()
+                outage.is_over()
             except Unavailable as error:
-                _log.warning("webhooks have to wait for the database", reason=str(error.__cause__))
+                outage.tell(error)
                 await asyncio.sleep(PAUSE_AFTER_FAULT)
                 continue
             except Exception:

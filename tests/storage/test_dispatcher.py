@@ -331,7 +331,7 @@ class TestDispatcher:
             assert dispatcher.lag_seconds == 0.0
 
     async def test_it_goes_on_after_failures(self, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-        """An outage is told, a fault is told with its traceback, and neither is the end."""
+        """An outage is told once, a fault is told with its traceback, and neither is the end."""
         monkeypatch.setattr("parley.webhooks.dispatcher.PAUSE_AFTER_FAULT", 0)
         ada, bob = await chat.people(2)
         hook = await make_webhook(bob)
@@ -343,9 +343,9 @@ class TestDispatcher:
 
             async def step(self) -> Dispatched | None:
                 self.steps += 1
-                if self.steps == 1:
+                if self.steps <= 2:
                     raise Unavailable from TimeoutError("away")
-                if self.steps == 2:
+                if self.steps == 3:
                     raise RuntimeError("a fault")
                 return await super().step()
 
@@ -355,7 +355,10 @@ class TestDispatcher:
             async with asyncio.timeout(10):
                 await told.wait()
             await dispatcher.stop()
-        assert [line["log_level"] for line in logs] == ["warning", "error"]
+        assert [(line["log_level"], line.get("reason")) for line in logs] == [
+            ("warning", "TimeoutError: away"),
+            ("error", None),
+        ]
         assert len(await got(chat, hook)) == 1
 
 
