@@ -18,14 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 # So that it also runs as a bare script, where Python looks for modules only beside it.
 sys.path.insert(0, str(ROOT))
 
-from scripts import contract_rules, socket_rules, v2_document  # noqa: E402 (the path comes first)
-from scripts.frames_module import frames_module  # noqa: E402 (the path comes first)
-from scripts.migration_page import migration_page  # noqa: E402 (the path comes first)
-from scripts.models_module import models_module  # noqa: E402 (the path comes first)
-from scripts.operations_module import operations_module  # noqa: E402 (the path comes first)
-from scripts.socket_document import Socket, bundled  # noqa: E402 (the path comes first)
-from scripts.specification import BrokenDocument, read_specification  # noqa: E402 (the path comes first)
-from scripts.v2_document import SecondVersion  # noqa: E402 (the path comes first)
+from scripts import contract_rules, socket_rules, v2_document
+from scripts.frames_module import frames_module
+from scripts.migration_page import migration_page
+from scripts.models_module import models_module
+from scripts.operations_module import operations_module
+from scripts.socket_document import Socket, bundled
+from scripts.specification import BrokenDocument, read_specification
+from scripts.v2_document import SecondVersion
 
 SPECIFICATION = ROOT / "spec" / "openapi.yaml"
 SOCKET_SPECIFICATION = ROOT / "spec" / "asyncapi.yaml"

@@ -31,12 +31,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # So that it also runs as a bare script, where Python looks for modules only beside it.
 sys.path.insert(0, str(ROOT))
 
-from scripts.compat_forms import broken_forms  # noqa: E402 (the path comes first)
-from scripts.compat_rest import broken_by_oasdiff  # noqa: E402 (the path comes first)
-from scripts.compat_socket import broken_by_asyncapi_diff  # noqa: E402 (the path comes first)
-from scripts.compat_tables import broken_tables  # noqa: E402 (the path comes first)
-from scripts.compat_version import misnamed  # noqa: E402 (the path comes first)
-from scripts.sdk_tools import MissingTool  # noqa: E402 (the path comes first)
+from scripts.compat_forms import broken_forms
+from scripts.compat_rest import broken_by_oasdiff
+from scripts.compat_socket import broken_by_asyncapi_diff
+from scripts.compat_tables import broken_tables
+from scripts.compat_version import misnamed
+from scripts.sdk_tools import MissingTool
 
 RELEASED = ROOT / "spec" / "released"
 GENERATED = ROOT / "generated"

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # So that it also runs as a bare script, where Python looks for modules only beside it.
 sys.path.insert(0, str(ROOT))
 
-from scripts.sdk_tools import FailedTool, MissingTool  # noqa: E402 (the path comes first)
+from scripts.sdk_tools import FailedTool, MissingTool
 
 # Whoever has not all languages checks those that there are; CI leaves out nothing.
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
