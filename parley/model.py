@@ -19,6 +19,11 @@ JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 # And what the driver has its own kind of, identifiers; it raises TypeError for whatever else it is given.
 write_identifier = DriverUUID.__str__
 
+# Others hear of somebody (receipts, who is online, a changed profile) in conversations of at most so many members; in
+# larger ones only numbers move. The function `collect_deliveries` of the database has this bound too, for webhooks:
+# whoever changes it here writes a migration, or the socket and webhooks tell different things.
+SMALL_CONVERSATION = 100
+
 Role = Literal["owner", "admin", "member"]
 ConversationKind = Literal["direct", "group"]
 MessageType = Literal["text", "image", "video", "audio", "file"]

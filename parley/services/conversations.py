@@ -9,7 +9,7 @@ from uuid import UUID
 from parley.errors import Invalid, NotFound
 from parley.events import EventKind
 from parley.ids import uuid7
-from parley.model import Caller, Conversation, ConversationKind, Page, Receipt
+from parley.model import SMALL_CONVERSATION, Caller, Conversation, ConversationKind, Page, Receipt
 from parley.services.idempotency import Idempotency, request_hash
 from parley.services.pages import check_direction, cut
 from parley.storage import conversations, users
@@ -18,9 +18,6 @@ from parley.storage.log import Entry, Log
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-
-# Others hear of receipts in conversations of at most so many members; in larger ones only the numbers move.
-RECEIPT_AUDIENCE = 100
 
 _ACTIVITY_PATTERN = re.compile(r"activity-([1-9][0-9]{0,17})")
 
@@ -167,7 +164,7 @@ class Conversations:
 
     async def _move(self, receipt: Receipt) -> Receipt:
         row = await self._log.call(
-            lambda conn, hint: conversations.move_watermarks(conn, hint, receipt, RECEIPT_AUDIENCE)
+            lambda conn, hint: conversations.move_watermarks(conn, hint, receipt, SMALL_CONVERSATION)
         )
         if row["read_seq"] is None:
             raise NotFound("conversation")

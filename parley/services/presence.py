@@ -22,7 +22,7 @@ from uuid import UUID
 
 from parley import logs
 from parley.errors import Unavailable
-from parley.model import Caller, UserStatus
+from parley.model import SMALL_CONVERSATION, Caller, UserStatus
 from parley.services.places import Places
 from parley.storage import places, presence, sessions
 from parley.storage.database import Database
@@ -41,8 +41,6 @@ REFRESH_AFTER = timedelta(seconds=25)
 # How often open sockets are looked through, and how many rows one statement writes.
 LOOK_EVERY = timedelta(seconds=5)
 ROWS_AT_ONCE = 500
-# Presence is shown in conversations of at most so many members.
-PRESENCE_AUDIENCE = 100
 
 _log = logs.logger("services")
 
@@ -176,7 +174,7 @@ class Presence:
         small: set[UUID] = set()
         for some in _parts(conversation_ids):
             async with self._database.read() as conn:
-                small |= await presence.small_conversations(conn, some, PRESENCE_AUDIENCE)
+                small |= await presence.small_conversations(conn, some, SMALL_CONVERSATION)
         return small
 
     # ---- the other processes

@@ -5,8 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from parley.model import Receipt
-from parley.services.conversations import RECEIPT_AUDIENCE
+from parley.model import SMALL_CONVERSATION, Receipt
 from parley.storage import receipts
 from parley.storage.database import Database
 from parley.storage.log import Log
@@ -82,7 +81,7 @@ class Receipts:
             await self._commit(wanted[first : first + MOVES_PER_COMMIT])
 
     async def _commit(self, wanted: Sequence[Receipt]) -> None:
-        await self._log.call(lambda conn, hint: receipts.move(conn, hint, wanted, RECEIPT_AUDIENCE))
+        await self._log.call(lambda conn, hint: receipts.move(conn, hint, wanted, SMALL_CONVERSATION))
 
 
 def _further(one: Receipt, other: Receipt) -> Receipt:

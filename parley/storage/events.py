@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from parley.model import SMALL_CONVERSATION
 from parley.storage.database import Connection, Row, fetch_one
+from parley.storage.groups import SHOWN_MEMBERS
 from parley.storage.messages import MESSAGE_COLUMNS
 
-# A change of somebody's profile is told in conversations of at most so many members.
-SMALL_CONVERSATION = 100
 # How many changes of profiles one reading looks at, of which few may concern the reader.
 PROFILES_AT_ONCE = 500
 
@@ -61,7 +61,7 @@ EVENT_COLUMNS = f"""
     CASE WHEN e.kind = 'conversation.created' THEN ARRAY(
         SELECT p.user_id FROM memberships p
         WHERE p.conversation_id = e.stream_id AND p.from_position = e.position
-        ORDER BY p.user_id LIMIT {SMALL_CONVERSATION}
+        ORDER BY p.user_id LIMIT {SHOWN_MEMBERS}
     ) END AS user_ids
 """
 CONTENT = f"""

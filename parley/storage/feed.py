@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from parley.model import SMALL_CONVERSATION
 from parley.storage.database import Connection, Row
 from parley.storage.events import (
     CONTENT,
     CONVERSATIONS,
     COVERS,
     EVENT_COLUMNS,
-    SMALL_CONVERSATION,
     STATE_COLUMNS,
     LogState,
     state_of,

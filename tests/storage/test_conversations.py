@@ -9,7 +9,7 @@ import pytest
 
 from chat import Chat, Person, running
 from parley.errors import IdempotencyMismatch, Invalid, NotFound
-from parley.services.conversations import RECEIPT_AUDIENCE
+from parley.model import SMALL_CONVERSATION
 
 pytestmark = pytest.mark.anyio
 
@@ -171,7 +171,7 @@ class TestReceipts:
             ]
             assert {r.conversation_id for r in receipts} == {group.id}
 
-    @pytest.mark.parametrize("size", [RECEIPT_AUDIENCE, RECEIPT_AUDIENCE + 1])
+    @pytest.mark.parametrize("size", [SMALL_CONVERSATION, SMALL_CONVERSATION + 1])
     async def test_in_large_groups_only_numbers_move(
         self, chat: Chat, people: list[Person], size: int
     ) -> None:
@@ -183,4 +183,4 @@ class TestReceipts:
         assert (receipt.delivered_seq, receipt.read_seq) == (1, 1)
         assert (await bob.conversation(group.id)).unread_count == 0
         told = [kind for kind, _ in await ada.news()].count("receipt")
-        assert told == (1 if size <= RECEIPT_AUDIENCE else 0)
+        assert told == (1 if size <= SMALL_CONVERSATION else 0)

@@ -17,7 +17,8 @@ from databases import TestDatabases
 from hooks import make_webhook, queue_of, set_active
 from logged import logged
 from parley.errors import ParleyError, Unavailable
-from parley.storage import deliveries, events
+from parley.model import SMALL_CONVERSATION
+from parley.storage import deliveries, events, feed
 from parley.storage import retention as storage
 from parley.storage.deliveries import Dispatched
 from parley.webhooks.dispatcher import Dispatcher
@@ -146,18 +147,26 @@ class TestWhatIsDelivered:
         assert await dispatch_all(chat) == 0
         assert await got(chat, hook) == []
 
-    async def test_large_conversations_tell_no_profiles(self, chat: Chat) -> None:
-        """As on the socket, a change of a profile is told where at most a hundred are together."""
+    @pytest.mark.parametrize("size", [SMALL_CONVERSATION, SMALL_CONVERSATION + 1])
+    async def test_large_conversations_tell_no_profiles(self, chat: Chat, size: int) -> None:
+        """A change of a profile is told where so few are together, by the bound that log and socket have."""
         ada, bob = await chat.people(2)
         group = await ada.found(bob)
-        for number in range(99):
-            await chat.execute(
-                "INSERT INTO memberships VALUES ($1, $2, 1, NULL)", group.id, UUID(int=number + 1)
-            )
+        await chat.execute(
+            "INSERT INTO memberships SELECT $1, gen_random_uuid(), 1, NULL FROM generate_series(3, $2)",
+            group.id,
+            size,
+        )
         hook = await make_webhook(bob, "user.updated")
-        await ada.describe_oneself(bio="unheard")
+        await ada.describe_oneself(bio="new")
         await dispatch_all(chat)
-        assert await got(chat, hook) == []
+        end = await chat.head()
+        is_heard = size <= SMALL_CONVERSATION
+        assert await got(chat, hook) == [(end, "user.updated")] * is_heard
+        assert ((end, "user.updated") in await theirs(chat, bob.id)) is is_heard
+        async with chat.database.read() as conn:
+            (row,) = await feed.read(conn, end - 1, end, 1)
+        assert (bob.id in row["companions"]) is is_heard
 
     async def test_ids_follow_from_events(self, chat: Chat) -> None:
         """What is dispatched again, as after a restore, is the same delivery; ids sort by time."""

@@ -8,9 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from chat import Chat, Person
-from parley.model import Message
+from parley.model import SMALL_CONVERSATION, Message
 from parley.services import receipts as service
-from parley.services.conversations import RECEIPT_AUDIENCE
 from parley.services.receipts import Mark, Receipts
 from parley.storage import presence as storage
 
@@ -94,7 +93,7 @@ class TestMarks:
     ) -> None:
         """Beyond a hundred members nobody is told, and everybody's numbers move, in several commits."""
         ada, *_ = people
-        others = await chat.people(RECEIPT_AUDIENCE + 50)
+        others = await chat.people(SMALL_CONVERSATION + 50)
         assert len(others) > 2 * service.MOVES_PER_COMMIT
         group = await ada.found(*others)
         message = await ada.say(group)
@@ -106,7 +105,7 @@ class TestMarks:
     async def test_positions_stay_gapless(self, chat: Chat, receipts: Receipts, people: list[Person]) -> None:
         """Many at once, beside messages and other processes, leave no hole in the log and lose nothing."""
         ada, *_ = people
-        others = await chat.people(RECEIPT_AUDIENCE - 1)
+        others = await chat.people(SMALL_CONVERSATION - 1)
         group = await ada.found(*others)
         messages = [await ada.say(group) for _ in range(3)]
         parts = [[read(person, message) for person in others] for message in messages]
