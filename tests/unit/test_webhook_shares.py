@@ -1,9 +1,11 @@
 """How places and claims are shared: whatever some take, something is left for whoever comes next."""
 
+from uuid import UUID, uuid4
+
 import pytest
 
-from parley.webhooks.endpoints import MOMENT, Allowance
-from parley.webhooks.places import LEAST_SHARE, PART_OF_THE_REST, most_of
+from parley.webhooks.endpoints import MOMENT, Allowance, Endpoint
+from parley.webhooks.places import LEAST_SHARE, PART_OF_THE_REST, Places, most_of
 from parley.webhooks.room import fair_share, most_unwell
 from parley.webhooks.workers import LOOK_AT_RATES_EVERY
 
@@ -60,6 +62,36 @@ def test_those_who_are_not_well_leave_something() -> None:
         free -= held
     assert free >= 20
     assert [most_unwell(few) for few in (0, 1, 7, 8, 24)] == [1, 1, 1, 2, 2]
+
+
+def endpoint_of(owner: int, *, well: bool) -> Endpoint:
+    endpoint = Endpoint(uuid4(), UUID(int=owner), 10)
+    if well:
+        endpoint.answered(0.1)
+    return endpoint
+
+
+def test_a_place_that_was_taken_when_well_stays_one_of_those() -> None:
+    """Whoever begins to hang meanwhile takes none from those that were not well from the beginning."""
+    places = Places(2)
+    quick, other = endpoint_of(1, well=True), endpoint_of(2, well=False)
+    unwell = places.take(quick)
+    quick.kept_silent(0.0)
+    assert places.has_one_for(other)
+    places.leave(quick, unwell)
+    assert (places.running, quick.running, quick.unwell) == (0, 0, 0)
+
+
+def test_who_is_not_well_has_half_of_the_places() -> None:
+    """The other half is for those that are; what hangs for long gives some of its own to others like it."""
+    places = Places(8)
+    for owner in range(4):
+        assert places.has_one_for(endpoint_of(owner, well=False))
+        places.take(endpoint_of(owner, well=False))
+    assert not places.has_one_for(endpoint_of(5, well=False))
+    assert places.has_one_for(endpoint_of(5, well=True))
+    places.make_up_for(4)
+    assert places.has_one_for(endpoint_of(5, well=False))
 
 
 def test_a_rate_gathers_for_a_moment() -> None:
