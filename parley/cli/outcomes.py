@@ -48,7 +48,7 @@ _SYSTEM_REASONS = {
 
 
 def outcome(command: Callable[[], Any]) -> int:
-    """Run the command line and return its exit code. What nobody foresaw passes, with its traceback."""
+    """Run the command line and return its exit code. What nobody foresaw is shown with its traceback."""
     try:
         command()
     except SystemExit as ending:
@@ -58,7 +58,11 @@ def outcome(command: Callable[[], Any]) -> int:
     except Exception as error:
         foreseen = _foreseen(error)
         if foreseen is None:
-            raise
+            from parley.logs import exception_text
+
+            # Of the server this stands in the log, where no value may stand.
+            typer.echo(exception_text(error), err=True)
+            return Code.REFUSED
         code, sentence = foreseen
         typer.echo(sentence, err=True)
         return code

@@ -60,6 +60,9 @@ class Receipts:
                 await self.flush()
         except Unavailable as error:
             _log.warning("the last receipts are lost", number=len(self), reason=logs.reason_of(error))
+        except Exception:
+            # Whatever it was, what else there is to stop is stopped.
+            _log.exception("the last receipts are lost", number=len(self))
 
     def mark(self, connection: Reader, data: dict[str, Any]) -> None:
         """Do soon what a frame says. Raises Unavailable where too many wait already."""

@@ -98,6 +98,9 @@ class Presence:
                 await self._places.leave()
         except Unavailable as error:
             _log.warning("the last presence is lost", reason=logs.reason_of(error))
+        except Exception:
+            # Whatever it was, what else there is to stop is stopped.
+            _log.exception("the last presence is lost")
 
     def seen(self, caller: Caller) -> None:
         """Note that this caller did something now."""
