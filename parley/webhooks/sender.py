@@ -299,8 +299,9 @@ class _Protocol(ResponseHandler):
     """One connection. The head of an answer counts as soon as it is there, whatever comes behind it.
 
     aiohttp's parser forgets a head when the same piece of data has something in it that is wrong: a body after 204,
-    or more of it than was announced. So it gets each head by itself. And it reads interim answers for ever, while
-    nobody else runs.
+    or more of it than was announced. So it gets each head by itself. It reads interim answers for ever, while nobody
+    else runs. And what comes when nobody has asked for anything it keeps, however much that is: here it is the end of
+    the connection.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -319,7 +320,8 @@ class _Protocol(ResponseHandler):
 
     def feed_data(self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0) -> None:
         """Note a head."""
-        self._is_answered = data[0].code >= 200
+        # Behind 101 nothing else of HTTP follows (RFC 9110, section 15.2.2).
+        self._is_answered = data[0].code >= 200 or data[0].code == 101
         super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
@@ -340,8 +342,16 @@ class _Protocol(ResponseHandler):
             super().data_received(head)
             if not data:
                 return
-        if self._exception is None:
+        if self._is_answered and (self._payload is None or self._payload.is_eof()):
+            self._hang_up()
+        elif self._exception is None:
             super().data_received(data)
+
+    def _hang_up(self) -> None:
+        """Let nobody use the connection again, and read no more of it. What was answered by now stays."""
+        self.force_close()
+        if self.transport is not None:
+            self.transport.abort()
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """End a body in which there was something wrong: aiohttp leaves its reader waiting."""

@@ -22,7 +22,7 @@ from parley.services.egress import Egress
 from parley.settings import Network, PortRange
 from parley.webhooks import resolver
 from parley.webhooks.sender import MAX_EXCERPT_BYTES, Observe, ObserverFailed, Outcome, Sender, Withdrawn
-from receivers import Behaviour, Receiver, answering, receiving
+from receivers import Behaviour, Receiver, Then, answering, receiving
 
 pytestmark = pytest.mark.anyio
 
@@ -267,6 +267,46 @@ async def test_what_is_left_of_an_answer_is_nobodys(sender: Sender, receiver: Re
     second.set()
     outcome = await running
     assert (outcome.status, outcome.error) == (204, None)
+
+
+@pytest.mark.parametrize("status", [101, 200, 204, 500])
+@pytest.mark.parametrize(
+    "flood",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"X-Field: of no head\r\n",
+        b"\r\n",
+        b"noise",
+    ],
+    ids=["answers", "announcements", "fields", "lines", "noise"],
+)
+async def test_what_nobody_asked_for_ends_the_connection(status: int, flood: bytes) -> None:
+    """Whoever goes on writing after an answer, at once or later, is not heard, and the answer stays."""
+    answered, cut = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def behave(_arrival: object, writer: asyncio.StreamWriter) -> Then:
+        writer.write(b"HTTP/1.1 %d So\r\nContent-Length: 0\r\n\r\n" % status)
+        await writer.drain()
+        while not answered.is_set():
+            await asyncio.sleep(0.001)
+        try:
+            # More than what systems keep for whoever does not read.
+            while True:
+                writer.write(flood * 1000)
+                await writer.drain()
+        except OSError:
+            loop.call_soon_threadsafe(cut.set)
+        return Then.CLOSE
+
+    async with sending() as sender:
+        with receiving(behave) as receiver:
+            outcome = await sender.send(receiver.url, b"{}", {})
+            answered.set()
+            assert outcome.status == status
+            async with asyncio.timeout(20):
+                await cut.wait()
 
 
 async def test_a_body_that_drips_is_cut_off() -> None:
