@@ -69,11 +69,13 @@ class Operation:
     takes_key: bool
     page: str | None
     bucket: str
+    # A body with a password is compared with one that the first try may have changed.
+    proves: bool
 
     @property
     def repeatable(self) -> bool:
         """Whether it may be sent again when nobody knows what became of it; with a key a POST may be, too."""
-        return self.method in IDEMPOTENT_METHODS or self.takes_key
+        return self.takes_key or (self.method in IDEMPOTENT_METHODS and not self.proves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,16 @@ def _operations(rest: Mapping[str, Any]) -> Iterator[Operation]:
             takes_key={"$ref": "#/components/parameters/IdempotencyKey"} in operation.get("parameters", []),
             page=_page(rest, operation),
             bucket=operation["x-rate-limit"]["bucket"],
+            proves=_holds_a_password(rest, operation.get("requestBody", {})),
         )
+
+
+def _holds_a_password(rest: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    content = resolve(rest, body).get("content", {})
+    schemas = [resolve(rest, media["schema"]) for media in content.values()]
+    schemas += [resolve(rest, choice) for schema in schemas for choice in schema.get("oneOf", ())]
+    members = [member for schema in schemas for member in schema.get("properties", {}).values()]
+    return any(resolve(rest, member).get("format") == "password" for member in members)
 
 
 def _page(rest: Mapping[str, Any], operation: Mapping[str, Any]) -> str | None:

@@ -76,6 +76,14 @@ func TestAPatchIsNotTriedAgain(t *testing.T) {
 	}
 }
 
+func TestANewPasswordIsNotSetTwice(t *testing.T) {
+	client, asked := answers(t, cut, status(204, ""))
+	err := client.ChangePassword(context.Background(), api.ChangePassword{CurrentPassword: "old", NewPassword: "new"})
+	if !errors.Is(err, ErrConnectionFailed) || asked.Load() != 1 {
+		t.Fatal("the second try would have to know the new password: ", err, asked.Load())
+	}
+}
+
 func TestTriesEnd(t *testing.T) {
 	client, count := answers(t, status(503, "not now"))
 	_, err := client.GetMe(context.Background())

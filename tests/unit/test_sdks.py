@@ -80,3 +80,16 @@ def test_tool_that_refuses_fails_the_check(
     put(empty_path, "gofmt", 2)
     assert sdks.main(["--check", "go"]) == 1
     assert f"sdks/go: {empty_path / 'gofmt'} failed with 2" in capsys.readouterr().err
+
+
+def test_password_is_not_proved_twice() -> None:
+    """The first try may have changed the password that the second would have to know; only a key tells them apart."""
+    operations = {one.id: one for one in sdk_contract.read().operations}
+    assert {one.id for one in operations.values() if one.proves} == {
+        "login",
+        "change_password",
+        "register_user",
+    }
+    assert not operations["change_password"].repeatable
+    assert operations["register_user"].repeatable
+    assert operations["mark_read"].repeatable

@@ -14,7 +14,7 @@ var operations = map[string]wire.Operation{
 	"logout":             {ID: "logout", Method: "POST", Path: "/auth/logout", Bucket: "auth", Secured: true},
 	"list_sessions":      {ID: "list_sessions", Method: "GET", Path: "/auth/sessions", Bucket: "auth", Secured: true, Repeatable: true},
 	"revoke_session":     {ID: "revoke_session", Method: "DELETE", Path: "/auth/sessions/{session_id}", Bucket: "auth", Secured: true, Repeatable: true},
-	"change_password":    {ID: "change_password", Method: "PUT", Path: "/auth/password", Bucket: "auth", Secured: true, Repeatable: true},
+	"change_password":    {ID: "change_password", Method: "PUT", Path: "/auth/password", Bucket: "auth", Secured: true},
 	"list_users":         {ID: "list_users", Method: "GET", Path: "/users", Bucket: "api", Secured: true, Repeatable: true},
 	"register_user":      {ID: "register_user", Method: "POST", Path: "/users", Bucket: "api", TakesKey: true, Repeatable: true},
 	"get_me":             {ID: "get_me", Method: "GET", Path: "/me", Bucket: "api", Secured: true, Repeatable: true},

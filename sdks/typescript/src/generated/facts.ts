@@ -11,7 +11,7 @@ export const OPERATIONS = {
   logout: { id: "logout", method: "POST", path: "/auth/logout", bucket: "auth", secured: true, takesKey: false, repeatable: false },
   list_sessions: { id: "list_sessions", method: "GET", path: "/auth/sessions", bucket: "auth", secured: true, takesKey: false, repeatable: true },
   revoke_session: { id: "revoke_session", method: "DELETE", path: "/auth/sessions/{session_id}", bucket: "auth", secured: true, takesKey: false, repeatable: true },
-  change_password: { id: "change_password", method: "PUT", path: "/auth/password", bucket: "auth", secured: true, takesKey: false, repeatable: true },
+  change_password: { id: "change_password", method: "PUT", path: "/auth/password", bucket: "auth", secured: true, takesKey: false, repeatable: false },
   list_users: { id: "list_users", method: "GET", path: "/users", bucket: "api", secured: true, takesKey: false, repeatable: true },
   register_user: { id: "register_user", method: "POST", path: "/users", bucket: "api", secured: false, takesKey: true, repeatable: true },
   get_me: { id: "get_me", method: "GET", path: "/me", bucket: "api", secured: true, takesKey: false, repeatable: true },

@@ -213,7 +213,7 @@ OPERATIONS = {
     "logout": Operation("logout", "POST", "/auth/logout", True, False, False, "auth"),
     "list_sessions": Operation("list_sessions", "GET", "/auth/sessions", True, False, True, "auth"),
     "revoke_session": Operation("revoke_session", "DELETE", "/auth/sessions/{session_id}", True, False, True, "auth"),
-    "change_password": Operation("change_password", "PUT", "/auth/password", True, False, True, "auth"),
+    "change_password": Operation("change_password", "PUT", "/auth/password", True, False, False, "auth"),
     "list_users": Operation("list_users", "GET", "/users", True, False, True, "api"),
     "register_user": Operation("register_user", "POST", "/users", False, True, True, "api"),
     "get_me": Operation("get_me", "GET", "/me", True, False, True, "api"),

@@ -19,7 +19,7 @@ public final class Facts {
     public static final Operation LOGOUT = new Operation("logout", "POST", "/auth/logout", true, false, false, "auth");
     public static final Operation LIST_SESSIONS = new Operation("list_sessions", "GET", "/auth/sessions", true, false, true, "auth");
     public static final Operation REVOKE_SESSION = new Operation("revoke_session", "DELETE", "/auth/sessions/{session_id}", true, false, true, "auth");
-    public static final Operation CHANGE_PASSWORD = new Operation("change_password", "PUT", "/auth/password", true, false, true, "auth");
+    public static final Operation CHANGE_PASSWORD = new Operation("change_password", "PUT", "/auth/password", true, false, false, "auth");
     public static final Operation LIST_USERS = new Operation("list_users", "GET", "/users", true, false, true, "api");
     public static final Operation REGISTER_USER = new Operation("register_user", "POST", "/users", false, true, true, "api");
     public static final Operation GET_ME = new Operation("get_me", "GET", "/me", true, false, true, "api");
