@@ -16,6 +16,13 @@ from parley.storage.messages import MESSAGE_COLUMNS
 
 State = Literal["succeeded", "failed", "pending", "unsent"]
 
+# Clocks differ: what is so far away by the caller's is as far away by the database's, which judges what is due.
+_MOVED = """ARRAY(
+    SELECT m.at + (coalesce({now}::timestamptz, clock_timestamp()) - coalesce({here}, {now}, clock_timestamp()))
+    FROM unnest({times}::timestamptz[]) WITH ORDINALITY AS m (at, place)
+    ORDER BY m.place
+)"""
+
 # Counting what waits stops here.
 COUNT_LIMIT = 100_000
 
@@ -277,10 +284,20 @@ async def finish(
     results: Sequence[Result],
     lanes: Mapping[UUID, datetime],
     now: datetime | None = None,
+    *,
+    here: datetime | None = None,
 ) -> int:
-    """Note results where the claims are still the caller's, and let go of the lanes; return how many were noted."""
+    """Note results where the claims are still the caller's, and let go of the lanes; return how many were noted.
+
+    `here` is the time by the clock that the results' times are of; without it that is the database's.
+    """
     noted: int = await conn.fetchval(
-        "SELECT finish_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        f"""
+        SELECT finish_deliveries(
+            $1, $2, $3, $4, $5, {_MOVED.format(times="$6", now="$1", here="$14")},
+            {_MOVED.format(times="$7", now="$1", here="$14")}, $8, $9, $10, $11, $12, $13
+        )
+        """,
         now,
         [result.claim.webhook_id for result in results],
         [result.claim.delivery_id for result in results],
@@ -294,20 +311,28 @@ async def finish(
         [result.excerpt for result in results],
         list(lanes),
         list(lanes.values()),
+        here,
     )
     return noted
 
 
-async def note_health(conn: Connection, health: Sequence[Health]) -> dict[UUID, datetime]:
-    """Note how webhooks fare, and return since when those fail that do."""
+async def note_health(
+    conn: Connection, health: Sequence[Health], now: datetime | None = None, *, here: datetime | None = None
+) -> dict[UUID, datetime]:
+    """Note how webhooks fare, and return since when those fail that do.
+
+    `here` is the time by the clock that the times in `health` are of; without it that is the database's.
+    """
     rows = await conn.fetch(
-        """
+        f"""
         UPDATE webhooks w
         SET failing_since = CASE WHEN h.recovered THEN h.failed_at ELSE coalesce(w.failing_since, h.failed_at) END,
             pace = coalesce(h.pace, w.pace),
             resume_at = CASE WHEN h.pace IS NULL THEN w.resume_at ELSE h.resume_at END
-        FROM unnest($1::uuid[], $2::boolean[], $3::timestamptz[], $4::float8[], $5::timestamptz[])
-             AS h (webhook_id, recovered, failed_at, pace, resume_at)
+        FROM unnest(
+            $1::uuid[], $2::boolean[], {_MOVED.format(times="$3", now="$6", here="$7")}, $4::float8[],
+            {_MOVED.format(times="$5", now="$6", here="$7")}
+        ) AS h (webhook_id, recovered, failed_at, pace, resume_at)
         WHERE w.webhook_id = h.webhook_id
         RETURNING w.webhook_id, w.failing_since
         """,
@@ -316,6 +341,8 @@ async def note_health(conn: Connection, health: Sequence[Health]) -> dict[UUID, 
         [one.failed_at for one in health],
         [one.pace for one in health],
         [one.resume_at for one in health],
+        now,
+        here,
     )
     return {row["webhook_id"]: row["failing_since"] for row in rows if row["failing_since"] is not None}
 

@@ -116,12 +116,13 @@ class Results:
                     await self._note_each(conn, results)
                     results = []
                 if results or lanes:
-                    await deliveries.finish(conn, results, lanes, self._at())
+                    await deliveries.finish(conn, results, lanes, self._at(), here=self._now())
                     results = []
                 if health:
-                    for webhook_id, since in (
-                        await deliveries.note_health(conn, list(health.values()))
-                    ).items():
+                    failing = await deliveries.note_health(
+                        conn, list(health.values()), self._at(), here=self._now()
+                    )
+                    for webhook_id, since in failing.items():
                         if schedule.is_hopeless(since, self._now()):
                             self._to_disable.setdefault(webhook_id, "failures")
             for webhook_id, reason in list(self._to_disable.items()):
@@ -163,7 +164,7 @@ class Results:
         """Note one after the other; whatever cannot be noted is claimed again when its lease ends."""
         for result in results:
             try:
-                await deliveries.finish(conn, [result], {}, self._at())
+                await deliveries.finish(conn, [result], {}, self._at(), here=self._now())
             except Unavailable:
                 raise
             except Exception:

@@ -20,7 +20,7 @@ from parley.errors import Unavailable
 from parley.node import Node
 from parley.settings import load
 from parley.storage import deliveries
-from parley.storage.deliveries import Claim, Holding, Known, Result, Room
+from parley.storage.deliveries import Claim, Health, Holding, Known, Result, Room
 from parley.webhooks import workers
 from parley.webhooks.endpoints import SLOW
 from parley.webhooks.options import DeliveryOptions
@@ -376,6 +376,58 @@ class TestSchedule:
             (500, 7, "excerpt")
         }
 
+    async def test_what_is_lost_with_its_server_is_no_attempt(
+        self, post: Post, pair: tuple[Person, Person]
+    ) -> None:
+        """However often a server ends while it has a claim: the schedule begins with the first answer."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        post.receivers.answers[URL] = answering(*[500] * 100)
+        await ada.say(bob)
+        await post.dispatch()
+        for number in range(1, 10):
+            (lost,) = await claim(post.chat, post.clock)
+            assert (lost.number, lost.spent) == (number, number - 1)
+            async with post.chat.database.read() as conn:
+                await deliveries.end_leases(conn)
+            # The leases end by the real clock.
+            post.clock.pass_by(datetime.now(UTC) - post.clock() + SECOND)
+        assert await post.deliver() == 1
+        for number, delay in enumerate(DELAYS, start=10):
+            assert await state(post.chat, hook) == [("pending", number)]
+            post.clock.pass_by(delay)
+            assert await post.deliver() == 1
+        assert await state(post.chat, hook) == [("failed", 17)]
+        made = (await queue_of(post.chat, hook))[0]["created_at"]
+        assert all(attempt["at"] >= made for attempt in await attempts_of(post.chat, hook))
+
+    @pytest.mark.parametrize("off", [timedelta(hours=-3), timedelta(hours=3)], ids=["behind", "ahead"])
+    async def test_a_clock_that_is_off(self, chat: Chat, pair: tuple[Person, Person], off: timedelta) -> None:
+        """When it is tried again, and how fast, does not depend on the clock of the process that failed."""
+        ada, bob = pair
+        hook = await make_webhook(bob)
+        await ada.say(bob)
+        before = datetime.now(UTC)
+        async with chat.database.read() as conn:
+            await deliveries.dispatch(conn, 100)
+            (one,) = await deliveries.claim(conn, LEASE, Room(0, 1, {}, silent=1, each=1))
+            here = datetime.now(UTC) + off
+            failed = Result(one, "pending", here, here + DELAYS[0])
+            health = Health(hook, False, here, 1.0, here + SECOND)
+            await deliveries.finish(conn, [failed], {}, here=here)
+            await deliveries.note_health(conn, [health], here=here)
+            after = datetime.now(UTC)
+            ((at, due, failing, resume),) = await conn.fetch(
+                """
+                SELECT a.at, d.next_attempt_at, w.failing_since, w.resume_at
+                FROM deliveries d
+                JOIN delivery_attempts a USING (webhook_id, delivery_id)
+                JOIN webhooks w USING (webhook_id)
+                """
+            )
+        for time_of, later in ((at, 0), (failing, 0), (resume, 1), (due, 5)):
+            assert before <= time_of - later * SECOND <= after
+
     async def test_asked_for_again(self, post: Post, pair: tuple[Person, Person]) -> None:
         """Whoever asks for a delivery again gets the whole schedule again, under the same id."""
         ada, bob = pair
@@ -682,10 +734,10 @@ class TestResultsThatFail:
         hooks = await self.delivered(post, pair)
         finish = deliveries.finish
 
-        async def fail_for_one(conn: Any, results: Any, *rest: Any) -> int:
+        async def fail_for_one(conn: Any, results: Any, *rest: Any, **more: Any) -> int:
             if any(result.claim.webhook_id == hooks[0] for result in results):
                 return await failing()
-            return await finish(conn, results, *rest)
+            return await finish(conn, results, *rest, **more)
 
         monkeypatch.setattr(deliveries, "finish", fail_for_one)
         for _ in range(NOTE_TRIES - 1):
@@ -699,7 +751,7 @@ class TestResultsThatFail:
         assert await post.deliver() == 0
 
 
-async def failing(*_: Any) -> int:
+async def failing(*_: Any, **__: Any) -> int:
     raise asyncpg.DeadlockDetectedError("a fault")
 
 
