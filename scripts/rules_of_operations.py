@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from parley.contract.deprecation import SINCE, SUNSET, parts
 from parley.contract.document import DocumentedOperation, operations_of, resolve
 from parley.contract.parameters import python_name
 from scripts.specification import (
@@ -261,20 +262,25 @@ def security_is_stated(document: Document) -> Iterator[str]:
 
 
 def deprecations_have_dates(document: Document) -> Iterator[str]:
-    """The server tells both in each answer, and who has to change something has a year for it."""
-    for operation in operations_of(document):
-        told = [operation.raw.get(word) for word in ("x-deprecated-since", "x-sunset")]
-        if not operation.raw.get("deprecated"):
-            if any(told):
-                yield f"{name_of(operation)}: has a date of deprecation and is not deprecated"
+    """The server tells both in each answer that is about it, and who has to change something has a year for it."""
+    names = {
+        f"paths/{operation.path.replace('/', '~1')}/{operation.method}": name_of(operation)
+        for operation in operations_of(document)
+    }
+    for place, node in parts(document):
+        name = names.get(place, place)
+        told = [node.get(word) for word in (SINCE, SUNSET)]
+        if node.get("deprecated") is not True:
+            if any(isinstance(each, str) for each in told):
+                yield f"{name}: has a date of deprecation and is not deprecated"
             continue
         try:
             since, sunset = (date.fromisoformat(str(each)) for each in told)
         except ValueError:
-            yield f"{name_of(operation)}: is deprecated, so x-deprecated-since and x-sunset must be days"
+            yield f"{name}: is deprecated, so {SINCE} and {SUNSET} must be days"
             continue
         if sunset - since < timedelta(days=365):
-            yield f"{name_of(operation)}: x-sunset must be at least a year after x-deprecated-since"
+            yield f"{name}: {SUNSET} must be at least a year after {SINCE}"
 
 
 def servers_are_relative(document: Document) -> Iterator[str]:

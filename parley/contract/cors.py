@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from parley.contract.deprecation import is_any
 from parley.contract.document import operations_of, resolve
 
 _LOCALHOST = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
@@ -69,9 +70,8 @@ def request_headers(document: Mapping[str, Any]) -> list[str]:
 def _documented_headers(document: Mapping[str, Any]) -> Iterator[str]:
     for response in _documented_answers(document):
         yield from resolve(document, response).get("headers", {})
-    for operation in operations_of(document):
-        if operation.raw.get("deprecated"):
-            yield from _OF_DEPRECATED
+    if is_any(document):
+        yield from _OF_DEPRECATED
 
 
 def _documented_answers(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

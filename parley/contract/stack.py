@@ -14,10 +14,11 @@ from limits.aio.storage import Storage
 from starlette.types import ASGIApp
 
 from parley.contract.addresses import ClientAddresses
+from parley.contract.announcing import Announcing
 from parley.contract.answers import AnswersRecorder
 from parley.contract.cors import Cors
 from parley.contract.counters import ProcessMemory
-from parley.contract.deprecation import Deprecated
+from parley.contract.deprecation import deprecations_of, is_any
 from parley.contract.document import Document, DocumentedOperation, Handler, bind, operations_of
 from parley.contract.exchange import Edge, Exchange
 from parley.contract.limits import RateLimits, read_buckets
@@ -129,11 +130,15 @@ def _compiled(
     kind: Callable[[Compiler, DocumentedOperation], CompiledOperation], compiler: Compiler, version: str
 ) -> dict[str, ASGIApp]:
     """Compile all operations of a document, by the names under which it is bound."""
-    compiled: dict[str, ASGIApp] = {}
-    for documented in operations_of(compiler.document):
-        operation = kind(compiler, documented)
-        is_deprecated = documented.raw.get("deprecated")
-        compiled[version + documented.name] = Deprecated(operation) if is_deprecated else operation
+    document = compiler.document
+    compiled: dict[str, ASGIApp] = {
+        version + documented.name: kind(compiler, documented) for documented in operations_of(document)
+    }
+    if is_any(document):
+        for documented in operations_of(document):
+            name, deprecations = version + documented.name, deprecations_of(document, documented)
+            if deprecations:
+                compiled[name] = Announcing(compiled[name], deprecations)
     return compiled
 
 

@@ -467,6 +467,21 @@ PLANTED = [
         "get_me (GET /me): x-sunset must be at least a year after",
     ),
     Planted(
+        rules_of_operations.deprecations_have_dates,
+        {"components/parameters/Limit/deprecated": True},
+        "components/parameters/Limit: is deprecated, so x-deprecated-since and x-sunset must be days",
+    ),
+    Planted(
+        rules_of_operations.deprecations_have_dates,
+        {f"{SCHEMAS}/Tokens/properties/expires_in/deprecated": True},
+        "components/schemas/Tokens/properties/expires_in: is deprecated, so x-deprecated-since",
+    ),
+    Planted(
+        rules_of_operations.deprecations_have_dates,
+        {f"{HEADERS}/Allow/x-deprecated-since": "2026-12-01"},
+        "components/headers/Allow: has a date of deprecation and is not deprecated",
+    ),
+    Planted(
         rules_of_operations.servers_are_relative, {"servers/1/url": "https://example.com"}, "servers: must be"
     ),
     # Links

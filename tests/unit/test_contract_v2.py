@@ -472,12 +472,15 @@ async def test_what_is_deprecated_says_so() -> None:
     document = copy.deepcopy(DOCUMENT)
     days = {"deprecated": True, "x-deprecated-since": "2026-12-01", "x-sunset": "2027-12-01"}
     document["paths"]["/limits"]["get"] |= days
+    document["components"]["parameters"]["From"] |= days
     edge = Edge(beta=Beta(document, Access().granted))
     for token in ("ada", None):
         headers = (await edge.ask("GET", "/v2/limits", token=token)).headers
         assert headers["deprecation"] == "@1796083200"
         assert headers["sunset"] == "Wed, 01 Dec 2027 00:00:00 GMT"
-    assert "sunset" not in (await edge.ask("GET", "/v2/me")).headers
+    assert "sunset" in (await edge.ask("GET", "/v2/messages?from=2026-01-01")).headers
+    for path in ("/v2/me", "/v2/messages", "/v1/messages?from=2026-01-01"):
+        assert "sunset" not in (await edge.ask("GET", path)).headers
 
 
 async def test_browsers_are_told_of_its_headers(edge: Edge) -> None:
