@@ -7,7 +7,7 @@ each operation, which hands the request to the runtime.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -232,28 +232,54 @@ def _method(document: Document, operation: Operation) -> str:
     else:
         lines += ["\treturn o.caller.Call(ctx, request, nil)"]
     lines += ["}", ""]
-    if operation.page is not None and {"before", "after"} <= {each["name"] for each in in_query}:
+    if operation.page is not None:
         assert result is not None
-        item = _type(document, document["components"]["schemas"][result]["properties"][operation.page])
-        for suffix, field, way in (
-            ("Older", "Before", "back through the list, newest first, from query.Before or its end"),
-            ("Newer", "After", "forth through the list, oldest first, from query.After"),
-        ):
-            given = ", ".join(["ctx", *(_local(each["name"]) for each in in_path), "query"])
-            lines += [f"// {name}{suffix} walks {way}; query.Limit is the size of a page."]
-            lines += [
-                f"func (o Operations) {name}{suffix}({', '.join(arguments)}) iter.Seq2[{item[2:]}, error] {{"
-            ]
-            lines += [
-                f"\treturn wire.{suffix}(query.{field}, func(cursor string) (wire.Page[{item[2:]}], error) {{"
-            ]
-            lines += [f"\t\tquery.{field} = cursor", f"\t\tpage, err := o.{name}({given})"]
-            lines += ["\t\tif err != nil {", f"\t\t\treturn wire.Page[{item[2:]}]{{}}, err", "\t\t}"]
-            fields = (
-                f"Items: page.{_go(operation.page)}, HasMore: page.HasMore, Next: wire.Value(page.NextCursor)"
-            )
-            lines += [f"\t\treturn wire.Page[{item[2:]}]{{{fields}}}, nil", "\t})", "}", ""]
+        page = document["components"]["schemas"][result]
+        item = _type(document, page["properties"][operation.page])[2:]
+        # A list without an end always says where it goes on.
+        ended = _is_nullable(document, page["properties"]["next_cursor"])
+        given = ", ".join(["ctx", *(_local(each["name"]) for each in in_path), "query"])
+        for way in _ways({each["name"] for each in in_query}):
+            lines += _walk(operation, way, item, ended, arguments, given)
     return "\n".join(lines)
+
+
+def _ways(query: Set[str]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield how a list may be walked: what the method ends in, where it begins, who walks, and the words for it."""
+    if "before" in query:
+        yield "Older", "Before", "Older", "back through the list, newest first, from query.Before or its end"
+    if "after" in query:
+        # A list that is only to be walked forth has its oldest first.
+        walk = "Newer" if "before" in query else "Forth"
+        told = "forth through the list, oldest first, from query.After to its present end"
+        yield "Newer", "After", walk, f"{told}; it gives wire.ErrNoStart without one"
+
+
+def _walk(
+    operation: Operation,
+    way: tuple[str, str, str, str],
+    item: str,
+    ended: bool,
+    arguments: Sequence[str],
+    given: str,
+) -> list[str]:
+    """Return the method that walks through a list as it fetches its pages."""
+    suffix, field, walk, told = way
+    name = _go(operation.id)
+    following = "wire.Value(page.NextCursor)" if ended else "page.NextCursor"
+    fields = f"Items: page.{_go(operation.page or '')}, HasMore: page.HasMore, Next: {following}"
+    return [
+        *_comment("", f"{name}{suffix} walks {told}. query.Limit is the size of a page."),
+        f"func (o Operations) {name}{suffix}({', '.join(arguments)}) iter.Seq2[{item}, error] {{",
+        f"\treturn wire.{walk}(query.{field}, func(cursor string) (wire.Page[{item}], error) {{",
+        f"\t\tquery.{field} = cursor",
+        f"\t\tpage, err := o.{name}({given})",
+        f"\t\tif err != nil {{\n\t\t\treturn wire.Page[{item}]{{}}, err\n\t\t}}",
+        f"\t\treturn wire.Page[{item}]{{{fields}}}, nil",
+        "\t})",
+        "}",
+        "",
+    ]
 
 
 def _query(document: Document, name: str, parameters: Sequence[Schema]) -> list[str]:

@@ -107,7 +107,7 @@ def _operations(document: Document, contract: Contract) -> str:
     return "\n".join(
         [
             'import type { CallOptions, CallRequest, KeyedOptions, Operation } from "../call.js";',
-            'import { newer, older } from "../pages.js";',
+            'import { forth, newer, older } from "../pages.js";',
             'import { OPERATIONS } from "./facts.js";',
             'import type * as models from "./models.js";',
             "",
@@ -158,30 +158,38 @@ def _method(document: Document, operation: Operation) -> tuple[str, str]:
         "  }",
         "",
     ]
-    if operation.page is not None and {"before", "after"} <= {each["name"] for each in in_query}:
+    if operation.page is not None:
         schema = document["components"]["schemas"][result.removeprefix("models.")]
         kind = schema_name(schema["properties"][operation.page]["items"])
-        for way in ("older", "newer"):
-            lines += _walk(operation, way, kind, [_camel(each["name"]) for each in in_path], query)
+        ways = {each["name"] for each in in_query} & {"before", "after"}
+        for way in sorted(ways, reverse=True):
+            other = next(iter(ways - {way}), None)
+            lines += _walk(operation, way, other, kind, [_camel(each["name"]) for each in in_path], query)
     return _query(query, in_query) if in_query else "", "\n".join(lines)
 
 
-def _walk(operation: Operation, way: str, kind: str, in_path: Sequence[str], query: str) -> list[str]:
+def _walk(
+    operation: Operation, start: str, other: str | None, kind: str, in_path: Sequence[str], query: str
+) -> list[str]:
     """Return the method that walks through a list as it fetches its pages."""
     listed = _camel(operation.id)
-    name = listed.replace("list", way, 1)
-    start, other, told = (
-        ("before", "after", "back through the list, newest first; `before` begins elsewhere than at its end")
-        if way == "older"
-        else ("after", "before", "forth through the list, oldest first, from `after`")
-    )
-    arguments = [*(f"{each}: string" for each in in_path)]
-    arguments += [f'query: Omit<{query}, "{other}"> = {{}}', "options?: CallOptions"]
+    rest = query if other is None else f'Omit<{query}, "{other}">'
+    if start == "before":
+        way, walk, asked = "older", "older", f"query: {rest} = {{}}"
+        told = "back through the list, newest first; `before` begins elsewhere than at its end"
+    else:
+        # A list that is only to be walked forth has its oldest first.
+        way, walk = "newer", "newer" if other else "forth"
+        asked = f"query: {rest} & {{ after: string }}"
+        told = "forth through the list, oldest first, from `after` to its present end"
+    arguments = [*(f"{each}: string" for each in in_path), asked, "options?: CallOptions"]
     fetched = ", ".join([*in_path, f"{{ ...query, {start} }}", "options"])
     return [
         f"  /** Walk {told}. `limit` is the size of a page. */",
-        *_signature(name, arguments, f"AsyncGenerator<models.{kind}, void, undefined>"),
-        f"    return {way}(query.{start}, async ({start}) => {{",
+        *_signature(
+            listed.replace("list", way, 1), arguments, f"AsyncGenerator<models.{kind}, void, undefined>"
+        ),
+        f"    return {walk}(query.{start}, async ({start}) => {{",
         f"      const page = await this.{listed}({fetched});",
         f"      return {{ items: page.{operation.page}, hasMore: page.has_more, next: page.next_cursor }};",
         "    });",
@@ -238,7 +246,8 @@ def _facts(document: Document, contract: Contract) -> str:
     for one in contract.operations:
         facts = {"id": one.id, "method": one.method.upper(), "path": one.path, "bucket": one.bucket}
         flags = {"secured": one.secured, "takesKey": one.takes_key, "repeatable": one.repeatable}
-        lines.append(f"  {one.id}: {_object({**facts, **flags})},")
+        answer = {"answer": _promised(document, one)}
+        lines.append(f"  {one.id}: {_object({**facts, **flags, **answer})},")
     lines += ["} as const satisfies Record<string, Operation>;", ""]
     lines += ["/** What each close code of the socket tells a client to do. */"]
     lines += ["export const CLOSE_VERDICTS: Readonly<Record<number, CloseVerdict>> = {"]
@@ -259,6 +268,24 @@ def _facts(document: Document, contract: Contract) -> str:
     lines += _set("FRAMES", [*contract.events, *contract.notices])
     mapping = document["components"]["schemas"]["WebhookPayload"]["discriminator"]["mapping"]
     return "\n".join([*lines, "", "/** The events of webhooks. */", *_set("PAYLOADS", mapping)])
+
+
+def _promised(document: Document, operation: Operation) -> list[str]:
+    """Return the members that the answer of an operation always has, and never as null."""
+    name = result_schema(document, document["paths"][operation.path][operation.method])
+    if name is None:
+        return []
+    schema = document["components"]["schemas"][name]
+    return [
+        member for member in schema["required"] if not _may_be_null(document, schema["properties"][member])
+    ]
+
+
+def _may_be_null(document: Document, schema: Schema) -> bool:
+    schema = resolve(document, schema)
+    return bool(schema.get("nullable")) or any(
+        _may_be_null(document, choice) for choice in schema.get("anyOf", ())
+    )
 
 
 def _set(name: str, values: Sequence[str] | Mapping[str, str]) -> list[str]:

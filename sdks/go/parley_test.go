@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -81,6 +82,41 @@ func TestANewPasswordIsNotSetTwice(t *testing.T) {
 	err := client.ChangePassword(context.Background(), api.ChangePassword{CurrentPassword: "old", NewPassword: "new"})
 	if !errors.Is(err, ErrConnectionFailed) || asked.Load() != 1 {
 		t.Fatal("the second try would have to know the new password: ", err, asked.Load())
+	}
+}
+
+func TestAWalkForthBeginsSomewhere(t *testing.T) {
+	client, asked := answers(t, status(200, `{"messages": [], "has_more": false, "next_cursor": null}`))
+	for _, err := range client.ListMessagesNewer(context.Background(), api.ListMessagesQuery{ConversationID: "c"}) {
+		if !errors.Is(err, wire.ErrNoStart) {
+			t.Fatal(err)
+		}
+	}
+	for _, err := range client.ListEventsNewer(context.Background(), api.ListEventsQuery{}) {
+		if !errors.Is(err, wire.ErrNoStart) {
+			t.Fatal(err)
+		}
+	}
+	if asked.Load() != 0 {
+		t.Fatal("it was asked")
+	}
+}
+
+func TestTheLogIsWalkedForth(t *testing.T) {
+	page := `{"events": [{"type": "typing.of.tomorrow", "cursor": "%s", "data": {}}], "next_cursor": "%s", "has_more": %t}`
+	client, asked := answers(t, func(w http.ResponseWriter, r *http.Request) {
+		after := r.URL.Query().Get("after")
+		fmt.Fprintf(w, page, after+"1", after+"1", after != "011")
+	})
+	var cursors []string
+	for event, err := range client.ListEventsNewer(context.Background(), api.ListEventsQuery{After: "0"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		cursors = append(cursors, event.Cursor)
+	}
+	if fmt.Sprint(cursors) != "[01 011 0111]" || asked.Load() != 3 {
+		t.Fatal(cursors, asked.Load())
 	}
 }
 

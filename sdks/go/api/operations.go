@@ -110,7 +110,8 @@ func (o Operations) ListUsers(ctx context.Context, query ListUsersQuery) (*UserP
 	return &result, nil
 }
 
-// ListUsersOlder walks back through the list, newest first, from query.Before or its end; query.Limit is the size of a page.
+// ListUsersOlder walks back through the list, newest first, from query.Before or its end. query.Limit is the
+// size of a page.
 func (o Operations) ListUsersOlder(ctx context.Context, query ListUsersQuery) iter.Seq2[User, error] {
 	return wire.Older(query.Before, func(cursor string) (wire.Page[User], error) {
 		query.Before = cursor
@@ -122,7 +123,8 @@ func (o Operations) ListUsersOlder(ctx context.Context, query ListUsersQuery) it
 	})
 }
 
-// ListUsersNewer walks forth through the list, oldest first, from query.After; query.Limit is the size of a page.
+// ListUsersNewer walks forth through the list, oldest first, from query.After to its present end; it gives
+// wire.ErrNoStart without one. query.Limit is the size of a page.
 func (o Operations) ListUsersNewer(ctx context.Context, query ListUsersQuery) iter.Seq2[User, error] {
 	return wire.Newer(query.After, func(cursor string) (wire.Page[User], error) {
 		query.After = cursor
@@ -205,7 +207,8 @@ func (o Operations) ListConversations(ctx context.Context, query ListConversatio
 	return &result, nil
 }
 
-// ListConversationsOlder walks back through the list, newest first, from query.Before or its end; query.Limit is the size of a page.
+// ListConversationsOlder walks back through the list, newest first, from query.Before or its end. query.Limit
+// is the size of a page.
 func (o Operations) ListConversationsOlder(ctx context.Context, query ListConversationsQuery) iter.Seq2[Conversation, error] {
 	return wire.Older(query.Before, func(cursor string) (wire.Page[Conversation], error) {
 		query.Before = cursor
@@ -217,7 +220,8 @@ func (o Operations) ListConversationsOlder(ctx context.Context, query ListConver
 	})
 }
 
-// ListConversationsNewer walks forth through the list, oldest first, from query.After; query.Limit is the size of a page.
+// ListConversationsNewer walks forth through the list, oldest first, from query.After to its present end; it
+// gives wire.ErrNoStart without one. query.Limit is the size of a page.
 func (o Operations) ListConversationsNewer(ctx context.Context, query ListConversationsQuery) iter.Seq2[Conversation, error] {
 	return wire.Newer(query.After, func(cursor string) (wire.Page[Conversation], error) {
 		query.After = cursor
@@ -318,7 +322,8 @@ func (o Operations) ListMessages(ctx context.Context, query ListMessagesQuery) (
 	return &result, nil
 }
 
-// ListMessagesOlder walks back through the list, newest first, from query.Before or its end; query.Limit is the size of a page.
+// ListMessagesOlder walks back through the list, newest first, from query.Before or its end. query.Limit is
+// the size of a page.
 func (o Operations) ListMessagesOlder(ctx context.Context, query ListMessagesQuery) iter.Seq2[Message, error] {
 	return wire.Older(query.Before, func(cursor string) (wire.Page[Message], error) {
 		query.Before = cursor
@@ -330,7 +335,8 @@ func (o Operations) ListMessagesOlder(ctx context.Context, query ListMessagesQue
 	})
 }
 
-// ListMessagesNewer walks forth through the list, oldest first, from query.After; query.Limit is the size of a page.
+// ListMessagesNewer walks forth through the list, oldest first, from query.After to its present end; it gives
+// wire.ErrNoStart without one. query.Limit is the size of a page.
 func (o Operations) ListMessagesNewer(ctx context.Context, query ListMessagesQuery) iter.Seq2[Message, error] {
 	return wire.Newer(query.After, func(cursor string) (wire.Page[Message], error) {
 		query.After = cursor
@@ -412,7 +418,8 @@ func (o Operations) ListGroups(ctx context.Context, query ListGroupsQuery) (*Gro
 	return &result, nil
 }
 
-// ListGroupsOlder walks back through the list, newest first, from query.Before or its end; query.Limit is the size of a page.
+// ListGroupsOlder walks back through the list, newest first, from query.Before or its end. query.Limit is the
+// size of a page.
 func (o Operations) ListGroupsOlder(ctx context.Context, query ListGroupsQuery) iter.Seq2[Group, error] {
 	return wire.Older(query.Before, func(cursor string) (wire.Page[Group], error) {
 		query.Before = cursor
@@ -424,7 +431,8 @@ func (o Operations) ListGroupsOlder(ctx context.Context, query ListGroupsQuery) 
 	})
 }
 
-// ListGroupsNewer walks forth through the list, oldest first, from query.After; query.Limit is the size of a page.
+// ListGroupsNewer walks forth through the list, oldest first, from query.After to its present end; it gives
+// wire.ErrNoStart without one. query.Limit is the size of a page.
 func (o Operations) ListGroupsNewer(ctx context.Context, query ListGroupsQuery) iter.Seq2[Group, error] {
 	return wire.Newer(query.After, func(cursor string) (wire.Page[Group], error) {
 		query.After = cursor
@@ -503,7 +511,8 @@ func (o Operations) ListMembers(ctx context.Context, groupID string, query ListM
 	return &result, nil
 }
 
-// ListMembersOlder walks back through the list, newest first, from query.Before or its end; query.Limit is the size of a page.
+// ListMembersOlder walks back through the list, newest first, from query.Before or its end. query.Limit is
+// the size of a page.
 func (o Operations) ListMembersOlder(ctx context.Context, groupID string, query ListMembersQuery) iter.Seq2[Member, error] {
 	return wire.Older(query.Before, func(cursor string) (wire.Page[Member], error) {
 		query.Before = cursor
@@ -515,7 +524,8 @@ func (o Operations) ListMembersOlder(ctx context.Context, groupID string, query 
 	})
 }
 
-// ListMembersNewer walks forth through the list, oldest first, from query.After; query.Limit is the size of a page.
+// ListMembersNewer walks forth through the list, oldest first, from query.After to its present end; it gives
+// wire.ErrNoStart without one. query.Limit is the size of a page.
 func (o Operations) ListMembersNewer(ctx context.Context, groupID string, query ListMembersQuery) iter.Seq2[Member, error] {
 	return wire.Newer(query.After, func(cursor string) (wire.Page[Member], error) {
 		query.After = cursor
@@ -607,6 +617,19 @@ func (o Operations) ListEvents(ctx context.Context, query ListEventsQuery) (*Eve
 	return &result, nil
 }
 
+// ListEventsNewer walks forth through the list, oldest first, from query.After to its present end; it gives
+// wire.ErrNoStart without one. query.Limit is the size of a page.
+func (o Operations) ListEventsNewer(ctx context.Context, query ListEventsQuery) iter.Seq2[Event, error] {
+	return wire.Forth(query.After, func(cursor string) (wire.Page[Event], error) {
+		query.After = cursor
+		page, err := o.ListEvents(ctx, query)
+		if err != nil {
+			return wire.Page[Event]{}, err
+		}
+		return wire.Page[Event]{Items: page.Events, HasMore: page.HasMore, Next: page.NextCursor}, nil
+	})
+}
+
 // ListWebhooksQuery says which part of the list; what is left empty is not asked for.
 type ListWebhooksQuery struct {
 	// Only webhooks that are active, or only those that are disabled.
@@ -638,7 +661,8 @@ func (o Operations) ListWebhooks(ctx context.Context, query ListWebhooksQuery) (
 	return &result, nil
 }
 
-// ListWebhooksOlder walks back through the list, newest first, from query.Before or its end; query.Limit is the size of a page.
+// ListWebhooksOlder walks back through the list, newest first, from query.Before or its end. query.Limit is
+// the size of a page.
 func (o Operations) ListWebhooksOlder(ctx context.Context, query ListWebhooksQuery) iter.Seq2[Webhook, error] {
 	return wire.Older(query.Before, func(cursor string) (wire.Page[Webhook], error) {
 		query.Before = cursor
@@ -650,7 +674,8 @@ func (o Operations) ListWebhooksOlder(ctx context.Context, query ListWebhooksQue
 	})
 }
 
-// ListWebhooksNewer walks forth through the list, oldest first, from query.After; query.Limit is the size of a page.
+// ListWebhooksNewer walks forth through the list, oldest first, from query.After to its present end; it gives
+// wire.ErrNoStart without one. query.Limit is the size of a page.
 func (o Operations) ListWebhooksNewer(ctx context.Context, query ListWebhooksQuery) iter.Seq2[Webhook, error] {
 	return wire.Newer(query.After, func(cursor string) (wire.Page[Webhook], error) {
 		query.After = cursor
@@ -758,7 +783,8 @@ func (o Operations) ListDeliveries(ctx context.Context, webhookID string, query 
 	return &result, nil
 }
 
-// ListDeliveriesOlder walks back through the list, newest first, from query.Before or its end; query.Limit is the size of a page.
+// ListDeliveriesOlder walks back through the list, newest first, from query.Before or its end. query.Limit is
+// the size of a page.
 func (o Operations) ListDeliveriesOlder(ctx context.Context, webhookID string, query ListDeliveriesQuery) iter.Seq2[Delivery, error] {
 	return wire.Older(query.Before, func(cursor string) (wire.Page[Delivery], error) {
 		query.Before = cursor
@@ -770,7 +796,8 @@ func (o Operations) ListDeliveriesOlder(ctx context.Context, webhookID string, q
 	})
 }
 
-// ListDeliveriesNewer walks forth through the list, oldest first, from query.After; query.Limit is the size of a page.
+// ListDeliveriesNewer walks forth through the list, oldest first, from query.After to its present end; it
+// gives wire.ErrNoStart without one. query.Limit is the size of a page.
 func (o Operations) ListDeliveriesNewer(ctx context.Context, webhookID string, query ListDeliveriesQuery) iter.Seq2[Delivery, error] {
 	return wire.Newer(query.After, func(cursor string) (wire.Page[Delivery], error) {
 		query.After = cursor

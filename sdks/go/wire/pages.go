@@ -1,11 +1,15 @@
 package wire
 
 import (
+	"errors"
 	"iter"
 	"slices"
 )
 
-// Page is one page of any list: its items newest first, whether there are more, and the cursor of the next.
+// ErrNoStart: a walk forth begins somewhere; without a start the server gives the newest page, from which nothing goes on.
+var ErrNoStart = errors.New("a walk forth begins somewhere: set After")
+
+// Page is one page of a list: its items, newest first in most, whether there are more, and the cursor of the next.
 type Page[Item any] struct {
 	Items   []Item
 	HasMore bool
@@ -17,12 +21,25 @@ func Older[Item any](before string, fetch func(before string) (Page[Item], error
 	return walk(before, fetch, false)
 }
 
-// Newer walks forth through a list, oldest first, through what is newer than after; what is added meanwhile is seen.
+// Newer walks forth through the same, oldest first, through what is newer than after; what is added meanwhile is seen.
 func Newer[Item any](after string, fetch func(after string) (Page[Item], error)) iter.Seq2[Item, error] {
+	if after == "" {
+		return refused[Item]
+	}
 	return walk(after, fetch, true)
 }
 
-func walk[Item any](start string, fetch func(string) (Page[Item], error), forth bool) iter.Seq2[Item, error] {
+// Forth walks forth through a list whose pages have their oldest first.
+func Forth[Item any](after string, fetch func(after string) (Page[Item], error)) iter.Seq2[Item, error] {
+	if after == "" {
+		return refused[Item]
+	}
+	return walk(after, fetch, false)
+}
+
+func refused[Item any](yield func(Item, error) bool) { yield(*new(Item), ErrNoStart) }
+
+func walk[Item any](start string, fetch func(string) (Page[Item], error), turned bool) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for cursor := start; ; {
 			page, err := fetch(cursor)
@@ -30,7 +47,7 @@ func walk[Item any](start string, fetch func(string) (Page[Item], error), forth 
 				yield(*new(Item), err)
 				return
 			}
-			if forth {
+			if turned {
 				slices.Reverse(page.Items)
 			}
 			for _, item := range page.Items {

@@ -1,4 +1,4 @@
-/** How an operation is asked; `repeatable` ones may be asked again after a cut. */
+/** How an operation is asked; `repeatable` ones may be asked again after a cut. An answer has the members `answer`. */
 export interface Operation {
   readonly id: string;
   readonly method: string;
@@ -7,6 +7,7 @@ export interface Operation {
   readonly secured: boolean;
   readonly takesKey: boolean;
   readonly repeatable: boolean;
+  readonly answer: readonly string[];
 }
 
 export interface CallOptions {

@@ -13,9 +13,20 @@ export function older<Item>(before: string | undefined, fetch: Fetch<Item>): Wal
   return walk(before, fetch, (items) => items);
 }
 
-/** Walk forth through a list, oldest first; what is added meanwhile is seen. */
-export function newer<Item>(after: string | undefined, fetch: Fetch<Item>): Walk<Item> {
-  return walk(after, fetch, (items) => items.reverse());
+/** Walk forth through the same, oldest first; what is added meanwhile is seen. Throws a TypeError without a start. */
+export function newer<Item>(after: string, fetch: Fetch<Item>): Walk<Item> {
+  return walk(begun(after), fetch, (items) => items.reverse());
+}
+
+/** Walk forth through a list whose pages have their oldest first. Throws a TypeError without a start. */
+export function forth<Item>(after: string, fetch: Fetch<Item>): Walk<Item> {
+  return walk(begun(after), fetch, (items) => items);
+}
+
+function begun(after: string | undefined): string {
+  // Without a start the server gives the newest page, from which nothing goes on.
+  if (after === undefined || after === "") throw new TypeError("A walk forth begins somewhere: set `after`");
+  return after;
 }
 
 async function* walk<Item>(start: string | undefined, fetch: Fetch<Item>, turn: (items: Item[]) => Item[]): Walk<Item> {

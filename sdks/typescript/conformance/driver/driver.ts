@@ -234,7 +234,8 @@ export class Driver {
     const walk =
       direction === "older"
         ? this.#client(client).olderMessages({ ...query, before: start })
-        : this.#client(client).newerMessages({ ...query, after: start });
+        : // Whoever does without types may leave it out.
+          this.#client(client).newerMessages({ ...query, after: start as string });
     const ids: string[] = [];
     for await (const message of walk) {
       ids.push(message.id);

@@ -1,7 +1,7 @@
 // Made from generated/openapi.json and generated/asyncapi.json by scripts/sdks.py: run `make sdks-generate`.
 
 import type { CallOptions, CallRequest, KeyedOptions, Operation } from "../call.js";
-import { newer, older } from "../pages.js";
+import { forth, newer, older } from "../pages.js";
 import { OPERATIONS } from "./facts.js";
 import type * as models from "./models.js";
 
@@ -160,9 +160,9 @@ export abstract class Operations {
     });
   }
 
-  /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
+  /** Walk forth through the list, oldest first, from `after` to its present end. `limit` is the size of a page. */
   newerUsers(
-    query: Omit<ListUsersQuery, "before"> = {},
+    query: Omit<ListUsersQuery, "before"> & { after: string },
     options?: CallOptions,
   ): AsyncGenerator<models.User, void, undefined> {
     return newer(query.after, async (after) => {
@@ -210,9 +210,9 @@ export abstract class Operations {
     });
   }
 
-  /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
+  /** Walk forth through the list, oldest first, from `after` to its present end. `limit` is the size of a page. */
   newerConversations(
-    query: Omit<ListConversationsQuery, "before"> = {},
+    query: Omit<ListConversationsQuery, "before"> & { after: string },
     options?: CallOptions,
   ): AsyncGenerator<models.Conversation, void, undefined> {
     return newer(query.after, async (after) => {
@@ -257,9 +257,9 @@ export abstract class Operations {
     });
   }
 
-  /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
+  /** Walk forth through the list, oldest first, from `after` to its present end. `limit` is the size of a page. */
   newerMessages(
-    query: Omit<ListMessagesQuery, "before"> = {},
+    query: Omit<ListMessagesQuery, "before"> & { after: string },
     options?: CallOptions,
   ): AsyncGenerator<models.Message, void, undefined> {
     return newer(query.after, async (after) => {
@@ -304,9 +304,9 @@ export abstract class Operations {
     });
   }
 
-  /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
+  /** Walk forth through the list, oldest first, from `after` to its present end. `limit` is the size of a page. */
   newerGroups(
-    query: Omit<ListGroupsQuery, "before"> = {},
+    query: Omit<ListGroupsQuery, "before"> & { after: string },
     options?: CallOptions,
   ): AsyncGenerator<models.Group, void, undefined> {
     return newer(query.after, async (after) => {
@@ -356,10 +356,10 @@ export abstract class Operations {
     });
   }
 
-  /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
+  /** Walk forth through the list, oldest first, from `after` to its present end. `limit` is the size of a page. */
   newerMembers(
     groupId: string,
-    query: Omit<ListMembersQuery, "before"> = {},
+    query: Omit<ListMembersQuery, "before"> & { after: string },
     options?: CallOptions,
   ): AsyncGenerator<models.Member, void, undefined> {
     return newer(query.after, async (after) => {
@@ -403,6 +403,17 @@ export abstract class Operations {
     return this.call(OPERATIONS.list_events, { query: { ...query }, ...options });
   }
 
+  /** Walk forth through the list, oldest first, from `after` to its present end. `limit` is the size of a page. */
+  newerEvents(
+    query: ListEventsQuery & { after: string },
+    options?: CallOptions,
+  ): AsyncGenerator<models.Event, void, undefined> {
+    return forth(query.after, async (after) => {
+      const page = await this.listEvents({ ...query, after }, options);
+      return { items: page.events, hasMore: page.has_more, next: page.next_cursor };
+    });
+  }
+
   /** List your webhooks, newest first. */
   listWebhooks(query: ListWebhooksQuery = {}, options?: CallOptions): Promise<models.WebhookPage> {
     return this.call(OPERATIONS.list_webhooks, { query: { ...query }, ...options });
@@ -419,9 +430,9 @@ export abstract class Operations {
     });
   }
 
-  /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
+  /** Walk forth through the list, oldest first, from `after` to its present end. `limit` is the size of a page. */
   newerWebhooks(
-    query: Omit<ListWebhooksQuery, "before"> = {},
+    query: Omit<ListWebhooksQuery, "before"> & { after: string },
     options?: CallOptions,
   ): AsyncGenerator<models.Webhook, void, undefined> {
     return newer(query.after, async (after) => {
@@ -489,10 +500,10 @@ export abstract class Operations {
     });
   }
 
-  /** Walk forth through the list, oldest first, from `after`. `limit` is the size of a page. */
+  /** Walk forth through the list, oldest first, from `after` to its present end. `limit` is the size of a page. */
   newerDeliveries(
     webhookId: string,
-    query: Omit<ListDeliveriesQuery, "before"> = {},
+    query: Omit<ListDeliveriesQuery, "before"> & { after: string },
     options?: CallOptions,
   ): AsyncGenerator<models.Delivery, void, undefined> {
     return newer(query.after, async (after) => {
