@@ -21,6 +21,7 @@ from parley.contract.answers import AnswersRecorder
 from parley.contract.cors import Cors
 from parley.contract.document import Document, DocumentedOperation, resolve
 from parley.contract.entity_tags import entity_tag, is_demanded_state, is_known
+from parley.contract.errors import invalid
 from parley.contract.exchange import Edge, Exchange, common_lines
 from parley.contract.limits import Count
 from parley.contract.operations import CompiledOperation, Compiler
@@ -41,6 +42,15 @@ _V2 = f"{BASE_PATH}/"
 _POLICY = b'ratelimit-policy: "%b";q=%d;w=%d\r\n'
 _REST = b'ratelimit: "%b";r=%d;t=%d\r\n'
 _CONDITIONS = frozenset(("if_match", "if_none_match"))
+_IF_MATCH = b"if-match"
+_IF_UNMODIFIED_SINCE = b"if-unmodified-since"
+# RFC 9110, section 13.1. If-Modified-Since only spares an answer and If-Range a part of one: nothing happens by
+# overlooking those, nor where a read overlooks If-Unmodified-Since.
+_PREVENTING: Mapping[bytes, str] = {
+    _IF_MATCH: "If-Match",
+    b"if-none-match": "If-None-Match",
+    _IF_UNMODIFIED_SINCE: "If-Unmodified-Since",
+}
 _STEP = re.compile(r"[^.\[\]]+")
 # Of v1's details, those that tell of fields; the others become members of a problem under their own names.
 _OF_FIELDS = frozenset(("field", "reason", "errors"))
@@ -234,6 +244,11 @@ class V2Operation(CompiledOperation):
                 for each in (*documented.path_parameters, *documented.raw.get("parameters", ()))
             )
         }
+        unknown = {lower: name for lower, name in _PREVENTING.items() if name not in self.locations}
+        if documented.method == "get":
+            del unknown[_IF_UNMODIFIED_SINCE]
+        self._unknown_conditions = frozenset(unknown)
+        self.locations |= dict.fromkeys(unknown.values(), "header")
 
     def tag(self, body: bytes) -> str:
         """Return the entity tag of what this operation shows or changes."""
@@ -255,6 +270,8 @@ class V2Operation(CompiledOperation):
 
     def _arguments(self, exchange: Exchange, value: Any) -> dict[str, Any]:
         assert isinstance(exchange, V2Exchange)
+        if not self._unknown_conditions.isdisjoint(exchange.headers):
+            self._refuse_conditions(exchange)
         arguments = super()._arguments(exchange, value)
         exchange.if_none_match = arguments.pop("if_none_match", None)
         demanded: str | None = arguments.pop("if_match", None)
@@ -264,6 +281,17 @@ class V2Operation(CompiledOperation):
             )
             preconditions.demand(exchange.precondition)
         return arguments
+
+    def _refuse_conditions(self, exchange: Exchange) -> None:
+        """Raise Invalid: read as no condition it would do what the client wanted to prevent."""
+        found = self._unknown_conditions & exchange.headers.keys()
+        if _IF_MATCH in exchange.headers:
+            # RFC 9110, section 13.1.4: the date is for those who know nothing of tags.
+            found -= {_IF_UNMODIFIED_SINCE}
+        if found:
+            raise invalid(
+                [(_PREVENTING[name], "Is no condition of this operation") for name in sorted(found)]
+            )
 
     async def _reply(self, exchange: Exchange) -> Reply:
         assert isinstance(exchange, V2Exchange)

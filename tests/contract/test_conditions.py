@@ -359,6 +359,27 @@ def test_malformed_condition(story: Story, condition: str) -> None:
     assert read(story.ada, path, tag).status_code == 304
 
 
+# What each operation takes; all others of these are refused.
+TAKEN = dict.fromkeys(READS, "If-None-Match") | dict.fromkeys(CHANGES, "If-Match")
+UNKNOWN = [
+    (name, condition)
+    for name in OPERATIONS
+    for condition in ("If-Match", "If-None-Match")
+    if condition != TAKEN.get(name)
+]
+
+
+@pytest.mark.parametrize(("operation", "condition"), UNKNOWN)
+def test_unknown_condition(quiet: Story, operation: str, condition: str) -> None:
+    """It is refused before anything happens: overlooked, it would let happen what it is to prevent."""
+    call = CALLS[operation]
+    options = {} if call.body is None else {"json": call.body}
+    path = path_of(quiet, operation)
+    answer = V2.sent(quiet.ada.ask(call.method, path, headers={condition: "*"}, **options))
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["errors"] == [{"detail": "Is no condition of this operation", "header": condition}]
+
+
 def test_strangers_learn_nothing(story: Story) -> None:
     """A condition tells nobody whether something is there, or in which state, that is not theirs to see or change."""
     tag = tag_of(read(story.ada, path_of(story, "get_message")))

@@ -442,6 +442,59 @@ class TestEntityTags:
         answer = await edge.ask("PATCH", f"/v2/groups/{ID}", {"name": "x"}, headers=[("If-Match", '"x"')])
         assert answer.status == 500
 
+    @pytest.mark.parametrize(
+        ("method", "path", "condition"),
+        [
+            ("DELETE", f"/groups/{ID}", "If-None-Match"),
+            ("PATCH", f"/groups/{ID}", "If-None-Match"),
+            ("PATCH", f"/groups/{ID}", "If-Unmodified-Since"),
+            ("GET", f"/groups/{ID}", "If-Match"),
+            ("PUT", f"/conversations/{ID}/read", "If-Match"),
+            ("PUT", "/auth/password", "If-Match"),
+            ("POST", "/groups", "If-None-Match"),
+            ("POST", "/auth/login", "If-Unmodified-Since"),
+        ],
+    )
+    @pytest.mark.parametrize("value", ["*", '"x', "Wed, 01 Jan 2020 00:00:00 GMT"])
+    async def test_condition_that_is_none(
+        self, edge: Edge, method: str, path: str, condition: str, value: str
+    ) -> None:
+        """It is refused where the operation has none: whoever sends it wants something prevented."""
+        headers = [(condition, value)]
+        answer = await edge.ask(method, f"/v2{path}", {"name": "x"}, headers=headers)
+        assert answer.status == 400
+        assert problem(answer)["errors"] == [
+            {"detail": "Is no condition of this operation", "header": condition}
+        ]
+        assert edge.handlers.calls == []
+        overlooked = await edge.ask(method, f"/v1{path}", {"name": "x"}, headers=headers)
+        assert b"condition" not in overlooked.body
+
+    @pytest.mark.parametrize(
+        "condition", ["If-Modified-Since", "If-Unmodified-Since", "If-Range"], ids=str.lower
+    )
+    async def test_dates_are_overlooked_where_they_prevent_nothing(self, edge: Edge, condition: str) -> None:
+        headers = [(condition, "Wed, 01 Jan 2020 00:00:00 GMT")]
+        assert (await edge.ask("GET", f"/v2/groups/{ID}", headers=headers)).status == 200
+
+    async def test_tag_goes_before_a_date(self, edge: Edge) -> None:
+        """RFC 9110, section 13.1.4: where there is If-Match, the date is overlooked."""
+
+        async def update() -> Reply:
+            preconditions.check(GROUP)
+            return ok(GROUP)
+
+        edge.handlers.replies["update_group"] = update
+        headers = [("If-Match", "*"), ("If-Unmodified-Since", "Wed, 01 Jan 2020 00:00:00 GMT")]
+        assert (await edge.ask("PATCH", f"/v2/groups/{ID}", {"name": "x"}, headers=headers)).status == 200
+
+    async def test_who_may_not_come_in_learns_nothing_of_conditions(self, edge: Edge) -> None:
+        """What would be refused without the condition is refused as it would be (RFC 9110, section 13.2.1)."""
+        headers = [("If-None-Match", "*")]
+        for token, status in ((None, 401), ("bob", 403)):
+            answer = await edge.ask("DELETE", f"/v2/groups/{ID}", headers=headers, token=token)
+            assert answer.status == status
+
     async def test_v1_demands_nothing(self, edge: Edge) -> None:
         seen: list[bool] = []
 
