@@ -321,9 +321,9 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
     let delay = delayAfter(this.#failures, this.#host.backoff);
     const verdict = CLOSE_VERDICTS[code];
     if (verdict?.keepCursor === false) {
-      this.#isLost = this.#cursor !== null;
+      // The store keeps what it has until the loop was told: a program that ends before that would never know.
+      this.#isLost ||= this.#cursor !== null;
       this.#cursor = null;
-      await this.#store.save(null);
     }
     if (verdict?.reconnect === "never") throw new SocketClosed(code, verdict.meaning);
     if (verdict?.reconnect === "new_session") {

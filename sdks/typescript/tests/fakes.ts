@@ -65,14 +65,19 @@ export class FakeSockets {
     };
   }
 
-  /** Wait for the socket of that number, the first being 1, and greet it. */
-  async greeted(number: number): Promise<FakeSocket> {
+  /** Wait for the socket of that number, the first being 1. */
+  async begun(number: number): Promise<FakeSocket> {
     while (this.opened.length < number) {
       await new Promise<void>((resolve) => {
         this.#told = resolve;
       });
     }
-    const socket = this.opened[number - 1] as FakeSocket;
+    return this.opened[number - 1] as FakeSocket;
+  }
+
+  /** Wait for the socket of that number, and greet it. */
+  async greeted(number: number): Promise<FakeSocket> {
+    const socket = await this.begun(number);
     socket.open();
     socket.hear("ready", {
       cursor: "cursor-0",

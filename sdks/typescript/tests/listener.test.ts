@@ -9,6 +9,7 @@ import {
   NotLive,
   ParleyError,
   SocketClosed,
+  type SocketEvent,
 } from "@parley/sdk";
 
 import { FakeServer, FakeSockets, json, tokens } from "./fakes.js";
@@ -29,6 +30,12 @@ async function take(events: Listener, number: number): Promise<string[]> {
     if (contents.length === number) await events.close();
   }
   return contents;
+}
+
+/** Return the first event, and break out. */
+async function firstOf(events: Listener): Promise<SocketEvent | null> {
+  for await (const event of events) return event;
+  return null;
 }
 
 test("the token is in the first frame, and in no address", async () => {
@@ -154,22 +161,46 @@ test("a store that fails ends the loop", async () => {
   await taking;
 });
 
-test("a cursor that the server never gave is told", async () => {
+test("a cursor that the server never gave is told, by the next program where this one ends before", async () => {
   const sockets = new FakeSockets();
   const store = new MemoryCursorStore("half a cur");
-  const events = await listener(sockets, { cursorStore: store });
-  const told = (async () => {
-    for await (const event of events) return event;
-    return null;
-  })();
-  (await sockets.greeted(1)).end(4422);
-  const second = await sockets.greeted(2);
-  assert.equal("cursor" in (second.said[0]?.data ?? {}), false);
+  const refused = async (number: number): Promise<void> => {
+    const socket = await sockets.begun(number);
+    socket.open();
+    socket.end(4422);
+  };
+  const ended = await listener(sockets, { cursorStore: store });
+  const nothing = firstOf(ended);
+  await refused(1);
+  await sockets.begun(2);
+  await ended.close();
+  assert.equal(await nothing, null);
+  assert.equal(store.load(), "half a cur");
+
+  const told = firstOf(await listener(sockets, { cursorStore: store }));
+  await refused(3);
+  // Nor is it forgotten when that happens again.
+  await refused(4);
+  await sockets.greeted(5);
   const event = await told;
   assert(event?.type === "resync");
   assert.deepEqual(event.data, { reason: "bad_cursor", cursor: "cursor-0" });
+  const given = [0, 2, 3, 4].map((index) => sockets.opened[index]?.said[0]?.data["cursor"]);
+  assert.deepEqual(given, ["half a cur", "half a cur", undefined, undefined]);
   // It was not handled, so it may come again.
-  assert.equal(store.load(), null);
+  assert.equal(store.load(), "half a cur");
+});
+
+test("what was told of a cursor is kept once it is handled", async () => {
+  const sockets = new FakeSockets();
+  const store = new MemoryCursorStore("half a cur");
+  const taking = take(await listener(sockets, { cursorStore: store }), 1);
+  (await sockets.greeted(1)).end(4422);
+  const socket = await sockets.greeted(2);
+  for (let turn = 0; turn < 20 && store.load() !== "cursor-0"; turn++) await new Promise(setImmediate);
+  assert.equal(store.load(), "cursor-0");
+  socket.message(1);
+  await taking;
 });
 
 test("a socket learns a token that somebody else has renewed, and no other", async (context) => {
