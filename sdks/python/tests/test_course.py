@@ -132,10 +132,24 @@ def test_a_cursor_that_the_server_never_gave_is_told() -> None:
     assert "cursor" not in opening(of)
     event = of.take(frame("ready", {"cursor": "c7"}))
     assert isinstance(event, models.ResyncNotice)
-    assert (event.data.reason, event.data.cursor, store.load()) == ("bad_cursor", "c7", None)
+    # A program that ends here hears of it again.
+    assert (event.data.reason, event.data.cursor, store.load()) == ("bad_cursor", "c7", "half a cur")
     of.handled()
     assert store.load() == "c7"
     assert of.take(frame("ready", {"cursor": "c7"})) is None
+
+
+def test_a_loss_is_told_however_often_the_socket_breaks_before() -> None:
+    of, store = course("half a cur")
+    for code in (4422, 1001, 4422):
+        of.closed(code)
+        assert "cursor" not in opening(of)
+    assert of.take(frame("group.deleted", {}, cursor="c6")) is not None
+    of.handled()
+    assert store.load() == "half a cur"
+    assert isinstance(of.take(frame("ready", {"cursor": "c7"})), models.ResyncNotice)
+    of.handled()
+    assert store.load() == "c7"
 
 
 def test_a_cursor_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
@@ -171,7 +185,8 @@ def test_each_close_code_is_obeyed(verdict: Any) -> None:
             assert of.closed(verdict.code) >= verdict.after_seconds
         case _:
             assert of.closed(verdict.code) == 0
-    assert store.load() == ("c1" if verdict.keep_cursor else None)
+    assert store.load() == "c1"
+    assert ("cursor" in opening(of)) == verdict.keep_cursor
 
 
 def test_failures_in_a_row_wait_longer() -> None:

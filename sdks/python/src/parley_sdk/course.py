@@ -173,6 +173,8 @@ class Course:
         return models.ResyncNotice(type="resync", data=told)
 
     def _keep(self) -> None:
+        if self._is_lost:
+            return
         try:
             self._store.save(self._cursor)
         except OSError as error:
@@ -191,9 +193,9 @@ class Course:
         if verdict is None:
             return self._wait(delay)
         if not verdict.keep_cursor:
-            self._is_lost = self._cursor is not None
+            # The store keeps it until the loop was told: a program that ends before would hear of no loss.
+            self._is_lost = self._is_lost or self._cursor is not None
             self._cursor = self._in_hand = None
-            self._keep()
         match verdict.reconnect:
             case "never":
                 raise SocketClosed(code, verdict.meaning)
