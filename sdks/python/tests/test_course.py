@@ -189,6 +189,20 @@ def test_each_close_code_is_obeyed(verdict: Any) -> None:
     assert ("cursor" in opening(of)) == verdict.keep_cursor
 
 
+def test_a_session_that_was_revoked_is_forgotten_unless_it_is_another() -> None:
+    of, _ = course("c1")
+    opening(of)
+    of._session.begin("of another log-in", "refresh", 3600)
+    with pytest.raises(SessionEnded):
+        of.closed(4403)
+    assert of._session.tokens is not None
+    opening(of)
+    of.renewal("of another log-in")
+    with pytest.raises(SessionEnded):
+        of.closed(4403)
+    assert of._session.tokens is None
+
+
 def test_failures_in_a_row_wait_longer() -> None:
     waits = [Backoff(1, 30).delay(failures) <= 2 ** (failures - 1) for failures in range(1, 6)]
     assert all(waits)

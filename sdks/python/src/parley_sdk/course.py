@@ -200,7 +200,9 @@ class Course:
             case "never":
                 raise SocketClosed(code, verdict.meaning)
             case "new_session":
-                self._session.end()
+                # Somebody may have logged in meanwhile: only the session of this socket has ended.
+                if self._token is not None:
+                    self._session.end(self._token)
                 raise SessionEnded(verdict.meaning)
             case "new_token":
                 self.stale = self._token

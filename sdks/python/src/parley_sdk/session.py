@@ -1,6 +1,7 @@
 """The session of a client: its tokens, and when they are to be renewed."""
 
 import hashlib
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ class Session:
         self._store = store
         self._margin = margin
         self._received: _Received | None = None
+        # Held from looking into the store to writing to it.
+        self._writing = threading.RLock()
 
     @property
     def tokens(self) -> Tokens | None:
@@ -38,12 +41,16 @@ class Session:
         """Take the tokens of a log-in or a refresh; the access token works for so many seconds."""
         now = time.monotonic()
         renewable_at = now + AT_LEAST if refreshed else now
-        self._received = _Received(access_token, now + expires_in, renewable_at)
-        self._store.save(Tokens(access_token, refresh_token, time.time() + expires_in, expires_in))
+        with self._writing:
+            self._received = _Received(access_token, now + expires_in, renewable_at)
+            self._store.save(Tokens(access_token, refresh_token, time.time() + expires_in, expires_in))
 
-    def end(self) -> None:
-        """Forget the session."""
-        self._store.clear()
+    def end(self, access_token: str | None = None) -> None:
+        """Forget the session; where a token is given, only while it is still that one's."""
+        with self._writing:
+            tokens = self._store.load()
+            if access_token is None or (tokens is not None and tokens.access_token == access_token):
+                self._store.clear()
 
     def left(self, tokens: Tokens) -> float:
         """Return for how many seconds the access token still works.
