@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from parley import preconditions
-from parley.errors import Conflict, IdempotencyMismatch, NotFound
+from parley.errors import Conflict, IdempotencyMismatch, NotFound, Unavailable
 from parley.events import EventKind
 from parley.ids import uuid7
 from parley.model import (
@@ -45,6 +45,8 @@ ALL_EVENTS = "*"
 # How many failed deliveries, and how many events, one recovery looks at, and how many of them at a time.
 RECOVERED_AT_ONCE = 10_000
 RECOVERY_PAGE = 1000
+# What decides which events a webhook hears of.
+_DECIDE_WHAT_IS_HEARD = frozenset({"events", "conversation_id", "status"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +144,17 @@ class Webhooks:
     async def update(self, caller: Caller, webhook_id: UUID, changes: Mapping[str, Any]) -> Webhook:
         """Change what is given of a webhook's url, events, conversation_id, ordered and status.
 
-        Raises as `create` does, and NotFound.
+        Raises as `create` does, NotFound, and Unavailable where too much is still to be told of before.
         """
         if "url" in changes:
             self._egress.check_url(changes["url"])
-        if changes.get("status") == "disabled":
-            return await self._disable(caller, webhook_id, changes)
+        if changes.keys() & _DECIDE_WHAT_IS_HEARD:
+            return await self._hear_otherwise(caller, webhook_id, changes)
         async with self._database.transaction() as conn:
             record = await _own(conn, caller, webhook_id, lock=True)
             preconditions.check(record.webhook)
-            await _change(conn, caller, webhook_id, changes)
-            if changes.get("status") == "active" and record.webhook.status != "active":
-                await webhooks.enable(conn, webhook_id)
-            changed = (await _own(conn, caller, webhook_id)).webhook
-        # What waited for a disabled webhook can go now.
-        self._wake()
-        return changed
+            await webhooks.update(conn, webhook_id, changes)
+            return (await _own(conn, caller, webhook_id)).webhook
 
     async def delete(self, caller: Caller, webhook_id: UUID) -> None:
         """Delete a webhook with its deliveries. Raises NotFound."""
@@ -315,21 +312,37 @@ class Webhooks:
         await claim.keep(conn, "webhook", webhook_id)
         return webhook_id
 
-    async def _disable(self, caller: Caller, webhook_id: UUID, changes: Mapping[str, Any]) -> Webhook:
+    async def _hear_otherwise(self, caller: Caller, webhook_id: UUID, changes: Mapping[str, Any]) -> Webhook:
+        """Change what a webhook hears of, from the next event on: what was before is told as it was to be told then.
+
+        Most of that is let go before the head is taken, since everybody who sends waits behind it.
+        """
+        async with self._database.transaction() as conn:
+            await _tell_until_now(conn, caller, await _own(conn, caller, webhook_id))
         async with self._log.append() as entry:
             record = await _own(entry.conn, caller, webhook_id, lock=True)
             preconditions.check(record.webhook)
-            await _change(entry.conn, caller, webhook_id, changes)
-            if record.webhook.status != "disabled":
-                await webhooks.disable(entry.conn, webhook_id, "requested", entry.at)
-                entry.add(
-                    EventKind.WEBHOOK_DISABLED,
-                    stream_id=caller.user_id,
-                    subject_id=webhook_id,
-                    actor_id=caller.user_id,
-                    facts={"reason": "requested"},
-                )
-            return (await _own(entry.conn, caller, webhook_id)).webhook
+            await _check_conversation(entry.conn, caller, changes.get("conversation_id"))
+            await _tell_until_now(entry.conn, caller, record)
+            others = {name: value for name, value in changes.items() if name != "status"}
+            await webhooks.update(entry.conn, webhook_id, others | {"hears_after": entry.head})
+            match record.webhook.status, changes.get("status"):
+                case "active", "disabled":
+                    await webhooks.disable(entry.conn, webhook_id, "requested", entry.at)
+                    entry.add(
+                        EventKind.WEBHOOK_DISABLED,
+                        stream_id=caller.user_id,
+                        subject_id=webhook_id,
+                        actor_id=caller.user_id,
+                        facts={"reason": "requested"},
+                    )
+                case "disabled", "active":
+                    await webhooks.enable(entry.conn, webhook_id)
+            changed = (await _own(entry.conn, caller, webhook_id)).webhook
+        if changed.status == "active":
+            # What waited for a disabled webhook can go now, as can what was told just here.
+            self._wake()
+        return changed
 
 
 async def _own(conn: Connection, caller: Caller, webhook_id: UUID, *, lock: bool = False) -> Record:
@@ -368,14 +381,6 @@ def _check_rotation(record: Record) -> None:
     )
 
 
-async def _change(conn: Connection, caller: Caller, webhook_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Write all changes but that of the status."""
-    await _check_conversation(conn, caller, changes.get("conversation_id"))
-    others = {name: value for name, value in changes.items() if name != "status"}
-    if others:
-        await webhooks.update(conn, webhook_id, others)
-
-
 def _created(record: Record, *, show: bool) -> CreatedWebhook:
     return CreatedWebhook(
         **vars(record.webhook),
@@ -394,16 +399,59 @@ async def _recover_missed(
     position = await webhooks.position_before(conn, max(since, webhook.created_at))
     made = looked_at = 0
     while looked_at < RECOVERED_AT_ONCE:
-        excerpt = await events.read(conn, caller.user_id, position, RECOVERY_PAGE)
-        named = await webhooks.event_names(conn, [row["event_position"] for row in excerpt.rows])
-        made += await webhooks.deliver(conn, webhook.id, [row for row in named if _wants(webhook, row)])
-        looked_at += len(excerpt.rows)
-        if len(excerpt.rows) < RECOVERY_PAGE and excerpt.end >= excerpt.state.head:
+        page = await _deliver_page(conn, caller, webhook, position)
+        made += page.made
+        looked_at += page.seen
+        if page.is_last:
             return Recovery(failed + made, has_more=False, since=since)
-        position = excerpt.rows[-1]["event_position"] if len(excerpt.rows) == RECOVERY_PAGE else excerpt.end
-        if named:
-            since = named[-1]["created_at"]
+        position = page.end
+        since = page.last_at or since
     return Recovery(failed + made, has_more=True, since=since)
+
+
+async def _tell_until_now(conn: Connection, caller: Caller, record: Record) -> None:
+    """Let be delivered what an active webhook has still to hear of; until the transaction ends nobody else does it.
+
+    Raises Unavailable where that is more than can be done while somebody waits.
+    """
+    if record.webhook.status != "active":
+        return
+    position = await webhooks.told_until(conn, record.webhook.id)
+    for _ in range(RECOVERED_AT_ONCE // RECOVERY_PAGE):
+        page = await _deliver_page(conn, caller, record.webhook, position)
+        if page.is_last:
+            return
+        position = page.end
+    raise Unavailable("Webhooks lag behind at the moment; change this one when they have caught up")
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page of the log for a webhook: `made` deliveries of the events `seen` up to position `end`.
+
+    `last_at` is the time of the last of them that has a name.
+    """
+
+    made: int
+    seen: int
+    end: int
+    is_last: bool
+    last_at: datetime | None
+
+
+async def _deliver_page(conn: Connection, caller: Caller, webhook: Webhook, position: int) -> _Page:
+    """Let be delivered what a webhook wants of the next events after a position that are its owner's to read."""
+    excerpt = await events.read(conn, caller.user_id, position, RECOVERY_PAGE)
+    named = await webhooks.event_names(conn, [row["event_position"] for row in excerpt.rows])
+    made = await webhooks.deliver(conn, webhook.id, [row for row in named if _wants(webhook, row)])
+    is_full = len(excerpt.rows) == RECOVERY_PAGE
+    return _Page(
+        made,
+        len(excerpt.rows),
+        end=excerpt.rows[-1]["event_position"] if is_full else excerpt.end,
+        is_last=not is_full and excerpt.end >= excerpt.state.head,
+        last_at=named[-1]["created_at"] if named else None,
+    )
 
 
 def _wants(webhook: Webhook, event: Row) -> bool:

@@ -170,6 +170,22 @@ async def update(conn: Connection, webhook_id: UUID, changes: Mapping[str, Any])
     )
 
 
+async def told_until(conn: Connection, webhook_id: UUID) -> int:
+    """Let nobody read the log for webhooks until the transaction ends, and return after what this one is to hear."""
+    position: int = await conn.fetchval(
+        """
+        SELECT greatest(d.position, w.hears_after)
+        FROM webhook_dispatcher d
+        CROSS JOIN webhooks w
+        WHERE w.webhook_id = $1
+        ORDER BY d.position DESC LIMIT 1
+        FOR UPDATE OF d
+        """,
+        webhook_id,
+    )
+    return position
+
+
 async def disable(conn: Connection, webhook_id: UUID, reason: str, at: datetime) -> None:
     """Let a webhook hear nothing more. What waits for it goes on waiting."""
     await conn.execute(

@@ -14,7 +14,7 @@ import pytest
 from chat import Chat, Person, running
 from hooks import queue_of
 from parley import cursors
-from parley.errors import Conflict, IdempotencyMismatch, Invalid, NotFound
+from parley.errors import Conflict, IdempotencyMismatch, Invalid, NotFound, Unavailable
 from parley.model import CreatedWebhook
 from parley.services import webhooks as service
 from parley.services.egress import Egress
@@ -468,6 +468,66 @@ async def test_recovered_is_what_an_active_one_heard(desk: Desk, events: list[st
     assert (recovery.deliveries, recovery.has_more) == (len(expected), False)
     # The same ids as if it had been active, so the dispatcher cannot make them again.
     assert (await desk.webhooks.recover(bob.caller, missing, LONG_AGO)).deliveries == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"events": ["group.created"]}, {"conversation_id": True}, {"status": "disabled"}],
+    ids=["events", "conversation", "status"],
+)
+async def test_a_change_is_for_what_comes(desk: Desk, changes: dict[str, Any]) -> None:
+    """What was before it is told as it was to be told then, however late the log is read."""
+    ada, bob = await desk.chat.people(2)
+    elsewhere = await bob.found()
+    narrow = changes | ({"conversation_id": elsewhere.id} if "conversation_id" in changes else {})
+    wide = {"events": ["*"], "conversation_id": None, "status": "active"}
+    hook = (await desk.make(bob)).id
+    told = []
+    for n in range(3):
+        told.append((await ada.say(bob, f"told {n}")).position)
+        await desk.webhooks.update(bob.caller, hook, narrow)
+        await ada.say(bob, f"not told {n}")
+        await desk.webhooks.update(bob.caller, hook, {name: wide[name] for name in narrow})
+    await desk.dispatch()
+    heard = [position for position, event in await desk.heard(hook) if event == "message.created"]
+    assert heard == told
+
+
+async def test_changes_while_the_log_is_read(desk: Desk) -> None:
+    """Whoever of both is first: each event is told once, as it was to be told when it happened."""
+    ada, bob = await desk.chat.people(2)
+    await ada.direct(bob)
+    hook = (await desk.make(bob)).id
+    told = []
+    for _ in range(10):
+        told += [(await ada.say(bob)).position for _ in range(20)]
+        async with desk.chat.database.read() as conn:
+            await asyncio.gather(
+                deliveries.dispatch(conn, 1000),
+                desk.webhooks.update(bob.caller, hook, {"events": ["group.created"]}),
+            )
+        await ada.say(bob)
+        await desk.webhooks.update(bob.caller, hook, {"events": ["*"]})
+    await desk.dispatch()
+    assert [position for position, _ in await desk.heard(hook)] == told
+
+
+async def test_too_much_is_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more is to be told than can be while somebody waits, nothing is changed."""
+    monkeypatch.setattr(service, "RECOVERED_AT_ONCE", 4)
+    monkeypatch.setattr(service, "RECOVERY_PAGE", 2)
+    ada, bob = await desk.chat.people(2)
+    hook = (await desk.make(bob)).id
+    for _ in range(5):
+        await ada.say(bob)
+    with pytest.raises(Unavailable):
+        await desk.webhooks.update(bob.caller, hook, {"events": ["group.created"]})
+    assert (await desk.webhooks.get(bob.caller, hook)).events == ["*"]
+    await desk.dispatch()
+    assert len(await desk.heard(hook)) == 5
+    assert (await desk.webhooks.update(bob.caller, hook, {"events": ["group.created"]})).events == [
+        "group.created"
+    ]
 
 
 async def test_long_recovery_goes_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
