@@ -262,6 +262,23 @@ def test_a_refusal_that_another_was_quicker_than_is_none() -> None:
     assert token(of) == "newer"
 
 
+@pytest.mark.parametrize(
+    "came", [httpx.Response(200, json=RENEWED), httpx.Response(503), httpx.ConnectError("away")]
+)
+@pytest.mark.parametrize("left", [None, "of another log-in"])
+def test_what_was_renewed_counts_no_more_after_a_log_in_or_out(came: Any, left: str | None) -> None:
+    of = flows(max_attempts=1)
+    steps, result = play(of.renewal("old"), came)
+    if left is None:
+        of._session.end()
+    else:
+        of._session.begin(left, "its refresh", 3600)
+    assert result() is None
+    assert isinstance(steps[0], Send)
+    kept = tokens(of)
+    assert (kept and kept.access_token) == left
+
+
 def test_a_token_that_has_just_come_is_not_refreshed() -> None:
     of = flows()
     _, result = play(of.renewal("old"), httpx.Response(200, json={**RENEWED, "expires_in": 0}))

@@ -113,7 +113,10 @@ class Flows:
             yield Renew(token)
 
     def renewal(self, stale: str | None) -> FlowOf[None]:
-        """Get new tokens, unless somebody else got them meanwhile. Raises SessionEnded when they are refused."""
+        """Get new tokens, unless somebody else got them meanwhile. Raises SessionEnded when they are refused.
+
+        Where somebody logged in or out while it was asked, what came of it counts no more.
+        """
         tokens = self._session.tokens
         if tokens is None:
             raise SessionEnded("The session has ended")
@@ -122,20 +125,24 @@ class Flows:
         body = {"refresh_token": tokens.refresh_token}
         headers = {KEY: refresh_key(tokens)}
         request = self._request(REFRESH, REFRESH.path, query={}, json=body, headers=headers)
-        answer = yield from self._attempts(REFRESH, request)
+        try:
+            answer = yield from self._attempts(REFRESH, request)
+        except ConnectionFailed:
+            if self._session.has_moved_on(tokens):
+                return
+            raise
         if answer.is_success:
             new = read(answer, models.Tokens)
-            self._session.begin(new.access_token, new.refresh_token, new.expires_in, refreshed=True)
+            self._session.renew(tokens, new.access_token, new.refresh_token, new.expires_in)
             return
-        now = self._session.tokens
-        if now is not None and now.refresh_token != tokens.refresh_token:
-            # Somebody who shares the store was quicker.
+        if self._session.has_moved_on(tokens):
+            # Somebody who shares the store was quicker, or it is another session.
             return
         error = self._error(answer)
         # Only the server itself ends a session: not a page of a proxy, or of a hotel.
         if (error.status, error.code) != (REFUSED, "unauthorized"):
             raise error
-        self._session.end()
+        self._session.end(tokens.access_token)
         raise SessionEnded("The session has ended") from error
 
     def fresh(self, stale: str | None = None) -> FlowOf[str]:

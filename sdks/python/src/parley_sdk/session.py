@@ -35,15 +35,25 @@ class Session:
         """The tokens, if somebody is logged in."""
         return self._store.load()
 
-    def begin(
-        self, access_token: str, refresh_token: str, expires_in: float, *, refreshed: bool = False
-    ) -> None:
-        """Take the tokens of a log-in or a refresh; the access token works for so many seconds."""
-        now = time.monotonic()
-        renewable_at = now + AT_LEAST if refreshed else now
+    def begin(self, access_token: str, refresh_token: str, expires_in: float) -> None:
+        """Take the tokens of a log-in; the access token works for so many seconds."""
         with self._writing:
-            self._received = _Received(access_token, now + expires_in, renewable_at)
-            self._store.save(Tokens(access_token, refresh_token, time.time() + expires_in, expires_in))
+            self._take(access_token, refresh_token, expires_in, time.monotonic())
+
+    def renew(self, used: Tokens, access_token: str, refresh_token: str, expires_in: float) -> None:
+        """Take the successors of these tokens, unless somebody logged in or out meanwhile: that counts."""
+        with self._writing:
+            if not self.has_moved_on(used):
+                self._take(access_token, refresh_token, expires_in, time.monotonic() + AT_LEAST)
+
+    def has_moved_on(self, used: Tokens) -> bool:
+        """Say whether the store holds something else than these tokens by now."""
+        tokens = self._store.load()
+        return tokens is None or tokens.refresh_token != used.refresh_token
+
+    def _take(self, access_token: str, refresh_token: str, expires_in: float, renewable_at: float) -> None:
+        self._received = _Received(access_token, time.monotonic() + expires_in, renewable_at)
+        self._store.save(Tokens(access_token, refresh_token, time.time() + expires_in, expires_in))
 
     def end(self, access_token: str | None = None) -> None:
         """Forget the session; where a token is given, only while it is still that one's."""
