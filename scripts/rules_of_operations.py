@@ -9,6 +9,7 @@ from typing import Any
 
 from parley.contract.deprecation import SINCE, SUNSET, parts
 from parley.contract.document import DocumentedOperation, operations_of, resolve
+from parley.contract.formats import is_date
 from parley.contract.parameters import python_name
 from scripts.specification import (
     JSON,
@@ -274,11 +275,10 @@ def deprecations_have_dates(document: Document) -> Iterator[str]:
             if any(isinstance(each, str) for each in told):
                 yield f"{name}: has a date of deprecation and is not deprecated"
             continue
-        try:
-            since, sunset = (date.fromisoformat(str(each)) for each in told)
-        except ValueError:
-            yield f"{name}: is deprecated, so {SINCE} and {SUNSET} must be days"
+        if not all(is_date(str(each)) for each in told):
+            yield f"{name}: is deprecated, so {SINCE} and {SUNSET} must be days, each as in 2027-12-01"
             continue
+        since, sunset = (date.fromisoformat(str(each)) for each in told)
         if sunset - since < timedelta(days=365):
             yield f"{name}: {SUNSET} must be at least a year after {SINCE}"
 

@@ -38,6 +38,13 @@ def document_is_asyncapi(socket: Socket) -> Iterator[str]:
     yield from _broken_by(_ASYNCAPI, socket.document)
 
 
+def version_is_that_of_rest(socket: Socket) -> Iterator[str]:
+    """Both documents are one contract, of which clients know one version."""
+    own, other = (document["info"]["version"] for document in (socket.document, socket.rest))
+    if own != other:
+        yield f"info/version: is {own} in asyncapi.yaml and {other} in openapi.yaml, and must be one and the same"
+
+
 def extensions_are_described(socket: Socket) -> Iterator[str]:
     """Each of our own words has a JSON Schema in spec/, and is what that says."""
     for place, node in walk(socket.document):
@@ -65,7 +72,7 @@ def _broken_by(schema: Path, value: Any, place: str = "") -> Iterator[str]:
 STAGES: tuple[tuple[Rule, ...], ...] = (
     (references_resolve,),
     (document_is_asyncapi, extensions_are_described),
-    (*rules_of_frames.FIRST, *rules_of_webhooks.FIRST),
+    (version_is_that_of_rest, *rules_of_frames.FIRST, *rules_of_webhooks.FIRST),
     (*rules_of_frames.RULES, *rules_of_handshake.RULES, *rules_of_webhooks.RULES),
 )
 

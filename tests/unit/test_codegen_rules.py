@@ -466,6 +466,19 @@ PLANTED = [
         },
         "get_me (GET /me): x-sunset must be at least a year after",
     ),
+    *(
+        Planted(
+            rules_of_operations.deprecations_have_dates,
+            {
+                f"{GET_ME}/deprecated": True,
+                f"{GET_ME}/x-deprecated-since": "2026-12-01",
+                f"{GET_ME}/x-sunset": other,
+            },
+            "get_me (GET /me): is deprecated, so x-deprecated-since and x-sunset must be days, each as in 2027-",
+        )
+        # ISO 8601 has more ways to write a day than clients can read.
+        for other in ("20280601", "2028-W02-1")
+    ),
     Planted(
         rules_of_operations.deprecations_have_dates,
         {"components/parameters/Limit/deprecated": True},

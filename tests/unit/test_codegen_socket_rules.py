@@ -49,6 +49,12 @@ PLANTED = [
     Planted(socket_rules.document_is_asyncapi, {f"{CHANNEL}/adress": "/ws"}, "channels/socket"),
     Planted(socket_rules.document_is_asyncapi, {"channels/other": {"address": "/other"}}, "must be two"),
     Planted(
+        socket_rules.version_is_that_of_rest,
+        {"info/version": "1.8.0"},
+        "info/version: is 1.8.0 in asyncapi.yaml and 1.9.0 in openapi.yaml",
+        {"info/version": "1.9.0"},
+    ),
+    Planted(
         socket_rules.extensions_are_described,
         {"x-moods": ["good"]},
         "x-moods: there is no spec/x-moods.schema.json",
