@@ -122,6 +122,27 @@ class TestWhatIsDelivered:
             "member.removed",
         ]
 
+    @pytest.mark.parametrize("strangers", [0, 9], ids=["few", "many"])
+    @pytest.mark.parametrize("filtered", [False, True])
+    async def test_only_while_it_was_theirs(self, chat: Chat, strangers: int, filtered: bool) -> None:
+        """From when somebody was added until they were removed, in one reading, however many own webhooks."""
+        for stranger in await chat.people(strangers):
+            await make_webhook(stranger)
+        ada, bob = await chat.people(2)
+        group, other = await ada.found(), await ada.found(bob)
+        hook = await make_webhook(bob, "message.created", conversation_id=group.id if filtered else None)
+        expected = []
+        for _ in range(2):
+            await ada.say(group, "before")
+            await ada.add(group, bob)
+            expected.append((await ada.say(group, "theirs")).position)
+            if filtered:
+                await ada.say(other, "of another conversation")
+            await ada.remove(group, bob)
+            await ada.say(group, "after")
+        await dispatch_all(chat)
+        assert [position for position, _ in await got(chat, hook)] == expected
+
     async def test_nothing_from_before(self, chat: Chat) -> None:
         """A new webhook, and one that is active again, hear of what comes after."""
         ada, bob = await chat.people(2)
