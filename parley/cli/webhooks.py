@@ -23,6 +23,8 @@ commands = typer.Typer(help="Try webhooks out.", no_args_is_help=True)
 
 # More than any payload has.
 _MAX_BODY_BYTES = 1_048_576
+# Metadata may nest, and nothing else does.
+_MAX_DEPTH = 100
 
 
 @commands.command("listen")
@@ -120,16 +122,14 @@ class _Receiver:
         return web.Response(status=self._status)
 
     def _judge(self, body: bytes, headers: Mapping[str, str]) -> _Arrival:
-        try:
-            payload = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            payload = body.decode(errors="replace")
+        payload = _read(body)
         event = payload.get("event") if isinstance(payload, dict) else None
         message_id = headers.get("webhook-id")
-        repeated = message_id in self._seen
-        if message_id is not None:
-            self._seen.add(message_id)
         problem = None if self._secret is None else _problem(body, payload, headers, self._secret)
+        repeated = message_id in self._seen
+        # What somebody else made up is nothing that the real one could repeat.
+        if message_id is not None and problem is None:
+            self._seen.add(message_id)
         return _Arrival(
             id=message_id,
             event=event if isinstance(event, str) else None,
@@ -138,6 +138,23 @@ class _Receiver:
             repeated=repeated,
             payload=payload,
         )
+
+
+def _read(body: bytes) -> Any:
+    """Return what a body says, or its text where that is no JSON, or nests deeper than anything that is sent."""
+    try:
+        payload = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body.decode(errors="replace")
+    return body.decode() if _nests(payload, _MAX_DEPTH) else payload
+
+
+def _nests(value: Any, depth: int) -> bool:
+    """Tell whether something lies in that many others."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_nests(each, depth - 1) for each in inner)
 
 
 def _problem(body: bytes, payload: Any, headers: Mapping[str, str], secret: str) -> str | None:

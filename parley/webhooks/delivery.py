@@ -54,7 +54,9 @@ class Delivery:
         await self._dispatcher.start()
         self._measuring = asyncio.create_task(self._keep_measuring(), name="webhook queue")
         metrics.watch(
-            "parley_webhook_queue", "Deliveries that wait, a retry included.", lambda: self._waiting.number
+            "parley_webhook_queue",
+            f"Deliveries that wait, a retry included, counted up to {deliveries.COUNT_LIMIT}.",
+            lambda: self._waiting.number,
         )
         metrics.watch(
             "parley_webhook_queue_age_seconds", "Age of the oldest delivery that waits.", self._oldest_age

@@ -102,6 +102,32 @@ def test_says_what_is_not_to_be_believed() -> None:
     assert (said[5]["event"], said[5]["payload"]) == (None, "\ufffd\x1b")
 
 
+def test_what_is_made_up_repeats_nothing() -> None:
+    """Whoever guesses an id does not make the real one look like a repeat."""
+    body, headers = request(SECRET)
+    with listening("--json", "--print-url", "--secret", SECRET) as process:
+        url = line_of(process)
+        said = []
+        for sent in (b"{}", body, body):
+            assert post(url, sent, headers) == 204
+            said.append(json.loads(line_of(process)))
+    assert [(each["verified"], each["repeated"]) for each in said] == [
+        (False, False),
+        (True, False),
+        (True, True),
+    ]
+
+
+def test_what_is_too_deep_is_shown_as_text() -> None:
+    """JSON that nests without end is no payload, and is told as what it is."""
+    deep = b'{"a":' * 900 + b"1" + b"}" * 900
+    with listening("--print-url", "--secret", SECRET) as process:
+        url = line_of(process)
+        assert post(url, deep, {}) == 204
+        assert "NOT TO BE BELIEVED" in line_of(process)
+        assert json.loads(line_of(process)) == deep.decode()
+
+
 def test_works_without_a_secret() -> None:
     """It says that it could not verify."""
     with listening() as process:
