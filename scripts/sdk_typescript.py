@@ -270,11 +270,11 @@ def _facts(document: Document, contract: Contract) -> str:
     return "\n".join([*lines, "", "/** The events of webhooks. */", *_set("PAYLOADS", mapping)])
 
 
-def _promised(document: Document, operation: Operation) -> list[str]:
-    """Return the members that the answer of an operation always has, and never as null."""
+def _promised(document: Document, operation: Operation) -> list[str] | None:
+    """Return the members that the answer of an operation always has, and never as null; None without a body."""
     name = result_schema(document, document["paths"][operation.path][operation.method])
     if name is None:
-        return []
+        return None
     schema = document["components"]["schemas"][name]
     return [
         member for member in schema["required"] if not _may_be_null(document, schema["properties"][member])

@@ -19,20 +19,3 @@ export function delayAfter(failures: number, { base, cap }: Backoff): number {
   return Math.random() * Math.min(cap, base * 2 ** (failures - 1));
 }
 
-/** Wait, unless the signal ends it: then throw its reason. */
-export async function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  let stop: () => void = () => undefined;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(resolve, milliseconds);
-      stop = () => {
-        clearTimeout(timer);
-        reject(signal?.reason as Error);
-      };
-      signal?.addEventListener("abort", stop, { once: true });
-    });
-  } finally {
-    signal?.removeEventListener("abort", stop);
-  }
-}

@@ -1,4 +1,7 @@
-/** How an operation is asked; `repeatable` ones may be asked again after a cut. An answer has the members `answer`. */
+/**
+ * How an operation is asked; `repeatable` ones may be asked again after a cut. An answer has the members `answer`, which
+ * is null where it has no body.
+ */
 export interface Operation {
   readonly id: string;
   readonly method: string;
@@ -7,7 +10,7 @@ export interface Operation {
   readonly secured: boolean;
   readonly takesKey: boolean;
   readonly repeatable: boolean;
-  readonly answer: readonly string[];
+  readonly answer: readonly string[] | null;
 }
 
 export interface CallOptions {

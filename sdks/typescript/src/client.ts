@@ -10,6 +10,7 @@ import { errorOf, resultOf, Transport } from "./transport.js";
 
 const TIMEOUT = 30_000;
 const REFRESH_MARGIN = 60_000;
+const LAST_REFRESH = 5000;
 const UNAUTHORIZED = 401;
 
 export interface ClientOptions {
@@ -131,7 +132,7 @@ export class Client extends Operations implements AsyncDisposable {
     for (;;) {
       const token = operation.secured ? (await this.#session.fresh(stale, signal)).accessToken : undefined;
       const answer = await this.#transport.send({ operation, url, body, key, token, signal });
-      if (answer.status < 300) return resultOf<Result>(answer);
+      if (answer.status < 300) return resultOf<Result>(operation, answer);
       const error = errorOf(answer);
       const expired = error.status === UNAUTHORIZED && error.details["token_expired"] === true;
       if (token === undefined || stale !== undefined || !expired) throw error;
@@ -139,10 +140,16 @@ export class Client extends Operations implements AsyncDisposable {
     }
   }
 
-  /** End its listeners and requests; the session lives on in its store. */
+  /**
+   * End its listeners and requests; the session lives on in its store. A refresh that is under way is waited for, five
+   * seconds at most, because its tokens are the session.
+   */
   async close(): Promise<void> {
     this.#transport.close();
-    await Promise.all(Array.from(this.#listeners, (listener) => listener.close()));
+    const listeners = Array.from(this.#listeners, (listener) => listener.close());
+    const outcomes = await Promise.allSettled([this.#session.settled(LAST_REFRESH), ...listeners]);
+    this.#transport.abandon();
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,12 @@
 export { ApiError } from "./api-error.js";
-export * from "./parley-error.js";
+export {
+  ConnectionFailed,
+  FrameLimitReached,
+  NotLive,
+  ParleyError,
+  SessionEnded,
+  SocketClosed,
+  TimedOut,
+  WebhookVerificationError,
+} from "./parley-error.js";
 export * from "./generated/errors.js";

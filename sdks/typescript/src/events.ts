@@ -39,12 +39,13 @@ export interface Heard {
 /** Read a frame; what is none is null. */
 export function heard(text: unknown): Heard | null {
   const frame = objectOf(typeof text === "string" ? parsed(text) : undefined);
-  const { type: kind, cursor } = frame;
+  const { type: kind, cursor, data } = frame;
   if (typeof kind !== "string") return null;
-  const event = FRAMES.has(kind) ? frame : { ...frame, type: "unknown", name: kind };
+  // What has no data is none of what its type says, and nobody's loop looks for that.
+  const event = FRAMES.has(kind) && objectOf(data) === data ? frame : { ...frame, type: "unknown", name: kind };
   return {
     kind,
-    data: objectOf(frame["data"]),
+    data: objectOf(data),
     cursor: typeof cursor === "string" ? cursor : null,
     event: event as unknown as SocketEvent,
   };

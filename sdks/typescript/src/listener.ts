@@ -1,6 +1,7 @@
 import { objectOf } from "./api-error.js";
-import { type Backoff, delayAfter, sleep } from "./backoff.js";
+import { type Backoff, delayAfter } from "./backoff.js";
 import { BROKEN, Connection } from "./connection.js";
+import { sleep } from "./endings.js";
 import { type Heard, heard, type SocketEvent } from "./events.js";
 import { CLOSE_VERDICTS, SOCKET_LIMITS } from "./generated/facts.js";
 import type * as models from "./generated/models.js";
@@ -327,7 +328,8 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
     }
     if (verdict?.reconnect === "never") throw new SocketClosed(code, verdict.meaning);
     if (verdict?.reconnect === "new_session") {
-      await this.#host.session.end();
+      // The socket of an old session says nothing of one that was begun since.
+      await this.#host.session.endOf(this.#tokens);
       throw new SessionEnded(verdict.meaning);
     }
     if (verdict?.reconnect === "new_token") this.#stale = this.#tokens?.accessToken;

@@ -1,3 +1,5 @@
+import { foreignAnswer } from "./parley-error.js";
+
 /** One page of any list: newest first, and the cursor of the next. */
 export interface Page<Item> {
   items: Item[];
@@ -32,6 +34,7 @@ function begun(after: string | undefined): string {
 async function* walk<Item>(start: string | undefined, fetch: Fetch<Item>, turn: (items: Item[]) => Item[]): Walk<Item> {
   for (let cursor = start; ; ) {
     const page = await fetch(cursor);
+    if (!Array.isArray(page.items) || page.next === undefined) throw foreignAnswer();
     yield* turn(page.items);
     if (!page.hasMore || page.next === null || page.items.length === 0) return;
     cursor = page.next;

@@ -44,3 +44,8 @@ export class FrameLimitReached extends ParleyError {
 export class WebhookVerificationError extends ParleyError {
   override readonly name: string = "WebhookVerificationError";
 }
+
+/** What is thrown where something before the server answered, as a page of a hotel. */
+export function foreignAnswer(): ConnectionFailed {
+  return new ConnectionFailed("The answer is none of the server: it came from something before it");
+}

@@ -1,9 +1,10 @@
 import type { Operation } from "./call.js";
+import { sleep, unless } from "./endings.js";
 import { OPERATIONS } from "./generated/facts.js";
 import type * as models from "./generated/models.js";
 import { ConnectionFailed, SessionEnded } from "./parley-error.js";
 import type { Tokens, TokenStore } from "./stores.js";
-import { errorOf, resultOf, type Transport } from "./transport.js";
+import { type Answer, errorOf, resultOf, type Transport } from "./transport.js";
 
 const UNAUTHORIZED = 401;
 // A token that a refresh has just given is not refreshed again for so long, however short it lives.
@@ -26,6 +27,7 @@ export class Session {
   readonly #address: (operation: Operation) => string;
   readonly #margin: number;
   #renewing: Promise<Tokens> | null = null;
+  #writing: Promise<unknown> = Promise.resolve();
   #received: Received | null = null;
   #refresh = { of: "", key: "" };
 
@@ -42,7 +44,39 @@ export class Session {
   }
 
   /** Go on with new tokens; they are in the store before anybody uses them. */
-  async begin(given: NewTokens, isRefreshed = false): Promise<Tokens> {
+  begin(given: NewTokens): Promise<Tokens> {
+    return this.#inTurn(() => this.#keep(given, false));
+  }
+
+  /** Forget the tokens. */
+  end(): Promise<void> {
+    return this.#inTurn(async () => this.#store.clear());
+  }
+
+  /** Forget these tokens; others, with which somebody has logged in meanwhile, stay. */
+  endOf(tokens: Tokens | null): Promise<void> {
+    return this.#inTurn(async () => {
+      const now = await this.#store.load();
+      if (now?.accessToken === tokens?.accessToken) await this.#store.clear();
+    });
+  }
+
+  /** Wait until a refresh that is under way has ended and its tokens are in the store; at most so many milliseconds. */
+  async settled(patience: number): Promise<void> {
+    if (this.#renewing === null) return;
+    const waiting = new AbortController();
+    const over = this.#renewing.then(nothing, nothing).finally(() => waiting.abort());
+    await Promise.race([over, sleep(patience, waiting.signal).catch(nothing)]);
+  }
+
+  /** Do what reads the store and then writes it, one after the other. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#writing.then(work);
+    this.#writing = done.catch(nothing);
+    return done;
+  }
+
+  async #keep(given: NewTokens, isRefreshed: boolean): Promise<Tokens> {
     const { access_token: accessToken, refresh_token: refreshToken, expires_in: seconds } = given;
     if (typeof accessToken !== "string" || typeof refreshToken !== "string" || typeof seconds !== "number") {
       throw new ConnectionFailed("The answer holds no tokens: it came from something before the server");
@@ -53,11 +87,6 @@ export class Session {
     this.#received = { accessToken, expiresAt: now + lifetime, renewableAt: isRefreshed ? now + AT_LEAST : now };
     await this.#store.save(tokens);
     return tokens;
-  }
-
-  /** Forget the tokens. */
-  async end(): Promise<void> {
-    await this.#store.clear();
   }
 
   /** Return in how many milliseconds the tokens should be renewed. */
@@ -88,7 +117,7 @@ export class Session {
     const refused = tokens.accessToken === stale;
     if (!refused && this.renewalIn(tokens) > 0) return tokens;
     try {
-      return await unless(signal, this.#renew(tokens.accessToken));
+      return await unless([signal, this.#transport.closing], this.#renew(tokens.accessToken));
     } catch (error) {
       // There was some margin left, perhaps.
       const usable = !refused && this.#left(tokens) > 0 && !(error instanceof SessionEnded);
@@ -118,11 +147,18 @@ export class Session {
       key: this.#refresh.key,
       token: undefined,
       signal: undefined,
+      outlastsClient: true,
     });
-    if (answer.status < 300) return this.begin(resultOf<models.Tokens>(answer), true);
+    return this.#inTurn(() => this.#concluded(refreshToken, answer));
+  }
+
+  /** Keep what a refresh gave, where it still is what is wanted. */
+  async #concluded(refreshToken: string, answer: Answer): Promise<Tokens> {
     const now = await this.#store.load();
-    // Somebody who shares the store was quicker, or has logged in.
-    if (now !== null && now.refreshToken !== refreshToken) return now;
+    // Somebody has logged out or in meanwhile, or who shares the store was quicker.
+    if (now === null) throw new SessionEnded("Nobody is logged in");
+    if (now.refreshToken !== refreshToken) return now;
+    if (answer.status < 300) return this.#keep(resultOf<models.Tokens>(OPERATIONS.refresh, answer), true);
     const error = errorOf(answer);
     // Only the server itself ends a session: not a page of a proxy, or of a hotel.
     if (error.status !== UNAUTHORIZED || error.code !== "unauthorized") throw error;
@@ -153,13 +189,6 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Wait for something that others wait for, too, unless the signal ends it. */
-function unless<Result>(signal: AbortSignal | undefined, work: Promise<Result>): Promise<Result> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-    if (signal.aborted) stop();
-  });
+function nothing(): void {
+  // Whoever needs to know has been told.
 }

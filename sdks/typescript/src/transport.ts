@@ -1,8 +1,9 @@
-import { ApiError, parsed, refusalOf } from "./api-error.js";
-import { delayAfter, type RetryPolicy, sleep } from "./backoff.js";
+import { ApiError, objectOf, parsed, refusalOf } from "./api-error.js";
+import { delayAfter, type RetryPolicy } from "./backoff.js";
 import type { LastAnswer, Operation, RateLimit } from "./call.js";
+import { SharedEnding, sleep } from "./endings.js";
 import { CLASS_OF_CODE, CLASS_OF_STATUS } from "./generated/errors.js";
-import { ConnectionFailed, TimedOut } from "./parley-error.js";
+import { ConnectionFailed, foreignAnswer, TimedOut } from "./parley-error.js";
 import { platform } from "./platform.js";
 import { retryAfter } from "./retry-after.js";
 
@@ -19,6 +20,8 @@ export interface Sendable {
   readonly key: string | undefined;
   readonly token: string | undefined;
   readonly signal: AbortSignal | undefined;
+  /** A try that is under way is not given up when the client is closed: its answer would be lost. */
+  readonly outlastsClient?: boolean;
 }
 
 /** An answer, whatever it says. */
@@ -31,11 +34,12 @@ export interface Answer {
 /** Sends requests: with a time-out, and again where that is safe. */
 export class Transport {
   last: LastAnswer | null = null;
+  /** Tells that the client is closed. */
+  readonly closing = new SharedEnding();
   readonly #fetch: typeof fetch;
   readonly #timeout: number;
   readonly #retry: RetryPolicy;
-  readonly #closing = new AbortController();
-  readonly #running = new Set<AbortController>();
+  readonly #running = new Map<AbortController, Sendable>();
 
   constructor(options: { fetch: typeof fetch; timeout: number; retry: RetryPolicy }) {
     this.#fetch = options.fetch;
@@ -54,7 +58,7 @@ export class Transport {
       try {
         answer = await this.#once(request);
       } catch (error) {
-        if (!(error instanceof ConnectionFailed) || !operation.repeatable || this.#closing.signal.aborted) throw error;
+        if (!(error instanceof ConnectionFailed) || !operation.repeatable || this.closing.aborted) throw error;
         failure = error;
       }
       if (answer !== null) {
@@ -67,20 +71,25 @@ export class Transport {
         if (answer !== null) return answer;
         throw failure as ConnectionFailed;
       }
-      const ended = this.#closing.signal;
-      await sleep(delay, signal === undefined ? ended : AbortSignal.any([signal, ended]));
+      await sleep(delay, signal, this.closing);
     }
   }
 
-  /** Give up what is under way, and send nothing any more. */
+  /** Give up what is under way but what outlasts the client, and send nothing any more. */
   close(): void {
-    this.#closing.abort(new ConnectionFailed("The client is closed"));
-    for (const controller of this.#running) controller.abort();
+    this.closing.abort(new ConnectionFailed("The client is closed"));
+    for (const [controller, { outlastsClient }] of this.#running) if (!outlastsClient) controller.abort();
   }
 
-  async #once({ operation, url, body, key, token, signal }: Sendable): Promise<Answer> {
+  /** Give up the rest, too. */
+  abandon(): void {
+    for (const controller of this.#running.keys()) controller.abort();
+  }
+
+  async #once(request: Sendable): Promise<Answer> {
+    const { operation, url, body, key, token, signal } = request;
     signal?.throwIfAborted();
-    this.#closing.signal.throwIfAborted();
+    this.closing.throwIfAborted();
     const headers: Record<string, string> = { Accept: "application/json" };
     if (platform.userAgent !== null) headers["User-Agent"] = platform.userAgent;
     if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -93,7 +102,7 @@ export class Transport {
       late = true;
       controller.abort();
     }, this.#timeout);
-    this.#running.add(controller);
+    this.#running.set(controller, request);
     signal?.addEventListener("abort", giveUp, { once: true });
     try {
       // The server redirects nobody, and the token is for nobody else.
@@ -105,7 +114,7 @@ export class Transport {
       return answer;
     } catch (error) {
       signal?.throwIfAborted();
-      this.#closing.signal.throwIfAborted();
+      this.closing.throwIfAborted();
       if (late) throw new TimedOut(`The server did not answer within ${this.#timeout} ms`, { cause: error });
       throw new ConnectionFailed("The server was not reached", { cause: error });
     } finally {
@@ -123,12 +132,16 @@ export function errorOf(answer: Answer): ApiError {
   return new kind(refusal);
 }
 
-/** Return what an answer holds: an object, or nothing. */
-export function resultOf<Result>(answer: Answer): Result {
-  if (answer.status === NO_CONTENT) return undefined as Result;
+/** Return what an answer holds: an object with the members that the contract promises, or nothing. */
+export function resultOf<Result>({ answer: promised }: Operation, answer: Answer): Result {
+  if (promised === null) {
+    if (answer.status === NO_CONTENT) return undefined as Result;
+    throw foreignAnswer();
+  }
   const result = parsed(answer.text);
-  if (typeof result === "object" && result !== null && !Array.isArray(result)) return result as Result;
-  throw new ConnectionFailed("The answer is none of the server: it came from something before it");
+  const held = objectOf(result);
+  if (held !== result || promised.some((name) => (held[name] ?? null) === null)) throw foreignAnswer();
+  return result as Result;
 }
 
 function mayRepeat(status: number, { operation, key }: Sendable, told: number | null): boolean {

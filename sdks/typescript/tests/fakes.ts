@@ -1,5 +1,5 @@
 // A server that answers what a test tells it, and WebSockets that a test plays; no network.
-import type { Client, Socket } from "@parley/sdk";
+import type { models, Socket } from "@parley/sdk";
 
 export interface Asked {
   url: string;
@@ -17,6 +17,12 @@ export class FakeServer {
 
   constructor(...replies: Reply[]) {
     this.#replies = replies;
+  }
+
+  /** Wait for so many requests. */
+  async wasAsked(number: number): Promise<void> {
+    // Hashes are made in a thread of their own.
+    for (let turn = 0; turn < 100_000 && this.asked.length < number; turn++) await turns(1);
   }
 
   readonly fetch: typeof fetch = async (input, init = {}) => {
@@ -42,8 +48,65 @@ export function refusal(status: number, code: string, details = {}, headers: Rec
   return json(status, { error: { code, message: "No", details } }, headers);
 }
 
-export function tokens(number: number, expiresIn = 3600): Parameters<Client["useTokens"]>[0] {
-  return { access_token: `access-${number}`, refresh_token: `refresh-${number}`, expires_in: expiresIn };
+const NOW = "2026-11-22T12:00:00Z";
+
+export const ME: models.Me = {
+  id: "ada",
+  email: "ada@example.com",
+  username: "ada",
+  display_name: "Ada",
+  status: "online",
+  last_seen: NOW,
+  profile: { bio: null, avatar_url: null, location: null },
+  created_at: NOW,
+  beta_access: false,
+};
+
+export function message(id: string): models.Message {
+  return {
+    id,
+    conversation_id: "c",
+    seq: 1,
+    position: 1,
+    sender_id: "ada",
+    receiver_id: "bob",
+    content: "Hello",
+    type: "text",
+    status: "sent",
+    metadata: {},
+    created_at: NOW,
+    edited_at: null,
+    deleted_at: null,
+  };
+}
+
+export function page(ids: string[], next: string | null = null): Response {
+  return json(200, { messages: ids.map(message), has_more: next !== null, next_cursor: next });
+}
+
+export function tokens(number: number, expiresIn = 3600): models.Tokens {
+  return {
+    access_token: `access-${number}`,
+    refresh_token: `refresh-${number}`,
+    expires_in: expiresIn,
+    token_type: "Bearer",
+    user_id: "ada",
+    session_id: "s",
+  };
+}
+
+/** A promise, and what settles it. */
+export function held<Value>(): { value: Promise<Value>; tell: (value: Value) => void } {
+  let tell: (value: Value) => void = () => undefined;
+  const value = new Promise<Value>((resolve) => {
+    tell = resolve;
+  });
+  return { value, tell };
+}
+
+/** Let what can go on go on. */
+export async function turns(number = 20): Promise<void> {
+  for (let turn = 0; turn < number; turn++) await new Promise(setImmediate);
 }
 
 /** The sockets that were opened, each played by the test. */

@@ -8,6 +8,7 @@ import {
   MemoryCursorStore,
   NotLive,
   ParleyError,
+  SessionEnded,
   SocketClosed,
   type SocketEvent,
 } from "@parley/sdk";
@@ -143,6 +144,23 @@ test("what the program did wrong ends it", async () => {
   await taking;
 });
 
+test("an old session's end leaves the new one", async () => {
+  for (const isNew of [true, false]) {
+    const sockets = new FakeSockets();
+    const client = new Client("http://parley", { fetch: new FakeServer(json(200, tokens(2))).fetch });
+    await client.useTokens(tokens(1));
+    const taking = assert.rejects(
+      take(client.listen({ WebSocket: sockets.socketClass(), backoff: BACKOFF }), 1),
+      SessionEnded,
+    );
+    const socket = await sockets.greeted(1);
+    if (isNew) await client.useTokens(tokens(9));
+    socket.end(4403);
+    await taking;
+    assert.equal((await client.tokens())?.accessToken, isNew ? "access-9" : undefined);
+  }
+});
+
 test("nothing is said where nobody hears, and a loop is looped once", async () => {
   const sockets = new FakeSockets();
   const events = await listener(sockets);
@@ -201,6 +219,23 @@ test("what was told of a cursor is kept once it is handled", async () => {
   assert.equal(store.load(), "cursor-0");
   socket.message(1);
   await taking;
+});
+
+test("what has no data is unknown", async () => {
+  const sockets = new FakeSockets();
+  const events = await listener(sockets);
+  const seen = (async () => {
+    const types: string[] = [];
+    for await (const event of events) {
+      types.push(event.type === "unknown" ? `unknown ${event.name}` : event.type);
+      if (types.length === 5) break;
+    }
+    return types;
+  })();
+  const socket = await sockets.greeted(1);
+  for (const data of [null, [], "x", undefined]) socket.hear("message", data);
+  socket.message(1);
+  assert.deepEqual(await seen, [...Array<string>(4).fill("unknown message"), "message"]);
 });
 
 test("a socket learns a token that somebody else has renewed, and no other", async (context) => {

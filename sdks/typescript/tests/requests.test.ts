@@ -6,20 +6,22 @@ import {
   Client,
   type ClientOptions,
   ConnectionFailed,
+  MemoryTokenStore,
+  type models,
   NotFoundError,
   ParleyError,
   RateLimitError,
   SessionEnded,
   TimedOut,
+  type Tokens,
   UnavailableError,
 } from "@parley/sdk";
 
 import { tokensOf } from "../src/kept.js";
 import { retryAfter } from "../src/retry-after.js";
-import { FakeServer, json, refusal, tokens } from "./fakes.js";
+import { FakeServer, held, json, ME, message, page, refusal, tokens, turns } from "./fakes.js";
 
 const QUICK = { backoff: { base: 1, cap: 2 }, maxAttempts: 3 };
-const ME = { id: "ada" };
 const BROKEN = new TypeError("fetch failed");
 
 async function client(server: FakeServer, expiresIn = 3600, options: ClientOptions = {}): Promise<Client> {
@@ -34,7 +36,7 @@ function silent(): FakeServer {
 }
 
 test("a request has its token, its address and what it asks for", async () => {
-  const server = new FakeServer(json(200, { messages: [] }));
+  const server = new FakeServer(page([]), json(200, ME));
   const ada = await client(server);
   await ada.listMessages({ conversation_id: "a b", limit: 5, before: undefined });
   const [asked] = server.asked;
@@ -51,7 +53,7 @@ test("null is sent, and undefined is not", async () => {
 });
 
 test("a broken send is repeated with its key", async () => {
-  const server = new FakeServer(BROKEN, json(201, { id: "m" }));
+  const server = new FakeServer(BROKEN, json(201, message("m")));
   await (await client(server)).sendMessage({ receiver_id: "bob", content: "Hello" });
   const [first, second] = server.asked.map(({ headers }) => headers["Idempotency-Key"]);
   assert.equal(first, second);
@@ -113,6 +115,88 @@ test("closing ends what is under way", async () => {
   await ada.close();
   await asking;
   assert.equal(never.asked.length, 1);
+});
+
+/** A client whose refresh is under way; it is answered when that is told. */
+async function refreshing(tokenStore = new MemoryTokenStore()): Promise<{
+  ada: Client;
+  server: FakeServer;
+  asking: Promise<models.Me>;
+  answer: (answer: Response) => void;
+}> {
+  const { value, tell } = held<Response>();
+  const server = new FakeServer(() => value, json(200, ME));
+  const ada = await client(server, 0, { tokenStore });
+  const asking = ada.getMe();
+  await server.wasAsked(1);
+  return { ada, server, asking, answer: tell };
+}
+
+test("a log-in counts more than a refresh that is under way", async () => {
+  const { ada, server, asking, answer } = await refreshing();
+  await ada.useTokens(tokens(9));
+  answer(json(200, tokens(2)));
+  await asking;
+  assert.equal((await ada.tokens())?.accessToken, "access-9");
+  assert.equal(server.asked[1]?.headers["Authorization"], "Bearer access-9");
+});
+
+test("a log-out elsewhere counts more than a refresh that is under way", async () => {
+  const store = new MemoryTokenStore();
+  const { ada, asking, answer } = await refreshing(store);
+  store.clear();
+  answer(json(200, tokens(2)));
+  await assert.rejects(asking, SessionEnded);
+  assert.equal(await ada.tokens(), null);
+});
+
+test("what reads a store and then writes it does so in turn", async () => {
+  const slow = new MemoryTokenStore();
+  const { value: go, tell } = held<void>();
+  let loads = 0;
+  const store = {
+    // The third is the one with which the refresh looks whether its tokens are still wanted.
+    load: async () => {
+      const found = slow.load();
+      if (++loads === 3) await go;
+      return found;
+    },
+    save: (given: Tokens) => slow.save(given),
+    clear: () => slow.clear(),
+  };
+  const server = new FakeServer(json(200, tokens(2)), json(200, ME));
+  const ada = await client(server, 0, { tokenStore: store });
+  const asking = ada.getMe();
+  await turns();
+  const beginning = ada.useTokens(tokens(9));
+  tell();
+  await Promise.all([asking, beginning]);
+  assert.equal(slow.load()?.accessToken, "access-9");
+});
+
+test("closing waits for a refresh, and whoever waited for it goes", async () => {
+  const { ada, asking, answer } = await refreshing();
+  const closing = ada.close();
+  await assert.rejects(asking, { name: "ConnectionFailed", message: "The client is closed" });
+  answer(json(200, tokens(2)));
+  await closing;
+  assert.equal((await ada.tokens())?.accessToken, "access-2");
+});
+
+test("closing waits for a refresh five seconds at most, and not for its next try", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { ada, asking } = await refreshing();
+  const gone = assert.rejects(asking, ConnectionFailed);
+  const closing = ada.close();
+  context.mock.timers.tick(5000);
+  await closing;
+  await gone;
+  const again = await refreshing();
+  again.answer(refusal(503, "unavailable", {}, { "Retry-After": "30" }));
+  const left = assert.rejects(again.asking, ConnectionFailed);
+  await turns();
+  await again.ada.close();
+  await left;
 });
 
 test("whoever needs a new token waits for the one refresh", async () => {
@@ -205,6 +289,26 @@ test("an answer that is none is told", async () => {
   });
 });
 
+test("an answer has what is promised, and none where nothing is", async () => {
+  for (const body of [{}, { ok: true }, { ...ME, id: null }]) {
+    await assert.rejects((await client(new FakeServer(json(200, body)))).getMe(), ConnectionFailed);
+  }
+  for (const body of ["<html>", "{}", ""]) {
+    const page = new Response(body, { status: 200 });
+    await assert.rejects((await client(new FakeServer(page))).deleteMessage("m"), ConnectionFailed);
+  }
+  const none = new Response(null, { status: 204 });
+  assert.equal(await (await client(new FakeServer(none))).deleteMessage("m"), undefined);
+  await assert.rejects((await client(new FakeServer(none))).getMe(), ConnectionFailed);
+  const later = { ...ME, last_seen: null, shoe_size: 43 };
+  assert.deepEqual(await (await client(new FakeServer(json(200, later)))).getMe(), later);
+});
+
+test("a page whose list is none is no page", async () => {
+  const ada = await client(new FakeServer(json(200, { messages: "x", has_more: false, next_cursor: null })));
+  await assert.rejects(ada.olderMessages({ conversation_id: "c" }).next(), ConnectionFailed);
+});
+
 test("what is no part of a path is refused", async () => {
   const ada = await client(new FakeServer(json(200, ME)));
   for (const id of ["", ".", ".."]) await assert.rejects(ada.deleteMessage(id), /message_id is no id/);
@@ -212,7 +316,7 @@ test("what is no part of a path is refused", async () => {
 
 test("a send that is still running is waited for, other conflicts are told", async () => {
   const running = refusal(409, "conflict", {}, { "Retry-After": "0" });
-  const server = new FakeServer(running, json(201, { id: "m" }));
+  const server = new FakeServer(running, json(201, message("m")));
   await (await client(server)).sendMessage({ receiver_id: "bob", content: "Hello" });
   assert.equal(server.asked.length, 2);
   const taken = new FakeServer(refusal(409, "conflict"));
@@ -256,10 +360,8 @@ test("one who gives up does not end the refresh of the others", async () => {
 });
 
 test("lists are walked both ways", async () => {
-  const page = (ids: string[], next: string | null): Response =>
-    json(200, { messages: ids.map((id) => ({ id })), has_more: next !== null, next_cursor: next });
-  const older = new FakeServer(page(["4", "3"], "3"), page(["2", "1"], null));
-  const newer = new FakeServer(page(["2", "1"], "2"), page(["4", "3"], null));
+  const older = new FakeServer(page(["4", "3"], "3"), page(["2", "1"]));
+  const newer = new FakeServer(page(["2", "1"], "2"), page(["4", "3"]));
   const walked: string[] = [];
   for await (const { id } of (await client(older)).olderMessages({ conversation_id: "c" })) walked.push(id);
   for await (const { id } of (await client(newer)).newerMessages({ conversation_id: "c", after: "0" })) walked.push(id);
