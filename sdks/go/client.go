@@ -53,12 +53,18 @@ type Client struct {
 	retry   RetryPolicy
 	margin  time.Duration
 
-	// Of all that runs by itself: listeners and a refresh.
+	// Of the listeners, which end with the client.
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	renewing sync.Mutex
-	renewal  *renewal
+	// A refresh may end after them: what it gives is the session. Close waits so long for it.
+	refreshing context.Context
+	giveUp     context.CancelFunc
+	patience   time.Duration
+	renewing   sync.Mutex
+	renewal    *renewal
+	// Held by whoever decides by what is in the store what is to be in it.
+	storing sync.Mutex
 
 	lastMutex sync.Mutex
 	last      LastAnswer
@@ -83,6 +89,7 @@ func WithRefreshMargin(margin time.Duration) Option { return func(c *Client) { c
 // NewClient returns a client of the server at an address without /v1.
 func NewClient(baseURL string, options ...Option) *Client {
 	ctx, cancel := context.WithCancel(context.Background())
+	refreshing, giveUp := context.WithCancel(context.Background())
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 100
 	client := &Client{
@@ -90,12 +97,15 @@ func NewClient(baseURL string, options ...Option) *Client {
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}},
-		store:   &MemoryTokenStore{},
-		timeout: 30 * time.Second,
-		retry:   RetryPolicy{MaxAttempts: 5, MaxElapsed: time.Minute, Backoff: Backoff{500 * time.Millisecond, 30 * time.Second}},
-		margin:  time.Minute,
-		ctx:     ctx,
-		cancel:  cancel,
+		store:      &MemoryTokenStore{},
+		timeout:    30 * time.Second,
+		retry:      RetryPolicy{MaxAttempts: 5, MaxElapsed: time.Minute, Backoff: Backoff{500 * time.Millisecond, 30 * time.Second}},
+		margin:     time.Minute,
+		ctx:        ctx,
+		cancel:     cancel,
+		refreshing: refreshing,
+		giveUp:     giveUp,
+		patience:   5 * time.Second,
 	}
 	client.Operations = api.New(client)
 	for _, option := range options {
@@ -104,15 +114,20 @@ func NewClient(baseURL string, options ...Option) *Client {
 	return client
 }
 
-// Close ends the loops of its listeners, and closes the connections; the session lives on in its store.
+// Close ends the loops of its listeners, waits some seconds for a refresh that is under way, and closes the connections;
+// the session lives on in its store.
 func (c *Client) Close() {
-	c.cancel()
 	c.renewing.Lock()
+	// From here on no refresh begins.
+	c.cancel()
 	current := c.renewal
 	c.renewing.Unlock()
 	if current != nil {
+		timer := time.AfterFunc(c.patience, c.giveUp)
 		<-current.done
+		timer.Stop()
 	}
+	c.giveUp()
 	c.http.CloseIdleConnections()
 }
 
@@ -128,6 +143,8 @@ func (c *Client) Tokens() (*Tokens, error) { return c.store.Load() }
 
 // UseTokens goes on with a session that was begun elsewhere.
 func (c *Client) UseTokens(accessToken, refreshToken string, expiresIn time.Duration) error {
+	c.storing.Lock()
+	defer c.storing.Unlock()
 	return c.store.Save(Tokens{accessToken, refreshToken, time.Now().Add(expiresIn), expiresIn})
 }
 
@@ -142,7 +159,10 @@ func (c *Client) LogIn(ctx context.Context, email, password string) (*api.Tokens
 
 // LogOut ends the session, on the server too.
 func (c *Client) LogOut(ctx context.Context) error {
-	return errors.Join(c.Logout(ctx), c.store.Clear())
+	err := c.Logout(ctx)
+	c.storing.Lock()
+	defer c.storing.Unlock()
+	return errors.Join(err, c.store.Clear())
 }
 
 // Call carries out a request: with a token that is good, tried again where that is safe. Its errors are *APIError, and
@@ -168,7 +188,7 @@ func (c *Client) Call(ctx context.Context, request wire.Request, result any) err
 			return err
 		}
 		if answer.status < 300 {
-			return read(answer.body, result)
+			return read(answer, result)
 		}
 		refused := apiError(answer.status, answer.body, answer.header.Get("X-Request-Id"))
 		if token == "" || stale != "" || !refused.tokenExpired() {
@@ -263,11 +283,15 @@ func bodyOf(request wire.Request) ([]byte, error) {
 	return json.Marshal(request.Body)
 }
 
-func read(text []byte, result any) error {
+// read reads an answer that is no refusal. What has no body is answered with a 204: whoever says more is another one.
+func read(answer *answer, result any) error {
 	if result == nil {
+		if answer.status != http.StatusNoContent {
+			return fmt.Errorf("%w: %d where nothing is to be told", ErrStrangeAnswer, answer.status)
+		}
 		return nil
 	}
-	if err := wire.Read(text, result); err != nil {
+	if err := wire.Read(answer.body, result); err != nil {
 		return fmt.Errorf("%w: %w", ErrStrangeAnswer, err)
 	}
 	if page, ok := result.(*api.EventPage); ok {

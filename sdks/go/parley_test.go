@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -120,6 +121,38 @@ func TestTheLogIsWalkedForth(t *testing.T) {
 	}
 }
 
+func TestWhatHasNoBodyIsAnsweredWithNone(t *testing.T) {
+	for _, page := range []string{"<html>", "{}", ""} {
+		client, _ := answers(t, status(200, page))
+		if err := client.LogOut(context.Background()); !errors.Is(err, ErrStrangeAnswer) {
+			t.Fatal(page, err)
+		}
+	}
+	client, _ := answers(t, status(204, ""))
+	if err := client.LogOut(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAListThatIsNoneIsTold(t *testing.T) {
+	client, _ := answers(t, status(200, `{"messages": null, "has_more": false, "next_cursor": null}`))
+	if _, err := client.ListMessages(context.Background(), api.ListMessagesQuery{}); !errors.Is(err, ErrStrangeAnswer) {
+		t.Fatal(err)
+	}
+}
+
+func TestAnEventWithoutAnObjectIsUnknown(t *testing.T) {
+	for _, data := range []string{"null", "[]", `"x"`, "5"} {
+		var event api.Event
+		if err := json.Unmarshal([]byte(`{"type": "message", "data": `+data+`, "cursor": "c"}`), &event); err != nil {
+			t.Fatal(err)
+		}
+		if wire.Resolve(&event, api.Frames); event.Known || string(event.Raw()) != data {
+			t.Fatal(event)
+		}
+	}
+}
+
 func TestTriesEnd(t *testing.T) {
 	client, count := answers(t, status(503, "not now"))
 	_, err := client.GetMe(context.Background())
@@ -222,6 +255,21 @@ const sent = `{"id": "m", "conversation_id": "c", "seq": 1, "position": 1, "send
 	"edited_at": null, "deleted_at": null}`
 
 // BenchmarkSend compares the SDK with a bare client, one send after the other: `go test -bench Send`.
+func TestBackoffNeverOverflows(t *testing.T) {
+	for _, base := range []time.Duration{1, time.Second, 18 * time.Second, 40 * time.Second, time.Hour, math.MaxInt64} {
+		backoff := Backoff{Base: base, Cap: 40 * time.Second}
+		for _, failures := range []int{1, 2, 29, 30, 31, 63, 64, 65, 100000} {
+			longest := time.Duration(0)
+			for range 50 {
+				longest = max(longest, backoff.Delay(failures))
+			}
+			if longest > backoff.Cap || failures >= 64 && longest < 10*time.Second {
+				t.Fatal(base, failures, longest)
+			}
+		}
+	}
+}
+
 func BenchmarkSend(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

@@ -20,9 +20,9 @@ type Backoff struct{ Base, Cap time.Duration }
 // Delay says how long to wait after so many failures in a row.
 func (b Backoff) Delay(failures int) time.Duration {
 	ceiling := b.Cap
-	// A program may fail for weeks: beyond thirty doublings the cap holds anyway.
-	if failures <= 30 {
-		ceiling = min(b.Cap, b.Base<<(failures-1))
+	// Doubled only where that stays below the cap: a program may fail for weeks.
+	if doublings := failures - 1; b.Base <= b.Cap>>doublings {
+		ceiling = b.Base << doublings
 	}
 	if ceiling <= 0 {
 		return 0

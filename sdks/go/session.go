@@ -60,6 +60,10 @@ func (c *Client) renewalIn(tokens *Tokens) time.Duration {
 func (c *Client) renew(ctx context.Context, stale string) (*Tokens, error) {
 	c.renewing.Lock()
 	current := c.renewal
+	if current == nil && c.ctx.Err() != nil {
+		c.renewing.Unlock()
+		return nil, c.ctx.Err()
+	}
 	if current == nil {
 		current = &renewal{done: make(chan struct{})}
 		c.renewal = current
@@ -76,7 +80,7 @@ func (c *Client) renew(ctx context.Context, stale string) (*Tokens, error) {
 
 func (c *Client) carryOut(current *renewal, stale string) {
 	defer close(current.done)
-	current.tokens, current.err = c.refresh(c.ctx, stale)
+	current.tokens, current.err = c.refresh(c.refreshing, stale)
 	c.renewing.Lock()
 	defer c.renewing.Unlock()
 	c.renewal = nil
@@ -98,7 +102,10 @@ func (c *Client) refresh(ctx context.Context, stale string) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Somebody who shares the store may have been quicker, or have logged out.
+	// Until the store has what was given, nobody of this client logs in or out.
+	c.storing.Lock()
+	defer c.storing.Unlock()
+	// Somebody who shares the store may have been quicker, or have logged out, and so may this client.
 	if now, err := c.session(); err != nil || now.RefreshToken != tokens.RefreshToken {
 		return now, err
 	}
@@ -110,14 +117,25 @@ func (c *Client) refresh(ctx context.Context, stale string) (*Tokens, error) {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrSessionEnded, refused), c.store.Clear())
 	}
 	var next api.Tokens
-	if err := read(answer.body, &next); err != nil {
+	if err := read(answer, &next); err != nil {
 		return nil, err
 	}
 	lifetime := max(time.Duration(next.ExpiresIn)*time.Second, shortestLife)
-	if err := c.UseTokens(next.AccessToken, next.RefreshToken, lifetime); err != nil {
+	if err := c.store.Save(Tokens{next.AccessToken, next.RefreshToken, time.Now().Add(lifetime), lifetime}); err != nil {
 		return nil, err
 	}
 	return c.session()
+}
+
+// forget ends the session of an access token. One that was begun meanwhile stays.
+func (c *Client) forget(accessToken string) error {
+	c.storing.Lock()
+	defer c.storing.Unlock()
+	tokens, err := c.store.Load()
+	if err != nil || tokens == nil || tokens.AccessToken != accessToken {
+		return err
+	}
+	return c.store.Clear()
 }
 
 // refreshKey is the same for all who have this token. Whoever shares the store, or comes back after a crash, gets the

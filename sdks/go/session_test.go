@@ -121,6 +121,7 @@ func TestTheRefreshOfAnotherIsNotWaitedForTooLong(t *testing.T) {
 	}))
 	defer server.Close()
 	client := NewClient(server.URL)
+	client.patience = 10 * time.Millisecond
 	expired(t, client)
 	first := make(chan error, 1)
 	go func() {
@@ -172,6 +173,97 @@ func TestARefreshOutlivesItsFirstCaller(t *testing.T) {
 	close(answer)
 	if _, err := client.GetMe(context.Background()); err != nil || count.Load() != 1 {
 		t.Fatal(err, count.Load())
+	}
+}
+
+func TestClosingKeepsWhatARefreshGives(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	client, count := answers(t, func(w http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-answer
+		status(200, renewed)(w, r)
+	}, status(200, me))
+	expired(t, client)
+	first := make(chan error, 1)
+	go func() {
+		_, err := client.GetMe(context.Background())
+		first <- err
+	}()
+	<-asked
+	closed := make(chan struct{})
+	go func() {
+		client.Close()
+		close(closed)
+	}()
+	<-client.ctx.Done()
+	close(answer)
+	<-closed
+	if tokens, err := client.Tokens(); err != nil || tokens.AccessToken != "access-2" {
+		t.Fatal("the session was lost: ", tokens, err)
+	}
+	<-first
+	before := count.Load()
+	expired(t, client)
+	if _, err := client.GetMe(context.Background()); !errors.Is(err, context.Canceled) || count.Load() != before {
+		t.Fatal("a closed client refreshes: ", err)
+	}
+}
+
+func TestClosingDoesNotWaitForEver(t *testing.T) {
+	asked := make(chan struct{})
+	client, _ := answers(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		close(asked)
+		<-r.Context().Done()
+	})
+	client.timeout, client.patience = time.Hour, 10*time.Millisecond
+	expired(t, client)
+	first := make(chan error, 1)
+	go func() {
+		_, err := client.GetMe(context.Background())
+		first <- err
+	}()
+	<-asked
+	client.Close()
+	if err := <-first; err == nil {
+		t.Fatal("nobody had answered")
+	}
+}
+
+func TestALogInOutlivesARefreshOfBefore(t *testing.T) {
+	refusal := status(401, `{"error": {"code": "unauthorized", "message": "No", "details": {}}}`)
+	for _, answer := range []http.HandlerFunc{status(200, renewed), refusal} {
+		var client *Client
+		client, _ = answers(t, func(w http.ResponseWriter, r *http.Request) {
+			if err := client.UseTokens("access-9", "refresh-9", time.Hour); err != nil {
+				t.Error(err)
+			}
+			answer(w, r)
+		}, status(200, me))
+		expired(t, client)
+		if _, err := client.GetMe(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if tokens, err := client.Tokens(); err != nil || tokens.AccessToken != "access-9" {
+			t.Fatal(tokens, err)
+		}
+	}
+}
+
+func TestALogOutOutlivesARefreshOfBefore(t *testing.T) {
+	var client *Client
+	client, _ = answers(t, func(w http.ResponseWriter, r *http.Request) {
+		if err := client.store.Clear(); err != nil {
+			t.Error(err)
+		}
+		status(200, renewed)(w, r)
+	}, status(200, me))
+	expired(t, client)
+	if _, err := client.GetMe(context.Background()); !errors.Is(err, ErrSessionEnded) {
+		t.Fatal(err)
+	}
+	if tokens, err := client.Tokens(); err != nil || tokens != nil {
+		t.Fatal(tokens, err)
 	}
 }
 

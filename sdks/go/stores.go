@@ -21,7 +21,7 @@ type Tokens struct {
 	Lifetime     time.Duration `json:"lifetime"`
 }
 
-// Format shows no token.
+// Format shows no token. Of what is in an unexported field of another struct fmt asks no method.
 func (t Tokens) Format(state fmt.State, verb rune) {
 	type shown Tokens
 	t.AccessToken, t.RefreshToken = wire.Hidden, wire.Hidden

@@ -78,7 +78,10 @@ func complete(found any, kind reflect.Type) error {
 		}
 		return complete(found, kind.Elem())
 	case reflect.Slice:
-		items, _ := found.([]any)
+		items, isList := found.([]any)
+		if !isList {
+			return fmt.Errorf("%w: a list", errShape)
+		}
 		for _, item := range items {
 			if err := complete(item, kind.Elem()); err != nil {
 				return err

@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/url"
@@ -155,11 +156,11 @@ func Decode[T any](text json.RawMessage) (any, error) {
 	return value, err
 }
 
-// Resolve gives an event the struct of its type.
+// Resolve gives an event the struct of its type. One whose data is not even an object is none that anybody knows.
 func Resolve(event *Event, decoders map[string]Decoder) {
 	decode, known := decoders[event.Type]
-	event.Known = known
-	if !known {
+	event.Known = known && bytes.HasPrefix(event.raw, []byte("{"))
+	if !event.Known {
 		return
 	}
 	if data, err := decode(event.raw); err == nil {
