@@ -133,7 +133,8 @@ func (l *Listener) Held() int {
 func (l *Listener) Close() { l.cancel() }
 
 // Events connects and yields what happens, until Close, the end of ctx or an error that no new connection mends:
-// ErrSessionEnded, *SocketClosedError. Loop over it once, and leave the loop in any way: nothing of it stays behind; what the loop is done with is not told again.
+// ErrSessionEnded, *SocketClosedError, and those of the cursor store. Loop over it once, and leave the loop in any way:
+// nothing of it stays behind; what the loop is done with is not told again, if the cursor could be kept.
 func (l *Listener) Events(ctx context.Context) iter.Seq2[api.Event, error] {
 	return func(yield func(api.Event, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -146,16 +147,22 @@ func (l *Listener) Events(ctx context.Context) iter.Seq2[api.Event, error] {
 		l.cursor = cursor
 		for err == nil {
 			var event *api.Event
-			if event, err = l.next(ctx); err == nil && event != nil {
-				if !yield(*event, nil) {
-					// The loop ended by itself, so it is done with this one.
-					err = l.handled()
-					break
-				}
-				err = l.handled()
+			event, err = l.next(ctx)
+			if err != nil || event == nil {
+				continue
+			}
+			// Whoever ended it hears no more of what was read ahead.
+			if err = ctx.Err(); err != nil || l.ctx.Err() != nil {
+				break
+			}
+			goesOn := yield(*event, nil)
+			err = l.handled()
+			if !goesOn {
+				// Nobody is there to hear that the cursor could not be kept: then this event comes again.
+				return
 			}
 		}
-		if err != nil && l.ctx.Err() == nil {
+		if l.ctx.Err() == nil {
 			yield(api.Event{}, err)
 		}
 	}
@@ -428,7 +435,7 @@ func (l *Listener) lost(ctx context.Context, cause error) error {
 		case "never":
 			return &SocketClosedError{verdict.Code, verdict.Meaning}
 		case "new_session":
-			return errors.Join(ErrSessionEnded, l.client.store.Clear())
+			return errors.Join(ErrSessionEnded, l.client.forget(l.token))
 		case "new_token":
 			if tokens, err := l.client.store.Load(); err == nil && tokens != nil {
 				l.stale = tokens.AccessToken

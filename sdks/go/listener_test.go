@@ -193,6 +193,118 @@ func TestTheCursorIsKeptWhenTheLoopIsDone(t *testing.T) {
 	}
 }
 
+// brokenStore keeps nothing after the first cursor.
+type brokenStore struct{ MemoryCursorStore }
+
+var errFull = errors.New("the disk is full")
+
+func (s *brokenStore) Save(cursor string) error {
+	if cursor != "cursor-0" {
+		return errFull
+	}
+	return s.MemoryCursorStore.Save(cursor)
+}
+
+func TestACursorThatCannotBeKept(t *testing.T) {
+	client, _ := sockets(t, func(v *visit) {
+		v.hear()
+		v.welcome("cursor-0", inTenYears)
+		v.message("cursor-1")
+		v.message("cursor-2")
+		v.hear()
+	})
+	for range client.Listen(WithCursorStore(&brokenStore{})).Events(context.Background()) {
+		// Nothing more may be handed over to a loop that was left: that would be a panic.
+		break
+	}
+	var told []error
+	for event, err := range client.Listen(WithCursorStore(&brokenStore{})).Events(context.Background()) {
+		if err == nil && event.Cursor != "cursor-1" {
+			t.Fatal(event)
+		}
+		told = append(told, err)
+	}
+	if len(told) != 2 || told[0] != nil || !errors.Is(told[1], errFull) {
+		t.Fatal(told)
+	}
+}
+
+func TestAfterCloseNothingMoreIsHandedOver(t *testing.T) {
+	client, _ := sockets(t, func(v *visit) {
+		v.hear()
+		v.welcome("cursor-0", inTenYears)
+		for number := range 40 {
+			v.message(fmt.Sprint("cursor-", number+1))
+		}
+		v.hear()
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for _, end := range []func(*Listener){(*Listener).Close, func(*Listener) { client.Close() }} {
+		listener := client.Listen()
+		heard := 0
+		for _, err := range listener.Events(ctx) {
+			if heard++; err != nil || heard > 1 {
+				t.Fatal("it goes on: ", heard, err)
+			}
+			for listener.Held() < 30 {
+				time.Sleep(time.Millisecond)
+			}
+			end(listener)
+		}
+	}
+}
+
+func TestAnOldListenerLeavesTheNewSession(t *testing.T) {
+	for _, again := range []bool{true, false} {
+		var client *Client
+		client, _ = sockets(t, func(v *visit) {
+			v.hear()
+			if again {
+				if err := client.UseTokens("access-9", "refresh-9", time.Hour); err != nil {
+					t.Error(err)
+				}
+			}
+			_ = v.Close(4403, "")
+		})
+		for _, err := range client.Listen().Events(context.Background()) {
+			if !errors.Is(err, ErrSessionEnded) {
+				t.Fatal(err)
+			}
+		}
+		if tokens, err := client.Tokens(); err != nil || again != (tokens != nil) {
+			t.Fatal(again, tokens, err)
+		}
+	}
+}
+
+func TestARefusedCursorIsKeptUntilItsLossWasTold(t *testing.T) {
+	store := NewMemoryCursorStore("dama")
+	kept := make(chan string, 3)
+	client, _ := sockets(t, func(v *visit) {
+		v.hear()
+		cursor, _ := store.Load()
+		kept <- cursor
+		if v.number < 3 {
+			_ = v.Close(4422, "")
+			return
+		}
+		v.welcome("cursor-7", inTenYears)
+		v.hear()
+	})
+	for event, err := range client.Listen(WithCursorStore(store), WithBackoff(Backoff{})).Events(context.Background()) {
+		if err != nil || event.Type != "resync" {
+			t.Fatal(event, err)
+		}
+		break
+	}
+	for range 3 {
+		if cursor := <-kept; cursor != "dama" {
+			t.Fatal("whoever crashes here would never hear of the loss")
+		}
+	}
+}
+
 func TestALargeFrameBreaksTheConnection(t *testing.T) {
 	client, _ := sockets(t, func(v *visit) {
 		v.hear()
@@ -298,6 +410,7 @@ func TestARefreshThatStallsHoldsNoEventBack(t *testing.T) {
 	}))
 	defer server.Close()
 	client = NewClient(server.URL)
+	client.patience = 10 * time.Millisecond
 	defer client.Close()
 	if err := client.UseTokens("access", "refresh", time.Hour); err != nil {
 		t.Fatal(err)

@@ -386,6 +386,9 @@ func (d *driver) obey(ctx context.Context, c command) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if tokens == nil {
+			return object{"access_token": nil, "refresh_token": nil}, nil
+		}
 		return object{"access_token": tokens.AccessToken, "refresh_token": tokens.RefreshToken}, nil
 	case "set_tokens":
 		return nil, d.client(c.Client).UseTokens(c.AccessToken, c.RefreshToken, seconds(c.ExpiresIn))
