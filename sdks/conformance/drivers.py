@@ -10,6 +10,7 @@ import itertools
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -193,3 +194,11 @@ def outcome(future: "Future[Answer]") -> str | None:
     except Refused as refused:
         return refused.name
     return None
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that no listener tells of."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -42,6 +42,8 @@ class Reply:
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    # It comes when this is set.
+    held: threading.Event | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,8 @@ class Stub:
         if replies is None:
             return web.json_response(envelope("not_found", "Nothing here"), status=404, headers=CORS)
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
+        while reply.held is not None and not reply.held.is_set():
+            await asyncio.sleep(0.01)
         headers = {**CORS, "X-Request-Id": f"stub-{len(self.requests)}", **reply.headers}
         if isinstance(reply.body, bytes):
             return web.Response(status=reply.status, body=reply.body, headers=headers)

@@ -3,14 +3,13 @@
 import asyncio
 import json
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from clients import BACKOFF, RETRY, logged_in
-from drivers import Driver, Listener, outcome
+from drivers import Driver, Listener, outcome, until
 from people import Person
 from proxy import Fault, Proxy, proxy_to
 from scripts import sdk_contract
@@ -21,14 +20,6 @@ REFRESH = ("POST", "/v1/auth/refresh")
 # What is none of these an SDK does not raise.
 ERRORS = {"ApiError", "ConnectionFailed", "TimedOut"} | {code.class_name for code in CONTRACT.error_codes}
 TOKENS = {"access_token": "access-1", "refresh_token": "refresh-1"}
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds that no listener tells of."""
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 async def stay(socket: Socket) -> None:
