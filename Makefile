@@ -42,7 +42,8 @@ codegen: $(DEVELOPMENT) ## Make generated/ from spec/
 compat: $(DEVELOPMENT) ## Compare the contract with what was released (needs oasdiff: scripts/install_sdk_tools.sh)
 	$(BIN)/python scripts/compat.py
 
-sdks-generate: $(DEVELOPMENT) ## Make the generated part of the SDKs from generated/
+sdks-generate: $(DEVELOPMENT) ## Make generated/ from spec/, and the generated part of the SDKs from that
+	$(BIN)/python scripts/codegen.py
 	$(BIN)/python scripts/sdks.py
 
 sdks: $(DEVELOPMENT) ## Build the packages of all SDKs into dist/
