@@ -340,6 +340,25 @@ test("it waits as it is told", () => {
     [{}, { retry_after: Number.NaN }, null],
   ];
   for (const [headers, details, wait] of cases) assert.equal(retryAfter(new Headers(headers), details), wait);
+  // What Headers leaves out itself.
+  assert.equal(retryAfter({ get: (name) => (name === "Retry-After" ? " 3 \t" : null) }, {}), 3000);
+});
+
+test("a date of HTTP has three forms, and none is of another zone", (context) => {
+  const zone = process.env["TZ"];
+  context.after(() => {
+    if (zone === undefined) delete process.env["TZ"];
+    else process.env["TZ"] = zone;
+  });
+  process.env["TZ"] = "America/New_York";
+  assert.notEqual(new Date(0).getTimezoneOffset(), 0);
+  const dates = ["Sun, 22 Nov 2037 12:00:00 GMT", "Sunday, 22-Nov-37 12:00:00 GMT", "Sun Nov 22 12:00:00 2037"];
+  const later = dates.map((date) => date.replace("12:00:00", "12:00:07"));
+  for (const date of dates) {
+    for (const told of later) assert.equal(retryAfter(new Headers({ "Retry-After": told, Date: date }), {}), 7000);
+  }
+  const [early, earlier] = ["Fri Nov  6 08:49:37 2037", "Fri Nov  6 08:49:30 2037"];
+  assert.equal(retryAfter(new Headers({ "Retry-After": early, Date: earlier }), {}), 7000);
 });
 
 test("a file without a session is none", async () => {
@@ -357,6 +376,31 @@ test("one who gives up does not end the refresh of the others", async () => {
   const impatient = assert.rejects(ada.getMe({ signal: stopping.signal }), reason);
   assert.deepEqual(await ada.getMe(), ME);
   await impatient;
+});
+
+test("a walk forth begins somewhere, and nothing is asked before", async () => {
+  const server = new FakeServer(page(["1"]));
+  const ada = await client(server);
+  // @ts-expect-error without a start there is nothing newer
+  assert.throws(() => ada.newerMessages({ conversation_id: "c" }), TypeError);
+  assert.throws(() => ada.newerMessages({ conversation_id: "c", after: "" }), TypeError);
+  // @ts-expect-error nor here
+  assert.throws(() => ada.newerEvents({}), TypeError);
+  assert.deepEqual(server.asked, []);
+});
+
+test("events are walked forth as they come", async () => {
+  const event = (number: number): object => ({ type: "message", cursor: `c${number}`, data: message(`${number}`) });
+  const events = (numbers: number[], hasMore: boolean): Response =>
+    json(200, { events: numbers.map(event), has_more: hasMore, next_cursor: `c${numbers.at(-1)}` });
+  const server = new FakeServer(events([1, 2], true), events([3], false));
+  const walked: string[] = [];
+  for await (const { cursor } of (await client(server)).newerEvents({ after: "0", limit: 2 })) walked.push(cursor);
+  assert.deepEqual(walked, ["c1", "c2", "c3"]);
+  assert.deepEqual(
+    server.asked.map(({ url }) => new URL(url).search),
+    ["?after=0&limit=2", "?after=c2&limit=2"],
+  );
 });
 
 test("lists are walked both ways", async () => {
