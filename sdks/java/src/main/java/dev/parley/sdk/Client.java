@@ -20,6 +20,8 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class Client extends Operations implements AutoCloseable {
     static final String USER_AGENT = "parley-java/" + Facts.CONTRACT_VERSION;
+    // How long closing waits for a refresh, whose tokens would be lost.
+    private static final Duration LAST_REFRESH = Duration.ofSeconds(5);
 
     private final Transport transport;
     private final Session session;
@@ -81,6 +83,12 @@ public final class Client extends Operations implements AutoCloseable {
     public Listener listen(ListenOptions options) {
         Listener listener = new Listener(this, options);
         listeners.add(listener);
+        try {
+            transport.refuseIfClosed();
+        } catch (ConnectionFailedException error) {
+            listeners.remove(listener);
+            throw error;
+        }
         return listener;
     }
 
@@ -93,11 +101,44 @@ public final class Client extends Operations implements AutoCloseable {
         return () -> new History(this, since);
     }
 
-    /** Ends the listeners and closes the connections; the session lives on in its store. */
+    /**
+     * Ends the listeners and closes the connections; the session lives on in its store. Requests that are under way
+     * end with {@link ConnectionFailedException}. A refresh may take some seconds to end: its tokens are kept.
+     */
     @Override
     public void close() {
-        listeners.forEach(Listener::close);
-        transport.close();
+        // Whoever was interrupted closes as carefully as anybody.
+        boolean interrupted = Thread.interrupted();
+        try {
+            listeners.forEach(Listener::leave);
+            transport.stop();
+            closeListeners();
+        } finally {
+            try {
+                session.settle(LAST_REFRESH);
+            } catch (InterruptedException error) {
+                interrupted = true;
+            }
+            transport.close();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** Closes them all, and throws what was the first to go wrong. */
+    private void closeListeners() {
+        RuntimeException first = null;
+        for (Listener listener : listeners) {
+            try {
+                listener.close();
+            } catch (RuntimeException error) {
+                first = first == null ? error : first;
+            }
+        }
+        if (first != null) {
+            throw first;
+        }
     }
 
     @Override

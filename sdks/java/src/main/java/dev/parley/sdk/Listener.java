@@ -15,8 +15,8 @@ import dev.parley.sdk.api.SetReceipt;
 import dev.parley.sdk.api.SetTyping;
 import dev.parley.sdk.api.UnknownEvent;
 import dev.parley.sdk.api.UserStatus;
-import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
+import java.net.http.WebSocket;
 import java.net.http.WebSocketHandshakeException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -110,7 +110,8 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
     private long comeBackAt = System.nanoTime();
     private long liveSince;
     private boolean wasLive;
-    private HttpClient connections;
+    private Connections connections;
+    private CompletableFuture<WebSocket> handshake = CompletableFuture.completedFuture(null);
     // The server knew nothing of the cursor: something may be missing before what comes next.
     private boolean lostTrack;
     private long renewAt;
@@ -226,15 +227,7 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
     /** Ends it, in whatever state it is; waits for a thread that {@link #start} started. */
     @Override
     public void close() {
-        closing.countDown();
-        CompletableFuture<?> wait = waitedFor;
-        if (wait != null) {
-            wait.cancel(false);
-        }
-        Socket open = socket;
-        if (open != null) {
-            open.wake();
-        }
+        leave();
         end();
         Thread thread = runner;
         if (thread != null && thread != Thread.currentThread()) {
@@ -243,6 +236,19 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
             } catch (InterruptedException error) {
                 throw Transport.interrupted(error);
             }
+        }
+    }
+
+    /** Begins to close it: whoever waits for an event waits no longer, and nothing that fails from now on is told. */
+    void leave() {
+        closing.countDown();
+        CompletableFuture<?> wait = waitedFor;
+        if (wait != null) {
+            wait.cancel(false);
+        }
+        Socket open = socket;
+        if (open != null) {
+            open.wake();
         }
     }
 
@@ -363,7 +369,8 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
         }
         Socket opened = new Socket();
         try {
-            await(client.transport().openSocket(connections, opened));
+            handshake = client.transport().openSocket(connections, opened);
+            await(handshake.copy());
             socket = opened;
         } finally {
             if (socket == null) {
@@ -620,7 +627,9 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
         try {
             hangUp(Socket::close);
             if (connections != null) {
-                Transport.letGo(connections);
+                // A handshake that is not waited for any more ends before: its connection is cut when it opens.
+                Connections last = connections;
+                handshake.whenComplete((opened, error) -> last.close());
                 connections = null;
             }
             move(State.CLOSED);

@@ -8,7 +8,10 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** Who is logged in: gives access tokens that are good for a while, and refreshes them one at a time. */
 final class Session {
@@ -20,7 +23,9 @@ final class Session {
     private final Transport transport;
     private final TokenStore store;
     private final Duration margin;
-    private final ReentrantLock renewing = new ReentrantLock();
+    // What is read of the store is still so when the store is changed.
+    private final Object changing = new Object();
+    private CompletableFuture<StoredTokens> renewal;
 
     // When an access token ends, by System.nanoTime: the clock of a machine may be wrong, and is set now and then.
     private record End(String accessToken, long at) {}
@@ -39,12 +44,16 @@ final class Session {
 
     void begin(String accessToken, String refreshToken, Duration expiresIn) {
         Duration lifetime = bounded(expiresIn, LONGEST_LIFE);
-        known = new End(accessToken, System.nanoTime() + lifetime.toNanos());
-        store.save(new StoredTokens(accessToken, refreshToken, Instant.now().plus(lifetime), lifetime));
+        synchronized (changing) {
+            known = new End(accessToken, System.nanoTime() + lifetime.toNanos());
+            store.save(new StoredTokens(accessToken, refreshToken, Instant.now().plus(lifetime), lifetime));
+        }
     }
 
     void end() {
-        store.clear();
+        synchronized (changing) {
+            store.clear();
+        }
     }
 
     /** How long until a token is to be renewed: some time before its end, of a short life a third at most. */
@@ -91,21 +100,51 @@ final class Session {
         return store.load().orElseThrow(() -> new SessionEndedException("Nobody is logged in", null));
     }
 
-    /** Gets new tokens, unless somebody else got them meanwhile: another thread, or another program. */
+    /**
+     * Waits for the refresh that is under way, or begins it. It has a thread of its own, and goes on when nobody waits
+     * for it any more: an answer that nobody keeps would be a session lost.
+     */
     private StoredTokens renew(String stale) {
-        try {
-            renewing.lockInterruptibly();
-        } catch (InterruptedException error) {
-            throw Transport.interrupted(error);
-        }
-        try {
-            return store.alone(() -> {
-                StoredTokens tokens = loggedIn();
-                return tokens.accessToken().equals(stale) ? successorOf(tokens) : tokens;
+        return transport.join(renewal(stale));
+    }
+
+    private synchronized CompletableFuture<StoredTokens> renewal(String stale) {
+        if (renewal == null) {
+            renewal = transport.later(() -> {
+                try {
+                    return store.alone(() -> renewed(stale));
+                } finally {
+                    forgetRenewal();
+                }
             });
-        } finally {
-            renewing.unlock();
         }
+        return renewal;
+    }
+
+    private synchronized void forgetRenewal() {
+        renewal = null;
+    }
+
+    /** Waits until the refresh under way has ended and its tokens are kept, if there is one, for a while. */
+    void settle(Duration most) throws InterruptedException {
+        CompletableFuture<StoredTokens> last;
+        synchronized (this) {
+            last = renewal;
+        }
+        if (last == null) {
+            return;
+        }
+        try {
+            last.get(most.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException | TimeoutException error) {
+            // Whoever waited for it was told when the client was closed.
+        }
+    }
+
+    /** Gets new tokens, unless somebody else got them meanwhile: another program, or another client. */
+    private StoredTokens renewed(String stale) {
+        StoredTokens tokens = loggedIn();
+        return tokens.accessToken().equals(stale) ? successorOf(tokens) : tokens;
     }
 
     private StoredTokens successorOf(StoredTokens tokens) {

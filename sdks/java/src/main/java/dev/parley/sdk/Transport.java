@@ -1,9 +1,9 @@
 package dev.parley.sdk;
 
+import dev.parley.sdk.api.Facts;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
-import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -14,7 +14,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -27,13 +28,16 @@ final class Transport implements AutoCloseable {
     private static final int CONFLICT = 409;
     private static final int TOO_MANY = 429;
     private static final int UNAVAILABLE = 503;
+    // What is interrupted ends at once, on a machine that is not too busy.
+    private static final Duration LAST_MOMENTS = Duration.ofSeconds(2);
 
     private final String baseUrl;
     private final Duration timeout;
     private final RetryPolicy retry;
     private final TimedBody.Watch bodies;
     private final ThreadPoolExecutor threads;
-    private volatile HttpClient http;
+    private final Connections connections;
+    private final Waits waits = new Waits();
     private volatile LastAnswer last;
 
     Transport(String baseUrl, Duration timeout, RetryPolicy retry) {
@@ -48,17 +52,7 @@ final class Transport implements AutoCloseable {
         // As HttpClient's own, and ended with the client.
         threads = new ThreadPoolExecutor(
             0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), Transport::thread);
-        http = connections(threads);
-    }
-
-    private static HttpClient connections(Executor executor) {
-        // HTTP/2 would be offered in each request without TLS, and gains nothing here. Nothing is sent to where a
-        // redirect leads: requests and sockets carry tokens.
-        return HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .executor(executor)
-            .build();
+        connections = new Connections(threads);
     }
 
     private static Thread thread(Runnable work) {
@@ -141,7 +135,7 @@ final class Transport implements AutoCloseable {
             Answer answer = null;
             ConnectionFailedException failure = null;
             try {
-                answer = once(made);
+                answer = once(made, request.operation());
             } catch (ConnectionFailedException error) {
                 failure = error;
             }
@@ -196,9 +190,10 @@ final class Transport implements AutoCloseable {
         return made.build();
     }
 
-    private Answer once(HttpRequest request) {
-        try {
-            HttpResponse<byte[]> response = open().send(request, head -> new TimedBody(bodies));
+    private Answer once(HttpRequest request, Operation operation) {
+        Waits.Wait wait = waits.begin(operation.equals(Facts.REFRESH));
+        try (wait) {
+            HttpResponse<byte[]> response = connections.http().send(request, head -> new TimedBody(bodies));
             last = LastAnswer.of(response.statusCode(), response.headers());
             return new Answer(
                 response.statusCode(),
@@ -215,15 +210,16 @@ final class Transport implements AutoCloseable {
             }
             throw new ConnectionFailedException("The server was not reached", error);
         } catch (InterruptedException error) {
-            throw interrupted(error);
+            throw wait.ended(error);
         }
     }
 
-    static void sleep(Duration delay) {
-        try {
+    private void sleep(Duration delay) {
+        Waits.Wait wait = waits.begin(false);
+        try (wait) {
             TimeUnit.NANOSECONDS.sleep(delay.toNanos());
         } catch (InterruptedException error) {
-            throw interrupted(error);
+            throw wait.ended(error);
         }
     }
 
@@ -232,54 +228,63 @@ final class Transport implements AutoCloseable {
         return new CallInterruptedException("The thread was interrupted", error);
     }
 
-    /** Does something that waits on a thread of the client's; closing the client interrupts it. */
+    /** Does something that waits on a thread of the client's. */
     <T> CompletableFuture<T> later(Supplier<T> work) {
-        open();
-        return CompletableFuture.supplyAsync(work, threads);
+        try {
+            return CompletableFuture.supplyAsync(work, threads);
+        } catch (RejectedExecutionException error) {
+            throw new ConnectionFailedException("The client is closed", error);
+        }
+    }
+
+    /** Waits for what goes on also when this thread is interrupted, or the client closed. */
+    <T> T join(CompletableFuture<T> work) {
+        Waits.Wait wait = waits.begin(false);
+        try (wait) {
+            return work.get();
+        } catch (InterruptedException error) {
+            throw wait.ended(error);
+        } catch (ExecutionException error) {
+            if (error.getCause() instanceof RuntimeException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException("Nothing else is thrown", error);
+        }
     }
 
     /** Connections of a listener's own: all that comes is read and handed over by one thread; see {@link Socket}. */
-    HttpClient forListener() {
-        open();
-        return connections(Runnable::run);
+    Connections forListener() {
+        refuseIfClosed();
+        return new Connections(Runnable::run);
     }
 
-    CompletableFuture<WebSocket> openSocket(HttpClient connections, WebSocket.Listener listener) {
-        return connections.newWebSocketBuilder()
+    CompletableFuture<WebSocket> openSocket(Connections connections, WebSocket.Listener listener) {
+        return connections.http().newWebSocketBuilder()
             .connectTimeout(timeout)
             .header("User-Agent", Client.USER_AGENT)
             .buildAsync(URI.create(baseUrl.replaceFirst("^http", "ws") + "/ws"), listener)
             .orTimeout(timeout.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    private HttpClient open() {
-        HttpClient open = http;
-        if (open == null) {
-            throw new IllegalStateException("The client is closed");
-        }
-        return open;
+    void refuseIfClosed() {
+        waits.refuseIfClosed();
     }
 
-    /** Cuts the connections, and ends what waits for them. */
+    /** Ends what waits for an answer, but a refresh, and asks for nothing more. */
+    void stop() {
+        waits.close();
+    }
+
+    /** Ends what still waits, and then the threads that it needed to end. */
     @Override
     public void close() {
-        HttpClient closed = http;
-        http = null;
-        if (closed != null) {
-            letGo(closed);
-        }
-        threads.shutdownNow();
-    }
-
-    /** From Java 21 on its thread ends at once; before, some seconds after nothing refers to it. */
-    static void letGo(HttpClient connections) {
-        if (!(connections instanceof AutoCloseable)) {
-            return;
-        }
+        stop();
         try {
-            HttpClient.class.getMethod("shutdownNow").invoke(connections);
-        } catch (ReflectiveOperationException error) {
-            throw new IllegalStateException("An HttpClient that can be closed can be shut down", error);
+            waits.end(LAST_MOMENTS);
+        } catch (InterruptedException error) {
+            Thread.currentThread().interrupt();
         }
+        connections.close();
+        threads.shutdownNow();
     }
 }

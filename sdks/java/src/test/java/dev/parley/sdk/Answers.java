@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
@@ -89,6 +90,25 @@ final class Answers implements AutoCloseable {
             exchange.getResponseBody().write(beginning.getBytes(StandardCharsets.UTF_8));
             exchange.getResponseBody().flush();
         };
+    }
+
+    /** The same when it is time. */
+    static Answer after(CountDownLatch time, Answer answer) {
+        return exchange -> {
+            try {
+                time.await();
+            } catch (InterruptedException over) {
+                throw new IOException(over);
+            }
+            answer.give(exchange);
+        };
+    }
+
+    /** Waits until so many requests came. */
+    void untilAsked(int number) {
+        while (asked.size() < number) {
+            Thread.onSpinWait();
+        }
     }
 
     static Answer error(int status, String code, String details) {

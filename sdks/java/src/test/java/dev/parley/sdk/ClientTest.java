@@ -204,7 +204,9 @@ class ClientTest {
     void aClosedClientSaysSo() throws IOException {
         try (Answers server = new Answers(Answers.status(200, Answers.ME))) {
             server.client.close();
-            assertThrows(IllegalStateException.class, () -> server.client.getMe());
+            assertThrows(ConnectionFailedException.class, () -> server.client.getMe());
+            assertThrows(ConnectionFailedException.class, () -> server.client.listen());
+            assertEquals(0, server.asked.size());
         }
     }
 }

@@ -2,10 +2,12 @@ package dev.parley.sdk;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.parley.sdk.api.UnavailableException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -14,10 +16,13 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -132,6 +137,52 @@ class SessionTest {
             latch.await(300, TimeUnit.MILLISECONDS);
         } catch (InterruptedException error) {
             throw new IllegalStateException(error);
+        }
+    }
+
+    @Test
+    void whoeverWaitsForARefreshSharesItsFailure() throws IOException {
+        CountDownLatch allWait = new CountDownLatch(1);
+        try (Answers server = new Answers(Answers.after(allWait, Answers.status(503, "")))) {
+            server.client.useTokens("old", "refresh", Duration.ZERO);
+            List<FutureTask<?>> calls = new ArrayList<>();
+            List<Thread> threads = new ArrayList<>();
+            for (int number = 0; number < 10; number++) {
+                FutureTask<?> call = new FutureTask<>(() -> server.client.getMe());
+                Thread thread = new Thread(call, "call");
+                thread.start();
+                calls.add(call);
+                threads.add(thread);
+            }
+            while (!threads.stream().allMatch(thread -> thread.getState() == Thread.State.WAITING)) {
+                Thread.onSpinWait();
+            }
+            allWait.countDown();
+            for (FutureTask<?> call : calls) {
+                ExecutionException error = assertThrows(ExecutionException.class, call::get);
+                assertInstanceOf(UnavailableException.class, error.getCause());
+            }
+            // One refresh, and its tries.
+            assertEquals(3, server.asked.size());
+        }
+    }
+
+    @Test
+    void aRefreshGoesOnWhenItsCallerIsInterrupted() throws Exception {
+        CountDownLatch interrupted = new CountDownLatch(1);
+        try (Answers server = new Answers(
+                Answers.after(interrupted, Answers.status(200, Answers.TOKENS)), Answers.status(200, Answers.ME))) {
+            server.client.useTokens("old", "refresh", Duration.ZERO);
+            FutureTask<?> call = new FutureTask<>(() -> server.client.getMe());
+            Thread thread = new Thread(call, "call");
+            thread.start();
+            server.untilAsked(1);
+            thread.interrupt();
+            ExecutionException error = assertThrows(ExecutionException.class, call::get);
+            assertInstanceOf(CallInterruptedException.class, error.getCause());
+            interrupted.countDown();
+            assertEquals("ada", server.client.getMe().username());
+            assertEquals(2, server.asked.size());
         }
     }
 
