@@ -12,14 +12,19 @@ from parley.contract.problems import problems_of
 from parley.contract.schemas import Schemas
 
 _PROBLEMS_TOLD = 5
+_FIRST_ERROR = 400
 _ENUM = "Must be one of: "
 
 
 class Promises:
-    """The answers that a document knows. Headers that it does not know may be a proxy's."""
+    """The answers that a document knows. Headers that it does not know may be a proxy's.
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    `contract` is what X-Contract says wherever it stands.
+    """
+
+    def __init__(self, document: Mapping[str, Any], contract: str) -> None:
         self._document = document
+        self._contract = contract
         self._schemas = Schemas(document)
 
     def successes(self, operation: DocumentedOperation) -> str:
@@ -34,9 +39,32 @@ class Promises:
             yield f"promised: status {self.successes(operation)} (or an error that is documented)"
             yield f"came:     {_told(answer)}"
             return
+        yield from self.broken_response(raw, answer)
+
+    def broken_response(self, raw: Mapping[str, Any], answer: Answer) -> Iterator[str]:
+        """Yield what is not as one documented response has it, whose status the answer has."""
         response = resolve(self._document, raw)
+        content = response.get("content", {})
         yield from self._broken_headers(response.get("headers", {}), answer)
-        yield from self._broken_body(response.get("content", {}), answer)
+        yield from self._broken_body(content, answer)
+        codes = self.codes(raw) if answer.status >= _FIRST_ERROR else ()
+        if codes and answer.code not in (None, *codes):
+            yield f"promised: the code {' or '.join(sorted(codes))} with {answer.status}"
+            yield f"came:     {shortened(answer.code)}"
+        told = answer.headers.get("x-contract")
+        if told not in (None, self._contract):
+            yield f"promised: X-Contract: {self._contract}, as GET /v1/contract says"
+            yield f"came:     {shortened(told)}"
+
+    def codes(self, raw: Mapping[str, Any]) -> set[str]:
+        """Return the codes that the examples of a documented error have: a status has one within a version."""
+        content = resolve(self._document, raw).get("content", {})
+        examples = [
+            resolve(self._document, each)["value"]
+            for form in content.values()
+            for each in form.get("examples", {}).values()
+        ]
+        return {each["error"]["code"] for each in examples}
 
     def _broken_headers(self, headers: Mapping[str, Any], answer: Answer) -> Iterator[str]:
         for name, raw in headers.items():

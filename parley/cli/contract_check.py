@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 
 from parley.cli.contract_finding import Finding, Report, unforeseen
+from parley.cli.contract_refusals import refusal_findings
 from parley.cli.contract_rest import find_schemathesis, rest_findings
 from parley.cli.contract_socket import SOCKET_CHECKS, SocketCheck
 from parley.cli.contract_walk import walk_findings
@@ -23,6 +24,7 @@ def hold_to_contract(url: str, *, expect: str | None, seed: int) -> Report:
     find_schemathesis()
     report.add("REST: each operation, used as it is meant", lambda: walk_findings(deployment))
     if report.add("Accounts for what follows", lambda: _settled(deployment)):
+        report.add("REST: what is refused, and how", lambda: refusal_findings(deployment))
         report.add("REST: what is at the edges, by Schemathesis", lambda: rest_findings(deployment, seed))
         report.add("The socket", lambda: (_looked_at(deployment, check) for check in SOCKET_CHECKS))
         report.add("The end", lambda: _left(deployment))

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -14,12 +14,15 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.sync.client import ClientConnection, connect
 
 from parley.cli.deployment import Deployment, Person
+from parley.cli.remote import Answer
 from parley.contract.schemas import Schemas
 
 _TIMEOUT = 15.0
 _FRAMES = 200
 # What is no frame at all, as often as it takes.
 _NONSENSE = '{"type": "nonsense"}'
+# The same code as in the errors of REST.
+_CODE_OF_NONSENSE = "validation_error"
 
 
 class NotAsDocumented(Exception):
@@ -47,17 +50,32 @@ class Listener:
 
     def until(self, frame_type: str, about: str | None = None) -> dict[str, Any]:
         """Return the next frame of a type, about something with this id. Raises NotAsDocumented."""
+        for frame in self._frames(frame_type):
+            if frame["type"] == frame_type and about in (None, frame["data"].get("id")):
+                return frame
+        raise NotAsDocumented(f"no {frame_type} comes")
+
+    def hears_once(self, event: Mapping[str, Any]) -> None:
+        """Raise NotAsDocumented where an event that has come comes again before the answer to a ping."""
+        self.say("ping", id="once")
+        for frame in self._frames("pong"):
+            if frame["type"] == "pong":
+                return
+            if (frame["type"], frame.get("cursor")) == (event["type"], event["cursor"]):
+                raise NotAsDocumented(f"the same {event['type']} comes twice, with the same cursor")
+        raise NotAsDocumented("no pong comes")
+
+    def _frames(self, expected: str) -> Iterator[dict[str, Any]]:
+        """Yield what comes until nothing does. Raises NotAsDocumented."""
         for _ in range(_FRAMES):
             try:
                 frame = json.loads(self.socket.recv(timeout=_TIMEOUT))
             except TimeoutError:
-                break
+                return
             except ConnectionClosed as closed:
-                raise NotAsDocumented(f"it is closed with {_code(closed)} before a {frame_type}") from None
+                raise NotAsDocumented(f"it is closed with {_code(closed)} before a {expected}") from None
             self._judge(frame)
-            if frame["type"] == frame_type and about in (None, frame["data"].get("id")):
-                return dict(frame)
-        raise NotAsDocumented(f"no {frame_type} comes")
+            yield frame
 
     def closes(self) -> int | None:
         """Return the code with which the server closes; whatever it says before is held against the document."""
@@ -149,7 +167,9 @@ def _bad_frame(deployment: Deployment) -> None:
     with _open(deployment, person=deployment.people[1]) as listener:
         listener.until("ready")
         listener.socket.send(_NONSENSE)
-        listener.until("error")
+        code = listener.until("error")["data"]["code"]
+        if code != _CODE_OF_NONSENSE:
+            raise NotAsDocumented(f"an unknown frame is refused as {code} and not as {_CODE_OF_NONSENSE}")
 
 
 def _delivery(deployment: Deployment) -> None:
@@ -158,8 +178,10 @@ def _delivery(deployment: Deployment) -> None:
         start = listener.until("ready")["data"]["cursor"]
         said = deployment.say("Is anybody there?")
         first = listener.until("message", about=said["id"])
+        listener.hears_once(first)
     with _open(deployment, f"?cursor={quote(start)}", deployment.people[1]) as listener:
         again = listener.until("message", about=said["id"])
+        listener.hears_once(again)
     if (first["cursor"], first["data"]["seq"]) != (again["cursor"], again["data"]["seq"]):
         raise NotAsDocumented("the message has another cursor or seq when it comes again")
 
@@ -192,9 +214,22 @@ def _refused(deployment: Deployment, method: str, expected: int, **headers: str)
         except InvalidStatus as error:
             status = error.response.status_code
     else:
-        status = deployment.ask(method, "/ws").status
+        answer = deployment.ask(method, "/ws")
+        status = answer.status
+        _judge_refusal(deployment, answer)
     if status != expected:
         raise NotAsDocumented(f"{method} /ws answers {status} and not {expected}")
+
+
+def _judge_refusal(deployment: Deployment, answer: Answer) -> None:
+    """Hold the code and the headers of a refusal over HTTP against the document."""
+    refusals = deployment.asyncapi.get("x-handshake", {}).get("refusals", ())
+    for refusal in (each for each in refusals if each["status"] == answer.status):
+        if answer.code != refusal["code"]:
+            raise NotAsDocumented(f"{answer.status} has the code {answer.code} and not {refusal['code']}")
+        for name in refusal.get("headers", ()):
+            if name.lower() not in answer.headers:
+                raise NotAsDocumented(f"{answer.status} comes without the header {name}")
 
 
 def _closing(

@@ -4,30 +4,32 @@ Schemathesis sends what lies at the edges, which is mostly refused; whether an o
 what it is for is seen here. The people and sessions are the walk's own, so it may log them out.
 """
 
-import json
-import shlex
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 
 from parley.cli.contract_answers import Promises
-from parley.cli.contract_finding import Finding
+from parley.cli.contract_finding import Finding, shortened
+from parley.cli.contract_request import Request
 from parley.cli.deployment import Deployment
 from parley.cli.remote import Answer
 from parley.contract.document import DocumentedOperation, operations_of
 
 # Nothing answers there (RFC 6761), so each delivery fails and can be asked for again.
 _DEAD_ADDRESS = "https://contract-check.invalid/webhook"
-_SECRET_FIELDS = frozenset(("password", "current_password", "new_password", "refresh_token", "secret"))
 _UNSEEN = "no success was seen"
-_PATIENCE = 3
-_LONGEST_WAIT = 61.0
 _REDELIVERIES = 20
 _QUICK_REDELIVERIES = 5
+# They answer with the thing as it is now, so what was sent stands in it.
+_SHOW_WHAT_WAS_SENT = frozenset(
+    (
+        *("send_message", "edit_message", "update_user", "create_group", "update_group", "update_member"),
+        *("create_webhook", "update_webhook"),
+    )
+)
 
 
 @dataclass
@@ -54,7 +56,7 @@ def walk_findings(deployment: Deployment) -> Iterator[Finding]:
 class _Walk:
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
-        self._promises = Promises(deployment.openapi)
+        self._promises = Promises(deployment.openapi, deployment.header)
         self._operations = {each.operation_id: each for each in operations_of(deployment.openapi)}
         self._outcomes: dict[str, _Outcome] = {}
         self._status = 0
@@ -85,58 +87,48 @@ class _Walk:
         self._sessions(ada)
 
     def ask(
-        self, operation_id: str, token: Any, body: Any = None, query: Any = "", **ids: Any
+        self, operation_id: str, token: Any, body: Any = None, query: Any = "", lists: Any = "", **ids: Any
     ) -> dict[str, Any]:
-        """Ask one operation, judge it, and return the object that it answers. `token` is "" where none is needed."""
+        """Ask one operation, judge it, and return the object that it answers. `token` is "" where none is needed.
+
+        `lists` is the id of what must be in the list that it answers.
+        """
         operation = self._operations.get(operation_id)
         if operation is None:
             # An older server has less.
             return {}
         outcome = self._outcomes.setdefault(operation_id, _Outcome())
-        if None in (token, *ids.values(), *(body or {}).values()):
+        if None in (token, lists, *ids.values(), *(body or {}).values()):
             outcome.problems[f"{_UNSEEN}: what it is about could not be made (see the others)"] = ""
             return {}
         path = operation.path + query
         for name, value in ids.items():
             path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
-        answer = self._answered(operation.method.upper(), path, token, body)
+        request = Request(operation.method.upper(), path, token, body)
+        answer = request.answered(self._deployment)
         self._status = answer.status
-        told = list(self._judged(operation, answer, outcome))
+        told = list(self._judged(operation, answer, outcome, body, lists))
         if told:
-            curl = self._curl(operation.method.upper(), path, token, body)
+            curl = request.curl(self._deployment)
             outcome.problems.setdefault("\n".join(told), f"\nreproduce: {curl}")
         return _object(answer)
 
-    def _judged(self, operation: DocumentedOperation, answer: Answer, outcome: _Outcome) -> Iterator[str]:
+    def _judged(
+        self, operation: DocumentedOperation, answer: Answer, outcome: _Outcome, sent: Any, listed: str
+    ) -> Iterator[str]:
         broken = list(self._promises.broken(operation, answer))
         yield from broken
         if 200 <= answer.status < 300:
             if str(answer.status) in operation.raw["responses"]:
                 outcome.seen.add(answer.status)
+            if operation.operation_id in _SHOW_WHAT_WAS_SENT:
+                yield from _lost(sent, _object(answer))
+            if listed and listed not in answer.body.decode(errors="replace"):
+                yield f"promised: a list in which {listed} is, which there is"
+                yield f"came:     {shortened(answer.body.decode(errors='replace'))}"
         elif not broken and not (operation.operation_id == "redeliver" and answer.status == 409):
             yield f"promised: {self._promises.successes(operation)} for what is allowed"
             yield f"came:     {answer.status}, {answer.message}"
-
-    def _answered(self, method: str, path: str, token: str, body: Any) -> Answer:
-        """Ask, and again where the server says that it was too often."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        if method == "POST":
-            headers["Idempotency_Key"] = str(uuid4())
-        for _ in range(_PATIENCE):
-            answer = self._deployment.ask(method, f"/v1{path}", body, **headers)
-            if answer.status != 429:
-                return answer
-            told = answer.headers.get("retry-after", "")
-            time.sleep(min(float(told) if told.isdecimal() else _LONGEST_WAIT, _LONGEST_WAIT))
-        return self._deployment.ask(method, f"/v1{path}", body, **headers)
-
-    def _curl(self, method: str, path: str, token: str, body: Any) -> str:
-        words = ["curl", "-i", "-X", method]
-        words += ["-H", "Authorization: Bearer TOKEN"] if token else []
-        if body is not None:
-            shown = {name: "..." if name in _SECRET_FIELDS else value for name, value in body.items()}
-            words += ["-H", "Content-Type: application/json", "-d", json.dumps(shown)]
-        return shlex.join((*words, f"{self._deployment.url}/v1{path}"))
 
     # ---- the parts of the walk
 
@@ -151,7 +143,7 @@ class _Walk:
 
     def _users(self, token: Any, ada: Mapping[str, Any]) -> None:
         self.ask("get_me", token)
-        self.ask("list_users", token, query="?ids={user_id}", user_id=ada["id"])
+        self.ask("list_users", token, query="?ids={user_id}", lists=ada["id"], user_id=ada["id"])
         self.ask("get_user", token, user_id=ada["id"])
         self.ask(
             "update_user", token, {"display_name": "Ada", "bio": "Looks at contracts"}, user_id=ada["id"]
@@ -161,18 +153,19 @@ class _Walk:
         opened = {"user_id": bob["id"]}
         here = {"conversation_id": self.ask("open_conversation", token, opened).get("id")}
         self.ask("open_conversation", token, opened)
+        before = self.ask("list_events", token).get("next_cursor")
         said = self.ask(
             "send_message", token, {"receiver_id": bob["id"], "content": "Hello!", "type": "text"}
         )
         it = {"message_id": said.get("id")}
         self.ask("mark_delivered", other, it, **here)
         self.ask("mark_read", other, it, **here)
-        self.ask("list_conversations", token)
+        self.ask("list_conversations", token, lists=here["conversation_id"])
         self.ask("get_conversation", token, **here)
-        self.ask("list_messages", token)
+        self.ask("list_messages", token, lists=it["message_id"])
         self.ask("get_message", token, **it)
         self.ask("edit_message", token, {"content": "Hello again!"}, **it)
-        self.ask("list_events", token)
+        self.ask("list_events", token, query="?after={after}", lists=it["message_id"], after=before)
         self.ask("delete_message", token, **it)
 
     def _groups(self, token: Any, other: Any, bob: Mapping[str, Any]) -> None:
@@ -180,11 +173,11 @@ class _Walk:
         made = self.ask("create_group", token, {"name": "Contract check", "settings": settings})
         here = {"group_id": made.get("id")}
         member = {**here, "user_id": bob["id"]}
-        self.ask("list_groups", token)
+        self.ask("list_groups", token, lists=here["group_id"])
         self.ask("get_group", token, **here)
         self.ask("update_group", token, {"description": "Will be gone soon"}, **here)
         self.ask("add_member", token, {"user_id": bob["id"]}, **here)
-        self.ask("list_members", token, **here)
+        self.ask("list_members", token, lists=bob["id"], **here)
         self.ask("get_member", token, **member)
         self.ask("update_member", token, {"role": "admin"}, **member)
         self.ask("remove_member", token, **member)
@@ -195,13 +188,13 @@ class _Walk:
     def _webhooks(self, token: Any) -> None:
         made = self.ask("create_webhook", token, {"url": _DEAD_ADDRESS, "events": ["message.created"]})
         here = {"webhook_id": made.get("id")}
-        self.ask("list_webhooks", token)
+        self.ask("list_webhooks", token, lists=here["webhook_id"])
         self.ask("get_webhook", token, **here)
         self.ask("update_webhook", token, {"events": ["*"]}, **here)
         self.ask("rotate_secret", token, {}, **here)
         delivery = self.ask("test_webhook", token, **here)
         this = {**here, "delivery_id": delivery.get("id")}
-        self.ask("list_deliveries", token, **here)
+        self.ask("list_deliveries", token, lists=this["delivery_id"], **here)
         self.ask("get_delivery", token, **this)
         self._redeliver(token, this)
         self.ask("recover_deliveries", token, {"since": delivery.get("created_at")}, **here)
@@ -220,12 +213,29 @@ class _Walk:
         """Five a minute are allowed to an account, and as many to a user: this is no more."""
         kept, revoked = self._session(ada), self._session(ada)
         token = kept.get("access_token")
-        self.ask("list_sessions", token)
+        self.ask("list_sessions", token, lists=revoked.get("session_id"))
         self.ask("revoke_session", token, session_id=revoked.get("session_id"))
         change = {"current_password": ada["password"], "new_password": token_hex(16)}
         self.ask("change_password", token, change)
         renewed = self.ask("refresh", "", {"refresh_token": kept.get("refresh_token")})
         self.ask("logout", renewed.get("access_token"))
+
+
+def _lost(sent: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was sent and does not stand in what is shown, where a profile may hold it."""
+    profile = shown.get("profile")
+    for name, value in sent.items():
+        place = profile if name not in shown and isinstance(profile, Mapping) else shown
+        if not _holds(place.get(name), value):
+            yield f"promised: {name} as it was sent, {shortened(repr(value))}"
+            yield f"came:     {shortened(repr(place.get(name)))}"
+
+
+def _holds(shown: Any, sent: Any) -> bool:
+    """Say whether something is shown as it was sent; an object may have more members than were sent."""
+    if isinstance(sent, Mapping) and isinstance(shown, Mapping):
+        return all(_holds(shown.get(name), value) for name, value in sent.items())
+    return bool(shown == sent)
 
 
 def _object(answer: Answer) -> dict[str, Any]:

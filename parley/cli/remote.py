@@ -29,11 +29,19 @@ class Answer:
     @property
     def message(self) -> str | None:
         """What an error says, if it is one of ours."""
+        return self._error("message")
+
+    @property
+    def code(self) -> str | None:
+        """The code of an error, if it is one of ours."""
+        return self._error("code")
+
+    def _error(self, name: str) -> str | None:
         try:
-            message: str = self.json()["error"]["message"]
+            told: str = self.json()["error"][name]
         except (ValueError, KeyError, TypeError):
             return None
-        return message
+        return told
 
 
 class Remote:
@@ -51,7 +59,7 @@ class Remote:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         content = None if body is None else json.dumps(body).encode()
         if content is not None:
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         request = urllib.request.Request(self.url + path, content, sent, method=method)  # noqa: S310 - http(s) only
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310 - likewise

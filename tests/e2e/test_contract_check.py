@@ -91,6 +91,8 @@ def test_nothing_is_found(server: Server) -> None:
         "--    POST /auth/login (asked above only",
         "ok    POST /webhooks\n",
         "ok    closes as bad_frame",
+        "ok    a method that a path has not (405 method_not_allowed)",
+        "ok    GET /messages/{message_id} of a deleted one (410 gone)",
     ):
         assert looked_at in done.stdout
     assert "did not ask" not in done.stdout
@@ -109,6 +111,14 @@ def lying(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 # All of them are planted in one server, for each run takes its time.
 LIES = {
+    "other_contract": "GET /conversations",
+    "edit_unshown": "PATCH /messages/{message_id}",
+    "empty_list": "GET /messages",
+    "conflict_for_not_found": "a path that there is not",
+    "missing_allow": "a method that a path has not",
+    "never_there": "GET /messages/{message_id} of a deleted one",
+    "error_frame_code": "says what is wrong with a frame",
+    "delivered_twice": "delivers a message, and again after its cursor",
     "wrong_type": "GET /me",
     "undeclared_status": "GET /groups",
     "status_on_send": "POST /messages",
@@ -123,12 +133,22 @@ def test_lies_are_found(lying: Server) -> None:
     """And nothing else is called one; each with what was promised, what came, and how to see it."""
     done = check(lying.url)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert set(failures(done.stdout)) == set(LIES.values()), done.stdout
+    # Nothing that is not there is told rightly, whatever it is.
+    of_none = {"GET /messages/{message_id} of none"}
+    assert set(failures(done.stdout)) == {*LIES.values(), *of_none}, done.stdout
     assert (
         "promised: status 201 (or an error that is documented)\n          came:     200 with" in done.stdout
     )
     assert "promised: in the body of 200, expires_in: Must be an integer" in done.stdout
     assert "came:     '3600'" in done.stdout
+    assert "promised: the code not_found with 404\n          came:     conflict" in done.stdout
+    assert "promised: the header Allow with 405\n          came:     no such header" in done.stdout
+    assert "promised: status 410\n          came:     404 " in done.stdout
+    assert "promised: content as it was sent, 'Hello again!'\n          came:     'Else'" in done.stdout
+    assert "promised: a list in which " in done.stdout
+    assert "as GET /v1/contract says\n          came:     9." in done.stdout
+    assert "an unknown frame is refused as conflict and not as validation_error" in done.stdout
+    assert "the same message comes twice, with the same cursor" in done.stdout
     assert f"{lying.url}/v1/messages" in done.stdout
     assert "Test Case ID" not in done.stdout
 

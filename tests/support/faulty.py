@@ -21,7 +21,7 @@ from parley.contract import Reply, operations, v2
 from parley.contract.document import handler_modules
 from parley.contract.exchange import Exchange
 from parley.contract.replies import encode
-from parley.errors import Invalid
+from parley.errors import Gone, Invalid, NotFound, ParleyError
 from parley.model import Caller
 from parley.realtime import connection
 from parley.services import services
@@ -175,6 +175,101 @@ def wrong_close_code() -> None:
     connection._refusal = lambda error: CloseCode.BAD_FRAME  # the fault
 
 
+def other_contract() -> None:
+    """One operation tells of another contract than the server publishes."""
+    original = Exchange.answer
+
+    async def answer(exchange: Exchange, reply: Reply, operation: str | None, route: str) -> None:
+        if operation == "list_conversations":
+            exchange._common_headers = exchange._common_headers.replace(b"x-contract: 1", b"x-contract: 9")
+        await original(exchange, reply, operation, route)
+
+    Exchange.answer = answer  # type: ignore[method-assign]  # the fault
+
+
+def _plant_in_errors(wrong: Callable[[Reply], Reply]) -> None:
+    """Let `wrong` have the last word about what is refused."""
+    original = operations.error_reply
+
+    def told(error: ParleyError, *, credentials_given: bool = False) -> Reply:
+        return wrong(original(error, credentials_given=credentials_given))
+
+    operations.error_reply = told
+
+
+def conflict_for_not_found() -> None:
+    """What is not there is told by the code of something else."""
+
+    def misname(reply: Reply) -> Reply:
+        if reply.status == 404:
+            reply.body["error"]["code"] = "conflict"
+        return reply
+
+    _plant_in_errors(misname)
+
+
+def missing_allow() -> None:
+    """A method is refused without saying which ones there are."""
+
+    def hide(reply: Reply) -> Reply:
+        return dataclasses.replace(reply, headers={}) if reply.status == 405 else reply
+
+    _plant_in_errors(hide)
+
+
+def edit_unshown() -> None:
+    """A message is changed, and shown with other words."""
+
+    async def misquote(original: Handler, arguments: dict[str, Any]) -> Reply:
+        reply = await original(**arguments)
+        return dataclasses.replace(reply, body={**orjson.loads(encode(reply.body)), "content": "Else"})
+
+    _plant("messages", "edit_message", misquote)
+
+
+def empty_list() -> None:
+    """There are messages, and none are shown."""
+
+    async def hide_all(original: Handler, arguments: dict[str, Any]) -> Reply:
+        reply = await original(**arguments)
+        return dataclasses.replace(reply, body={**orjson.loads(encode(reply.body)), "messages": []})
+
+    _plant("messages", "list_messages", hide_all)
+
+
+def never_there() -> None:
+    """What was deleted is told to be unknown."""
+
+    async def forget(original: Handler, arguments: dict[str, Any]) -> Reply:
+        try:
+            return await original(**arguments)
+        except Gone:
+            raise NotFound("message") from None
+
+    _plant("messages", "get_message", forget)
+
+
+def error_frame_code() -> None:
+    """Frames are refused by the code of something else."""
+    original = connection.Connection._write
+
+    def write(client: connection.Connection, frame_type: str, data: Any) -> None:
+        original(client, frame_type, {**data, "code": "conflict"} if frame_type == "error" else data)
+
+    connection.Connection._write = write  # type: ignore[method-assign]  # the fault
+
+
+def delivered_twice() -> None:
+    """Whatever happens is told twice to each open socket."""
+    original = connection.Connection.deliver
+
+    def deliver(client: connection.Connection, framed: bytes, frames: int, position: int) -> None:
+        original(client, framed, frames, position)
+        original(client, framed, frames, position)
+
+    connection.Connection.deliver = deliver  # type: ignore[method-assign]  # the fault
+
+
 # ---- of v2, each in one operation
 
 
@@ -249,6 +344,14 @@ FAULTS: Mapping[str, Callable[[], None]] = {
         somebody_elses_messages,
         fails_on_some_input,
         wrong_close_code,
+        other_contract,
+        conflict_for_not_found,
+        missing_allow,
+        edit_unshown,
+        empty_list,
+        never_there,
+        error_frame_code,
+        delivered_twice,
         problem_without_title,
         list_without_items,
         undeclared_status_of_v2,
