@@ -1,13 +1,16 @@
 """What was missed: a listener says so, and there is a way to read it."""
 
-import time
 from pathlib import Path
 
-from clients import BACKOFF, logged_in
+from clients import BACKOFF, RETRY, logged_in
 from commands import Sdk
-from drivers import Driver
+from drivers import Driver, until
 from people import Person
 from proxy import Proxy
+from scripts import sdk_contract
+from stub import Socket, Stub, ready
+
+BAD_CURSOR = next(row.code for row in sdk_contract.read().close_verdicts if not row.keep_cursor)
 
 
 def test_a_damaged_cursor_is_told(
@@ -67,13 +70,50 @@ def test_an_event_in_hand_comes_again(
     for number in range(5):
         bob.say(ada, f"in its hands {number}")
     # The others wait behind the one that is in its hands.
-    deadline = time.monotonic() + 20
-    while crashing.do("held", listener="l1")["events"] < 4:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: crashing.do("held", listener="l1")["events"] >= 4)
     crashing.kill()
     heard = driver.listen(logged_in(driver, proxy.url, ada), "l1", cursor_file=store, backoff=BACKOFF)
-    heard.until_event("message", 5)
+    heard.until(lambda self: self.contents[-1:] == ["in its hands 4"])
     # The one before is told again only where its handler had not asked for more, when the program crashed.
     assert [text for text in heard.contents if text != "handled"] == [f"in its hands {n}" for n in range(5)]
     driver.do("unlisten", listener="l1")
+
+
+def test_a_refused_cursor_is_kept_until_its_loss_was_told(
+    sdk: Sdk, driver: Driver, stub: Stub, stubbed: str, tmp_path: Path
+) -> None:
+    """A program that crashes before it heard of the loss hears of it the next time, refused twice or not."""
+    # What the server does with each connection in turn.
+    course = ["welcome", "refuse", "be silent", "refuse", "refuse", "welcome"]
+
+    async def script(socket: Socket) -> None:
+        frame = await socket.next()
+        match course[socket.number - 1]:
+            case "welcome":
+                await socket.send("ready", ready(f"cursor-{socket.number}"))
+            case "refuse":
+                await socket.close(BAD_CURSOR)
+        given.append(frame["data"].get("cursor"))
+        await socket.until_left()
+
+    given: list[str | None] = []
+    stub.play(script)
+    store = tmp_path / "cursor"
+    options = {"cursor_file": str(store), "backoff": BACKOFF}
+    driver.listen(stubbed, "l1", **options).until_state("live")
+    driver.do("unlisten", listener="l1")
+    kept = store.read_text()
+    (tmp_path / "crashes").mkdir()
+    crashing = Driver(sdk.command(), tmp_path / "crashes")
+    crashing.do("client", name="one", base_url=stub.url, timeout=20, retry=RETRY)
+    crashing.do("login", client="one", email="ada@example.com", password="secure_password")
+    crashing.listen("one", "l1", **options)
+    until(lambda: len(given) == 3)
+    crashing.kill()
+    assert store.read_text() == kept
+    heard = driver.listen(stubbed, "l2", **options)
+    resync = heard.until_event("resync")
+    assert (resync["data"]["reason"], resync["data"]["cursor"]) == ("bad_cursor", "cursor-6")
+    assert given == [None, "cursor-1", None, "cursor-1", None, None]
+    until(lambda: store.read_text() != kept)
+    driver.do("unlisten", listener="l2")
