@@ -21,7 +21,7 @@ from parley.contract import Reply, operations, v2
 from parley.contract.document import handler_modules
 from parley.contract.exchange import Exchange
 from parley.contract.replies import encode
-from parley.errors import Gone, Invalid, NotFound, ParleyError
+from parley.errors import Gone, Invalid, NotFound
 from parley.model import Caller
 from parley.realtime import connection
 from parley.services import services
@@ -175,46 +175,45 @@ def wrong_close_code() -> None:
     connection._refusal = lambda error: CloseCode.BAD_FRAME  # the fault
 
 
-def other_contract() -> None:
-    """One operation tells of another contract than the server publishes."""
+def _plant_in_answers(wrong: Callable[[Exchange, Reply, str | None], Reply]) -> None:
+    """Let `wrong` have the last word about what v1 answers; it is told the operation, if there is one."""
     original = Exchange.answer
 
     async def answer(exchange: Exchange, reply: Reply, operation: str | None, route: str) -> None:
+        await original(exchange, wrong(exchange, reply, operation), operation, route)
+
+    Exchange.answer = answer  # type: ignore[method-assign, assignment]  # the fault
+
+
+def other_contract() -> None:
+    """One operation tells of another contract than the server publishes."""
+
+    def rename(exchange: Exchange, reply: Reply, operation: str | None) -> Reply:
         if operation == "list_conversations":
             exchange._common_headers = exchange._common_headers.replace(b"x-contract: 1", b"x-contract: 9")
-        await original(exchange, reply, operation, route)
+        return reply
 
-    Exchange.answer = answer  # type: ignore[method-assign]  # the fault
-
-
-def _plant_in_errors(wrong: Callable[[Reply], Reply]) -> None:
-    """Let `wrong` have the last word about what is refused."""
-    original = operations.error_reply
-
-    def told(error: ParleyError, *, credentials_given: bool = False) -> Reply:
-        return wrong(original(error, credentials_given=credentials_given))
-
-    operations.error_reply = told
+    _plant_in_answers(rename)
 
 
 def conflict_for_not_found() -> None:
     """What is not there is told by the code of something else."""
 
-    def misname(reply: Reply) -> Reply:
+    def misname(_: Exchange, reply: Reply, __: str | None) -> Reply:
         if reply.status == 404:
             reply.body["error"]["code"] = "conflict"
         return reply
 
-    _plant_in_errors(misname)
+    _plant_in_answers(misname)
 
 
 def missing_allow() -> None:
     """A method is refused without saying which ones there are."""
 
-    def hide(reply: Reply) -> Reply:
+    def hide(_: Exchange, reply: Reply, __: str | None) -> Reply:
         return dataclasses.replace(reply, headers={}) if reply.status == 405 else reply
 
-    _plant_in_errors(hide)
+    _plant_in_answers(hide)
 
 
 def edit_unshown() -> None:
@@ -256,7 +255,7 @@ def error_frame_code() -> None:
     def write(client: connection.Connection, frame_type: str, data: Any) -> None:
         original(client, frame_type, {**data, "code": "conflict"} if frame_type == "error" else data)
 
-    connection.Connection._write = write  # type: ignore[method-assign]  # the fault
+    connection.Connection._write = write  # type: ignore[method-assign, assignment]  # the fault
 
 
 def delivered_twice() -> None:
@@ -267,7 +266,7 @@ def delivered_twice() -> None:
         original(client, framed, frames, position)
         original(client, framed, frames, position)
 
-    connection.Connection.deliver = deliver  # type: ignore[method-assign]  # the fault
+    connection.Connection.deliver = deliver  # type: ignore[method-assign, assignment]  # the fault
 
 
 # ---- of v2, each in one operation
