@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -271,6 +272,8 @@ async def obey(driver: Driver, line: dict[str, Any]) -> None:
 async def main() -> None:
     in_threads = sys.argv[1:] == ["threads"]
     driver = Driver((lambda *a, **o: InThreads(Client(*a, **o))) if in_threads else AsyncClient)
+    # As many commands at once as a suite gives.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(100, thread_name_prefix="asyncio"))
     tasks: set[asyncio.Task[None]] = set()
     lines = asyncio.StreamReader(limit=2**24)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)

@@ -5,11 +5,12 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 
 import pytest
 from parley_sdk import AsyncClient, Backoff, Client, RetryPolicy
-from parley_sdk.api_error import ConnectionFailed, ParleyError
+from parley_sdk.api_error import ConnectionFailed, ParleyError, SessionEnded
 from parley_sdk.realtime import Listener
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -17,6 +18,16 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 EVENT = {"type": "moon.landed", "data": {}, "cursor": "c1"}
 BACKOFF = Backoff(0.01, 0.02)
+
+
+class Full:
+    """A cursor store that fails."""
+
+    def load(self) -> str | None:
+        return "c0"
+
+    def save(self, cursor: str | None) -> None:
+        raise OSError("No space left on device")
 
 
 class Played:
@@ -209,13 +220,115 @@ def test_a_base_url_has_a_scheme() -> None:
 
 
 def test_a_store_that_fails_ends_the_listener(server: Played) -> None:
-    class Full:
-        def load(self) -> str | None:
-            return None
-
-        def save(self, cursor: str | None) -> None:
-            raise OSError("No space left on device")
-
     with client(server) as ada, pytest.raises(ParleyError, match="No space"):
-        next(iter(ada.listen(cursor_store=Full())))
+        list(ada.listen(cursor_store=Full()))
     assert server.left.acquire(timeout=20)
+
+
+def test_a_store_that_fails_leaves_nothing_open(server: Played) -> None:
+    ada = client(server)
+    for _ in range(2):
+        next(iter(ada.listen(cursor_store=Full())))
+    with pytest.raises(ParleyError, match="No space"):
+        ada.close(handled=True)
+    for _ in range(2):
+        assert server.left.acquire(timeout=20)
+    assert ada._http.is_closed
+
+
+def test_a_store_that_fails_leaves_nothing_open_on_asyncio(server: Played) -> None:
+    async def listen() -> None:
+        ada = AsyncClient(server.url)
+        ada.use_tokens("a secret", "another", 3600)
+        for _ in range(2):
+            await anext(aiter(ada.listen(cursor_store=Full())))
+        with pytest.raises(ParleyError, match="No space"):
+            await ada.close(handled=True)
+        assert ada._http.is_closed
+
+    asyncio.run(listen())
+    for _ in range(2):
+        assert server.left.acquire(timeout=20)
+
+
+def test_events_do_not_wait_for_a_new_token(server: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    with client(server) as ada:
+        tokens = iter(["a secret"])
+
+        def fresh(stale: str | None = None, *, given_up: Future[None]) -> str:
+            if token := next(tokens, None):
+                # What the socket is told is about to expire.
+                ada.use_tokens(token, "another", 0)
+                return token
+            renewing.set()
+            given_up.result(20)
+            raise ConnectionFailed("It was given up")
+
+        renewing = threading.Event()
+        monkeypatch.setattr(ada, "fresh_token", fresh)
+        event = next(iter(ada.listen()))
+        assert event.type == "unknown"
+        assert renewing.wait(20)
+    assert server.left.acquire(timeout=20)
+
+
+def test_events_do_not_wait_for_a_new_token_on_asyncio(
+    server: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def listen() -> None:
+        async with AsyncClient(server.url) as ada:
+            tokens = iter(["a secret"])
+
+            async def fresh(stale: str | None = None) -> str:
+                if token := next(tokens, None):
+                    ada.use_tokens(token, "another", 0)
+                    return token
+                renewing.set()
+                await asyncio.sleep(20)
+                raise ConnectionFailed("It took too long")
+
+            renewing = asyncio.Event()
+            monkeypatch.setattr(ada, "fresh_token", fresh)
+            event = await anext(aiter(ada.listen()))
+            assert event.type == "unknown"
+            async with asyncio.timeout(10):
+                await renewing.wait()
+
+    asyncio.run(listen())
+    assert server.left.acquire(timeout=20)
+
+
+def test_a_session_that_ends_ends_the_loop(server: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    with client(server) as ada:
+        tokens = iter(["a secret"])
+
+        def fresh(stale: str | None = None, *, given_up: Future[None]) -> str:
+            if token := next(tokens, None):
+                ada.use_tokens(token, "another", 0)
+                return token
+            raise SessionEnded("The session has ended")
+
+        monkeypatch.setattr(ada, "fresh_token", fresh)
+        with pytest.raises(SessionEnded):
+            list(ada.listen())
+
+
+def test_a_session_that_ends_ends_the_loop_on_asyncio(
+    server: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def listen() -> None:
+        async with AsyncClient(server.url) as ada:
+            tokens = iter(["a secret"])
+
+            async def fresh(stale: str | None = None) -> str:
+                if token := next(tokens, None):
+                    ada.use_tokens(token, "another", 0)
+                    return token
+                raise SessionEnded("The session has ended")
+
+            monkeypatch.setattr(ada, "fresh_token", fresh)
+            with pytest.raises(SessionEnded):
+                async for _ in ada.listen():
+                    pass
+
+    asyncio.run(listen())

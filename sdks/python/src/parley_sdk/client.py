@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -13,12 +15,14 @@ from pydantic import BaseModel
 from parley_sdk.answers import read
 from parley_sdk.api_error import ConnectionFailed, ParleyError
 from parley_sdk.backoff import Backoff, RetryPolicy
+from parley_sdk.connections import Connections
 from parley_sdk.flow import FlowOf, Flows, LastAnswer, Renew, Send, Sleep, Step
 from parley_sdk.generated import models
 from parley_sdk.generated.facts import OPERATIONS, Operation
 from parley_sdk.generated.operations import AsyncOperations, Operations
 from parley_sdk.history import history_since, history_since_async
 from parley_sdk.realtime import AsyncListener, Course, Listener
+from parley_sdk.renewals import AsyncRenewals, Renewals
 from parley_sdk.session import Session
 from parley_sdk.stores import CursorStore, MemoryCursorStore, MemoryTokenStore, Tokens, TokenStore
 from parley_sdk.version import USER_AGENT
@@ -32,8 +36,8 @@ _TOLD = (httpx.HTTPError, ParleyError)
 class Client(Operations):
     """Talks to one server for one user; may be shared by threads.
 
-    `base_url` is where the server is, without `/v1`. `timeout` is in seconds, for connecting, and for each wait
-    for bytes. The access token is refreshed `refresh_margin` seconds before it expires.
+    `base_url` is where the server is, without `/v1`. `timeout` is in seconds, for each try of a request, until its
+    answer is there as a whole. The access token is refreshed `refresh_margin` seconds before it expires.
     """
 
     def __init__(
@@ -49,7 +53,8 @@ class Client(Operations):
         self._http = httpx.Client(**_options(self._base_url, timeout))
         self._session = Session(token_store or MemoryTokenStore(), refresh_margin)
         self._flows = Flows(self._http, self._session, retry or RetryPolicy())
-        self._renewing = threading.Lock()
+        self._connections = Connections(self._http)
+        self._renewals = Renewals(lambda stale: self._carry_out(self._flows.renewal(stale)))
         self._closed = threading.Event()
         self._timeout = timeout
         self._listeners: set[Listener] = set()
@@ -65,12 +70,25 @@ class Client(Operations):
     def close(self, *, handled: bool = False) -> None:
         """End the listeners, and close the connections; the session lives on in its store.
 
-        An event that is in the hands of a loop comes again, unless one says that it is handled.
+        An event that is in the hands of a loop comes again, unless one says that it is handled. A refresh that is
+        under way may end within five seconds, and its tokens are kept. Raises what a cursor store raised first,
+        when all is closed.
         """
-        for listener in list(self._listeners):
-            listener.close(handled=handled)
         self._closed.set()
-        self._http.close()
+        errors: list[Exception] = []
+        try:
+            for listener in list(self._listeners):
+                try:
+                    listener.close(handled=handled)
+                except Exception as error:
+                    errors.append(error)
+            self._renewals.close()
+        finally:
+            self._connections.break_all()
+            self._http.close()
+            self._renewals.leave()
+        if errors:
+            raise errors[0]
 
     @property
     def last(self) -> LastAnswer | None:
@@ -121,9 +139,12 @@ class Client(Operations):
         self._listeners.add(listener)
         return listener
 
-    def fresh_token(self, stale: str | None = None) -> str:
-        """Return an access token that is good for a while, and is another one than `stale`. Raises SessionEnded."""
-        return self._carry_out(self._flows.fresh(stale))
+    def fresh_token(self, stale: str | None = None, *, given_up: Future[None] | None = None) -> str:
+        """Return an access token that is good for a while, and is another one than `stale`. Raises SessionEnded.
+
+        When `given_up` is done, a refresh is no longer waited for.
+        """
+        return self._carry_out(self._flows.fresh(stale), given_up)
 
     def call(
         self,
@@ -141,7 +162,7 @@ class Client(Operations):
         )
         return read(self._carry_out(flow), result)
 
-    def _carry_out(self, flow: FlowOf[Result]) -> Result:
+    def _carry_out(self, flow: FlowOf[Result], given_up: Future[None] | None = None) -> Result:
         answer: httpx.Response | None = None
         error: Exception | None = None
         while True:
@@ -151,20 +172,17 @@ class Client(Operations):
                 return cast(Result, done.value)
             answer = error = None
             try:
-                _refuse_if(self._http.is_closed)
+                _refuse_if(self._closed.is_set())
                 match step:
                     case Send(request):
+                        self._connections.allow(self._timeout)
                         answer = self._http.send(request)
                     case Sleep(seconds):
                         self._closed.wait(seconds)
                     case Renew(stale):
-                        self._renew(stale)
+                        self._renewals.wait(stale, given_up or Future())
             except _TOLD as raised:
                 error = raised
-
-    def _renew(self, stale: str | None) -> None:
-        with self._renewing:
-            self._carry_out(self._flows.renewal(stale))
 
 
 class AsyncClient(AsyncOperations):
@@ -183,7 +201,8 @@ class AsyncClient(AsyncOperations):
         self._http = httpx.AsyncClient(**_options(self._base_url, timeout))
         self._session = Session(token_store or MemoryTokenStore(), refresh_margin)
         self._flows = Flows(self._http, self._session, retry or RetryPolicy())
-        self._renewing = asyncio.Lock()
+        self._renewals = AsyncRenewals(lambda stale: self._carry_out(self._flows.renewal(stale)))
+        self._closed = asyncio.Event()
         self._timeout = timeout
         self._listeners: set[AsyncListener] = set()
 
@@ -198,11 +217,23 @@ class AsyncClient(AsyncOperations):
     async def close(self, *, handled: bool = False) -> None:
         """End the listeners, and close the connections; the session lives on in its store.
 
-        An event that is in the hands of a loop comes again, unless one says that it is handled.
+        An event that is in the hands of a loop comes again, unless one says that it is handled. A refresh that is
+        under way may end within five seconds, and its tokens are kept. Raises what a cursor store raised first,
+        when all is closed.
         """
-        for listener in list(self._listeners):
-            await listener.close(handled=handled)
-        await self._http.aclose()
+        self._closed.set()
+        errors: list[Exception] = []
+        try:
+            for listener in list(self._listeners):
+                try:
+                    await listener.close(handled=handled)
+                except Exception as error:
+                    errors.append(error)
+            await self._renewals.close()
+        finally:
+            await self._http.aclose()
+        if errors:
+            raise errors[0]
 
     @property
     def last(self) -> LastAnswer | None:
@@ -283,20 +314,26 @@ class AsyncClient(AsyncOperations):
                 return cast(Result, done.value)
             answer = error = None
             try:
-                _refuse_if(self._http.is_closed)
+                _refuse_if(self._closed.is_set())
                 match step:
                     case Send(request):
-                        answer = await self._http.send(request)
+                        answer = await self._send(request)
                     case Sleep(seconds):
-                        await asyncio.sleep(seconds)
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(seconds):
+                                await self._closed.wait()
                     case Renew(stale):
-                        await self._renew(stale)
+                        await self._renewals.wait(stale)
             except _TOLD as raised:
                 error = raised
 
-    async def _renew(self, stale: str | None) -> None:
-        async with self._renewing:
-            await self._carry_out(self._flows.renewal(stale))
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        # httpx measures each wait for bytes by itself: an answer that drips would last for ever.
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._http.send(request)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("it took too long", request=request) from error
 
 
 def _options(base_url: str, timeout: float) -> dict[str, Any]:

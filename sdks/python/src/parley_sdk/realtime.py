@@ -10,6 +10,8 @@ import logging
 import socket as sockets
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from parley_sdk.api_error import ApiError, ConnectionFailed, ParleyError
 from parley_sdk.course import Course, State
+from parley_sdk.dial import dial
 from parley_sdk.generated.facts import Event
 from parley_sdk.retry_after import retry_after
 from parley_sdk.version import USER_AGENT
@@ -60,9 +63,14 @@ class Listener:
         self._timeout = timeout
         self._on_end = on_end
         self._socket: ClientConnection | None = None
-        # One whose handshake is not answered yet.
-        self._opening: ClientConnection | None = None
+        # The connection of one that is not open yet.
+        self._opening: sockets.socket | None = None
         self._closing = threading.Event()
+        # The same, for what waits for something else, too.
+        self._given_up: Future[None] = Future()
+        # Gets a new token while events go on, and what came of the last one that ended everything.
+        self._renewing: threading.Thread | None = None
+        self._failure: Exception | None = None
 
     @property
     def state(self) -> State:
@@ -95,16 +103,19 @@ class Listener:
         if self._course.state == "closed":
             return
         self._closing.set()
+        with suppress(InvalidStateError):
+            self._given_up.set_result(None)
         try:
             if handled:
                 self._course.handled()
         finally:
-            if self._opening is not None:
-                self._opening.close_socket()
+            self._wake()
             if self._socket is not None:
                 self._socket.close()
-            self._course.move("closed")
+            if self._renewing is not None:
+                self._renewing.join(CLOSE_WITHIN)
             self._on_end(self)
+            self._course.move("closed")
 
     def typing(self, conversation_id: UUID | str, is_typing: bool = True) -> None:
         """Say that one types, or no longer; it holds for some seconds."""
@@ -146,12 +157,14 @@ class Listener:
                 self._open()
             return self._receive()
         except _LOST as error:
+            if self._failure is not None:
+                raise self._failure from None
             self._lost(error)
             return None
 
     def _open(self) -> None:
         self._course.move("connecting")
-        token = self._client.fresh_token(self._course.stale)
+        token = self._client.fresh_token(self._course.stale, given_up=self._given_up)
         socket = self._connected()
         self._socket = socket
         if self._closing.is_set():
@@ -159,32 +172,36 @@ class Listener:
         socket.send(self._course.opening(token))
 
     def _connected(self) -> ClientConnection:
-        made: Any = self._made
         try:
             # A redirect is not followed with a socket that was there before: it would get the token.
-            raw = sockets.create_connection(_address(self._course.url), self._timeout)
-            raw.settimeout(None)
+            raw = dial(_address(self._course.url), self._timeout, self._closing.is_set)
+            # The same connection under another number, for TLS takes this one away.
+            self._opening = raw.dup()
+            if self._closing.is_set():
+                self._wake()
             # Entered by hand: it is closed in other places than here.
             socket: ClientConnection = connect(
-                self._course.url, sock=raw, open_timeout=self._timeout, create_connection=made, **OPTIONS
+                self._course.url, sock=raw, open_timeout=self._timeout, **OPTIONS
             )
             return socket.__enter__()
         except (OSError, ValueError) as error:
             raise _unreached(error) from error
         finally:
-            self._opening = None
+            opening, self._opening = self._opening, None
+            if opening is not None:
+                opening.close()
 
-    def _made(self, *arguments: Any, **options: Any) -> ClientConnection:
-        self._opening = ClientConnection(*arguments, **options)
-        if self._closing.is_set():
-            self._opening.close_socket()
-        return self._opening
+    def _wake(self) -> None:
+        opening = self._opening
+        if opening is not None:
+            with suppress(OSError):
+                opening.shutdown(sockets.SHUT_RDWR)
 
     def _receive(self) -> Event | None:
         socket = self._socket
         assert socket is not None
         if self._course.renewal_is_due:
-            self._renew(socket)
+            self._begin_renewal(socket)
         try:
             text = socket.recv(timeout=self._course.patience())
         except TimeoutError:
@@ -199,14 +216,25 @@ class Listener:
                 raise ConnectionFailed("The server is silent") from None
         return self._course.take(text)
 
+    def _begin_renewal(self, socket: ClientConnection) -> None:
+        self._course.renew_later()
+        if self._renewing is None or not self._renewing.is_alive():
+            self._renewing = threading.Thread(target=self._renew, args=(socket,), daemon=True)
+            self._renewing.start()
+
     def _renew(self, socket: ClientConnection) -> None:
         try:
-            frame = self._course.renewal(self._client.fresh_token())
-        except (ConnectionFailed, ApiError):
-            self._course.renew_later()
+            token = self._client.fresh_token(given_up=self._given_up)
+            # Another socket has had its token with its first frame.
+            frame = self._course.renewal(token) if self._socket is socket else None
+            if frame is not None:
+                socket.send(frame)
+        except (ConnectionFailed, ApiError, ConnectionClosed):
+            # It is tried again later, or the loop hears of it.
             return
-        if frame is not None:
-            socket.send(frame)
+        except Exception as error:
+            self._failure = error
+            socket.close_socket()
 
     def _lost(self, error: Exception) -> None:
         socket, self._socket = self._socket, None
@@ -235,6 +263,9 @@ class AsyncListener:
         self._socket: AsyncConnection | None = None
         # What is waited for while there is no socket: a token, or a handshake.
         self._opening: asyncio.Task[tuple[str, AsyncConnection]] | None = None
+        # Gets a new token while events go on, and what came of the last one that ended everything.
+        self._renewing: asyncio.Task[None] | None = None
+        self._failure: Exception | None = None
         self._closing = asyncio.Event()
 
     @property
@@ -268,16 +299,19 @@ class AsyncListener:
         if self._course.state == "closed":
             return
         self._closing.set()
-        self._course.move("closed")
         try:
+            self._course.move("closed")
             if handled:
                 self._course.handled()
         finally:
+            self._on_end(self)
             if self._opening is not None:
                 self._opening.cancel()
+            if self._renewing is not None:
+                self._renewing.cancel()
+                await asyncio.wait({self._renewing})
             if self._socket is not None:
                 await self._socket.close()
-            self._on_end(self)
 
     async def typing(self, conversation_id: UUID | str, is_typing: bool = True) -> None:
         """Say that one types, or no longer; it holds for some seconds."""
@@ -319,6 +353,8 @@ class AsyncListener:
                 await self._open()
             return await self._receive()
         except _LOST as error:
+            if self._failure is not None:
+                raise self._failure from None
             await self._lost(error)
             return None
 
@@ -353,7 +389,7 @@ class AsyncListener:
         socket = self._socket
         assert socket is not None
         if self._course.renewal_is_due:
-            await self._renew(socket)
+            self._begin_renewal(socket)
         try:
             async with asyncio.timeout(self._course.patience()):
                 text = await socket.recv()
@@ -370,14 +406,24 @@ class AsyncListener:
                 raise ConnectionFailed("The server is silent") from None
         return self._course.take(text)
 
+    def _begin_renewal(self, socket: AsyncConnection) -> None:
+        self._course.renew_later()
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew(socket))
+
     async def _renew(self, socket: AsyncConnection) -> None:
         try:
-            frame = self._course.renewal(await self._client.fresh_token())
-        except (ConnectionFailed, ApiError):
-            self._course.renew_later()
+            token = await self._client.fresh_token()
+            # Another socket has had its token with its first frame.
+            frame = self._course.renewal(token) if self._socket is socket else None
+            if frame is not None:
+                await socket.send(frame)
+        except (ConnectionFailed, ApiError, ConnectionClosed):
+            # It is tried again later, or the loop hears of it.
             return
-        if frame is not None:
-            await socket.send(frame)
+        except Exception as error:
+            self._failure = error
+            socket.transport.abort()
 
     async def _lost(self, error: Exception) -> None:
         socket, self._socket = self._socket, None
