@@ -567,7 +567,7 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
     // ---- how it ends
 
     /** Decides by the close code what to do, and when to come back. */
-    private void lost(Lost how) {
+    private void lost(Lost how) throws InterruptedException {
         hangUp(Socket::abort);
         if (closing.getCount() == 0) {
             return;
@@ -596,7 +596,7 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
         return told == null ? Duration.ZERO : told;
     }
 
-    private Duration obey(CloseVerdict verdict) {
+    private Duration obey(CloseVerdict verdict) throws InterruptedException {
         if (!verdict.keepCursor()) {
             // The store keeps it until the notice is handled: whoever crashes before is told again.
             lostTrack = lostTrack || cursor != null;
@@ -606,7 +606,7 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
         return switch (verdict.reconnect()) {
             case NEVER -> throw new SocketClosedException(verdict.code(), verdict.meaning());
             case NEW_SESSION -> {
-                client.session().end();
+                forgetSession();
                 throw new SessionEndedException(verdict.meaning(), null);
             }
             case NEW_TOKEN -> {
@@ -619,6 +619,19 @@ public final class Listener implements Iterable<Event>, AutoCloseable {
             }
             case NOW -> Duration.ZERO;
         };
+    }
+
+    /** Others may renew, or have logged in: only the session of this socket has ended. */
+    private void forgetSession() throws InterruptedException {
+        String ended = token;
+        try {
+            await(client.transport().later(() -> {
+                client.session().endOf(ended);
+                return null;
+            }));
+        } catch (Lost closed) {
+            // It is forgotten all the same, on its own thread.
+        }
     }
 
     private void end() {

@@ -56,6 +56,18 @@ final class Session {
         }
     }
 
+    /** Forgets the session of a token that the server calls ended, unless somebody has logged in since. */
+    void endOf(String accessToken) {
+        store.alone(() -> {
+            synchronized (changing) {
+                if (store.load().filter(tokens -> tokens.accessToken().equals(accessToken)).isPresent()) {
+                    store.clear();
+                }
+            }
+            return null;
+        });
+    }
+
     /** How long until a token is to be renewed: some time before its end, of a short life a third at most. */
     Duration untilRenewal(StoredTokens tokens) {
         Duration third = tokens.lifetime().dividedBy(3);

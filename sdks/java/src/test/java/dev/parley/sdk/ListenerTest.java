@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -35,6 +36,7 @@ class ListenerTest {
          "user": %s}}""".formatted(Answers.ME);
     private static final Duration MOMENT = Duration.ofMillis(200);
 
+    private final MemoryTokenStore tokens = new MemoryTokenStore();
     private final MemoryCursorStore cursors = new MemoryCursorStore(null);
     private SocketServer server;
     private Client client;
@@ -244,6 +246,28 @@ class ListenerTest {
     }
 
     @Test
+    void aSessionThatHasEndedIsForgotten() throws IOException {
+        againAndAgain((ended, server) -> {
+            server.farewell = 4403;
+            assertEquals("c-1", ended.next().cursor());
+            assertThrows(SessionEndedException.class, ended::next);
+            assertSame(Listener.State.CLOSED, ended.state());
+            assertTrue(tokens.load().isEmpty());
+        }, READY, landed(1));
+    }
+
+    @Test
+    void aNewSessionOutlivesTheListenerOfTheOld() throws IOException {
+        againAndAgain((old, server) -> {
+            server.farewell = 4403;
+            assertEquals("c-1", old.next().cursor());
+            tokens.save(new StoredTokens("new", "refresh", Instant.now().plusSeconds(3600), Duration.ofHours(1)));
+            assertThrows(SessionEndedException.class, old::next);
+            assertEquals("new", tokens.load().orElseThrow().accessToken());
+        }, READY, landed(1));
+    }
+
+    @Test
     void aHandshakeIsNotMadeElsewhere() throws IOException {
         try (Answers elsewhere = new Answers(Answers.CUT);
                 Answers here = new Answers(Answers.status(302, "", "Location", elsewhere.url() + "ws"))) {
@@ -261,8 +285,9 @@ class ListenerTest {
     }
 
     /** Lets a listener, which comes back at once, hear the same on each connection. */
-    private static void againAndAgain(Story story, String... frames) throws IOException {
-        try (SocketServer server = new SocketServer(frames); Client client = new Client(server.url())) {
+    private void againAndAgain(Story story, String... frames) throws IOException {
+        try (SocketServer server = new SocketServer(frames);
+                Client client = Client.builder(server.url()).tokenStore(tokens).build()) {
             client.useTokens("access", "refresh", Duration.ofHours(1));
             ListenOptions options = new ListenOptions().backoff(new Backoff(Answers.SHORT, Answers.SHORT));
             story.play(client.listen(options), server);

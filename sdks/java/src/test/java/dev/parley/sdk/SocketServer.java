@@ -28,6 +28,8 @@ final class SocketServer implements AutoCloseable {
     private final String[] frames;
     /** Whether each connection ends, without a farewell, as soon as the frames are said. */
     volatile boolean leaves;
+    /** The code, if any, that the server closes each connection with then. */
+    volatile int farewell;
 
     SocketServer(String... frames) throws IOException {
         this.frames = frames;
@@ -78,6 +80,10 @@ final class SocketServer implements AutoCloseable {
                 greeted = true;
                 for (String frame : frames) {
                     write(out, frame);
+                }
+                if (farewell != 0) {
+                    out.write(new byte[] {(byte) CLOSE, 2, (byte) (farewell >> 8), (byte) farewell});
+                    return;
                 }
                 if (leaves) {
                     return;
