@@ -10,12 +10,16 @@ from parley_sdk.api_error import ConnectionFailed
 
 Result = TypeVar("Result")
 
+NO_CONTENT = 204
+
 _adapters: dict[Any, TypeAdapter[Any]] = {}
 
 
 def read(answer: httpx.Response, result: type[Result]) -> Result:
     """Return an answer as a model. Raises ConnectionFailed where it is none: it came from something in between."""
     if result is NoneType:
+        if answer.status_code != NO_CONTENT:
+            raise ConnectionFailed(f"The answer has no place for a body ({answer.status_code}): who gave it?")
         return cast(Result, None)
     adapter = _adapters.get(result)
     if adapter is None:
