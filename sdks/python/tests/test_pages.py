@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from parley_sdk import UnknownEvent, models
 from parley_sdk.history import history_since
-from parley_sdk.pages import Walk, walk
+from parley_sdk.pages import Walk, walk, walk_async
 
 
 def users(*names: str, following: str | None = None) -> models.UserPage:
@@ -58,6 +58,17 @@ def test_events_go_forth_by_themselves() -> None:
 def test_a_walk_has_one_direction() -> None:
     with pytest.raises(ValueError, match="not both"):
         Walk({"before": "a", "after": "b"})
+
+
+def test_a_walk_forth_begins_somewhere() -> None:
+    pages = Pages(users("a"))
+    for begun in (walk, walk_async):
+        with pytest.raises(ValueError, match="begin after"):
+            begun(pages, (), {"after": None})
+        with pytest.raises(ValueError, match="begin after"):
+            begun(pages, (), {"after": None, "before": None})
+    assert pages.asked == []
+    assert [user.username for user in walk(pages, (), {"after": None, "before": "b"})] == ["a"]
 
 
 def test_the_history_has_what_moved_while_it_was_read() -> None:

@@ -15,8 +15,11 @@ class Walk:
 
     def __init__(self, query: Mapping[str, Any]) -> None:
         self._forth = query.get("after") is not None
-        if self._forth and query.get("before") is not None:
+        goes_back = query.get("before") is not None
+        if self._forth and goes_back:
             raise ValueError("A walk goes back from `before` or forth from `after`, not both")
+        if "after" in query and not self._forth and not goes_back:
+            raise ValueError("A walk forth needs something to begin after: `after` is None")
         self.query: dict[str, Any] | None = dict(query)
 
     def take(self, page: Any) -> Sequence[Any]:
@@ -31,17 +34,25 @@ class Walk:
 
 
 def walk(operation: Callable[..., Any], arguments: Sequence[Any], query: Mapping[str, Any]) -> Iterator[Any]:
-    """Walk through a list."""
-    at = Walk(query)
+    """Walk through a list. Raises ValueError at once where it has no direction."""
+    return _walk(Walk(query), operation, arguments)
+
+
+def walk_async(
+    operation: Callable[..., Awaitable[Any]], arguments: Sequence[Any], query: Mapping[str, Any]
+) -> AsyncIterator[Any]:
+    """Walk through a list. Raises ValueError at once where it has no direction."""
+    return _walk_async(Walk(query), operation, arguments)
+
+
+def _walk(at: Walk, operation: Callable[..., Any], arguments: Sequence[Any]) -> Iterator[Any]:
     while at.query is not None:
         yield from at.take(operation(*arguments, **at.query))
 
 
-async def walk_async(
-    operation: Callable[..., Awaitable[Any]], arguments: Sequence[Any], query: Mapping[str, Any]
+async def _walk_async(
+    at: Walk, operation: Callable[..., Awaitable[Any]], arguments: Sequence[Any]
 ) -> AsyncIterator[Any]:
-    """Walk through a list."""
-    at = Walk(query)
     while at.query is not None:
         for item in at.take(await operation(*arguments, **at.query)):
             yield item
