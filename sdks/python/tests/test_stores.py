@@ -35,3 +35,12 @@ def test_a_file_without_a_session_is_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "tokens"
     path.write_text(text)
     assert FileTokenStore(path).load() is None
+
+
+@pytest.mark.parametrize("damaged", [b"\xff\xfe\x00abc", b"c1\x80"])
+def test_a_damaged_cursor_is_one_that_the_server_refuses(tmp_path: Path, damaged: bytes) -> None:
+    path = tmp_path / "cursor"
+    path.write_bytes(damaged)
+    cursor = FileCursorStore(path).load()
+    assert cursor is not None
+    assert "\ufffd" in cursor

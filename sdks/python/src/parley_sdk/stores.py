@@ -94,14 +94,14 @@ class MemoryCursorStore:
 
 
 class FileCursorStore:
-    """A file with the cursor."""
+    """A file with the cursor. A damaged one is for the server to judge, which tells of it by a `resync`."""
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
 
     def load(self) -> str | None:
         try:
-            return self._path.read_text(encoding="utf-8") or None
+            return self._path.read_text(encoding="utf-8", errors="replace") or None
         except FileNotFoundError:
             return None
 
