@@ -3,11 +3,13 @@
 import json
 import time
 from collections.abc import Callable
+from types import NoneType
 from typing import Any
 
 import httpx
 import pytest
-from parley_sdk.api_error import ParleyError, SessionEnded, TimedOut
+from parley_sdk.answers import read
+from parley_sdk.api_error import ConnectionFailed, ParleyError, SessionEnded, TimedOut
 from parley_sdk.backoff import Backoff, RetryPolicy
 from parley_sdk.errors import ConflictError, NotFoundError, UnavailableError
 from parley_sdk.flow import Flow, FlowOf, Flows, Renew, Send, Sleep, Step
@@ -145,7 +147,15 @@ def test_errors_are_not_tried_again() -> None:
             {},
             7,
         ),
+        ({"Retry-After": "Sun Nov 22 12:00:07 2037", "Date": "Sun, 22 Nov 2037 12:00:00 GMT"}, {}, 7),
+        ({"Retry-After": "Sun Nov  1 12:00:07 2037", "Date": "Sun Nov  1 12:00:00 2037"}, {}, 7),
+        (
+            {"Retry-After": "Sunday, 22-Nov-37 12:00:07 GMT", "Date": "Sun, 22 Nov 2037 12:00:00 GMT"},
+            {},
+            7,
+        ),
         ({"Retry-After": "Sun, 22 Nov 2015 12:00:07 GMT"}, {}, 0),
+        ({"Retry-After": "Sun Nov 22 12:00:07 2015"}, {}, 0),
         ({"Retry-After": "9" * 400}, {}, 3600),
         ({}, {"retry_after": float("inf")}, 3600),
     ],
@@ -180,6 +190,13 @@ def test_other_conflicts_are_told() -> None:
     _, result = play(ask(flows(), "remove_member", path={"group_id": "g", "user_id": "u"}), STILL_RUNNING)
     with pytest.raises(ConflictError):
         result()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"<html>Welcome</html>"])
+def test_only_no_content_says_that_something_is_done(content: bytes) -> None:
+    read(httpx.Response(204), NoneType)
+    with pytest.raises(ConnectionFailed, match="200"):
+        read(httpx.Response(200, content=content), NoneType)
 
 
 def test_an_id_stays_within_its_part_of_the_path() -> None:

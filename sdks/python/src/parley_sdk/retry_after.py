@@ -24,7 +24,13 @@ def _seconds(text: str, date: str | None) -> float | None:
         return float(text)
     try:
         # By the server's own clock, where it tells it.
-        now = parsedate_to_datetime(date) if date else datetime.now(UTC)
-        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
+        now = _time(date) if date else datetime.now(UTC)
+        return max(0.0, (_time(text) - now).total_seconds())
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def _time(text: str) -> datetime:
+    # All three forms of RFC 9110, 5.6.7; that of asctime says no zone, and means this one.
+    told = parsedate_to_datetime(text)
+    return told if told.tzinfo is not None else told.replace(tzinfo=UTC)
