@@ -165,13 +165,21 @@ final class Session {
         Call<Tokens> call = new Call<>(Facts.REFRESH, Tokens.class)
             .body(Map.of("refresh_token", tokens.refreshToken()));
         Transport.Answer answer = transport.send(transport.prepare(call, key), null);
-        if (!answer.succeeded()) {
-            throw refused(answer.refused());
+        synchronized (changing) {
+            StoredTokens now = loggedIn();
+            if (!now.refreshToken().equals(tokens.refreshToken())) {
+                // Somebody has logged in meanwhile, and whoever logged out has ended this as well.
+                return now;
+            }
+            if (!answer.succeeded()) {
+                throw refused(answer.refused());
+            }
+            Tokens next = Client.read(answer.body(), Tokens.class);
+            // It is kept before it is used: the old ones are worth nothing now.
+            long lifetime = Math.max(next.expiresIn(), SHORTEST_LIFE);
+            begin(next.accessToken(), next.refreshToken(), Duration.ofSeconds(lifetime));
+            return loggedIn();
         }
-        Tokens next = Client.read(answer.body(), Tokens.class);
-        // It is kept before it is used: the old ones are worth nothing now.
-        begin(next.accessToken(), next.refreshToken(), Duration.ofSeconds(Math.max(next.expiresIn(), SHORTEST_LIFE)));
-        return loggedIn();
     }
 
     /** Only the server itself ends a session; all else may be different later, or come from something in between. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.parley.sdk.api.Me;
 import dev.parley.sdk.api.UnavailableException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -31,6 +32,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** When tokens are renewed, and what ends a session. */
 @Timeout(30)
 class SessionTest {
+    private static final StoredTokens NEW =
+        new StoredTokens("new", "refresh-new", Instant.now().plusSeconds(3600), Duration.ofHours(1));
+
     @TempDir Path directory;
 
     @Test
@@ -183,6 +187,38 @@ class SessionTest {
             interrupted.countDown();
             assertEquals("ada", server.client.getMe().username());
             assertEquals(2, server.asked.size());
+        }
+    }
+
+    @Test
+    void whatHappensToASessionDuringItsRefreshCounts() throws Exception {
+        for (Answers.Answer late : List.of(
+                Answers.status(200, Answers.TOKENS), Answers.error(401, "unauthorized", "{}"))) {
+            MemoryTokenStore store = new MemoryTokenStore();
+            assertEquals("ada", ((Me) refreshedLate(late, store, () -> store.save(NEW))).username());
+            assertEquals("new", store.load().orElseThrow().accessToken());
+
+            assertInstanceOf(SessionEndedException.class, refreshedLate(late, store, store::clear));
+            assertEquals(Optional.empty(), store.load());
+        }
+    }
+
+    /** What becomes of a call whose refresh is answered after something else happened. */
+    private static Object refreshedLate(Answers.Answer late, TokenStore store, Runnable meanwhile) throws Exception {
+        CountDownLatch done = new CountDownLatch(1);
+        try (Answers server = new Answers(Answers.after(done, late), Answers.status(200, Answers.ME));
+                Client client = server.another(store)) {
+            client.useTokens("old", "refresh", Duration.ZERO);
+            FutureTask<Me> call = new FutureTask<>(client::getMe);
+            new Thread(call, "call").start();
+            server.untilAsked(1);
+            meanwhile.run();
+            done.countDown();
+            try {
+                return call.get();
+            } catch (ExecutionException error) {
+                return error.getCause();
+            }
         }
     }
 
