@@ -6,8 +6,10 @@ at the edges of each schema; where the server counts requests, only what the doc
 
 import copy
 import json
+import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -35,10 +37,16 @@ _LEFT_OUT = frozenset(("login", "refresh", "logout", "revoke_session", "change_p
 # The token stands in a file, since every user of the machine sees the options of a command.
 _SETTINGS = """\
 headers = {{ Authorization = "Bearer {token}" }}
+{trusted}
 
 [phases.examples]
 extra-data-sources = {{ responses = false }}
 """
+# Beside the settings. Schemathesis has a list of its own of whom it trusts.
+_AUTHORITIES = "authorities.pem"
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
+# What it calls a request that nobody answered. It is told of the operation, and is no answer that could be wrong.
+_UNANSWERED = frozenset(("Network Error", "Unhealthy API", "Unresponsive Operation", "Server Unavailable"))
 _MAX_SECONDS = 900
 # Further failures of one operation are mostly the same one.
 _FAILURES_TOLD = 3
@@ -53,7 +61,12 @@ def rest_findings(deployment: Deployment, seed: int) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory(prefix="parley-contract-") as name:
         directory = Path(name)
         (directory / "openapi.json").write_text(json.dumps(_with_own_examples(deployment)))
-        (directory / "schemathesis.toml").write_text(_SETTINGS.format(token=deployment.people[0].token))
+        trusted = ""
+        if deployment.url.startswith("https:") and (authorities := _authorities()):
+            (directory / _AUTHORITIES).write_bytes(authorities)
+            trusted = f'tls-verify = "{_AUTHORITIES}"'
+        settings = _SETTINGS.format(token=deployment.people[0].token, trusted=trusted)
+        (directory / "schemathesis.toml").write_text(settings)
         _run(deployment, directory, seed)
         yield from _read(deployment, directory / "report.xml")
 
@@ -82,6 +95,16 @@ def _run(deployment: Deployment, directory: Path, seed: int) -> None:
     )
     if done.returncode not in (0, 1) or not (directory / "report.xml").exists():
         raise Surroundings(f"Schemathesis does not work here:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def _authorities() -> bytes:
+    """Return the certificates that every other part of the check trusts; nothing where the system tells no files."""
+    paths = ssl.get_default_verify_paths()
+    files = [Path(paths.cafile)] if paths.cafile else []
+    if paths.capath:
+        files += sorted(each for each in Path(paths.capath).iterdir() if each.is_file() and os.access(each, os.R_OK))
+    # Most of them are there under several names, and once more in a file of all.
+    return b"\n".join({found: None for file in files for found in _CERTIFICATE.findall(file.read_bytes())})
 
 
 def find_schemathesis() -> str:
@@ -131,20 +154,37 @@ def _with_own_examples(deployment: Deployment) -> dict[str, Any]:
 
 
 def _read(deployment: Deployment, report: Path) -> Iterator[Finding]:
+    """Yield what the report says of each operation. Raises Surroundings where the server did not answer some."""
     problems: dict[str, list[str]] = {}
+    unanswered: dict[str, str] = {}
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - Schemathesis wrote it a moment ago
-        told = problems.setdefault(case.get("name", ""), [])
-        told += [
-            each.text or each.get("message") or "" for each in (*case.iter("failure"), *case.iter("error"))
-        ]
+        name = case.get("name", "")
+        told = problems.setdefault(name, [])
+        for each in (*case.iter("failure"), *case.iter("error")):
+            text = each.text or each.get("message") or ""
+            if each.tag == "error" and text.partition("\n")[0].strip() in _UNANSWERED:
+                unanswered[name] = text
+            else:
+                told.append(text)
     for operation in operations_of(deployment.openapi):
         name = f"{operation.method.upper()} {operation.path}"
         if operation.operation_id in _LEFT_OUT:
             yield Finding(name, left_out="asked above only: it is about the session that asks")
+        elif name in unanswered and not problems[name]:
+            yield Finding(name, left_out="Schemathesis got no answer to a request")
         elif name not in problems:
             yield Finding(name, left_out="Schemathesis did not ask it")
         else:
             yield Finding(name, "\n".join(in_short(problems[name])) or None)
+    if unanswered:
+        reasons = dict.fromkeys(_reason(text) for text in unanswered.values())
+        raise Surroundings("\n".join(("Schemathesis got no answer:", *[*reasons][:_FAILURES_TOLD])))
+
+
+def _reason(text: str) -> str:
+    """Return in a line why nobody answered: what stands below the title, before how to try it again."""
+    _, _, rest = re.split(r"(?m)^(?:Reproduce with|Tip):", text)[0].partition("\n")
+    return shortened(rest)
 
 
 def in_short(told: list[str]) -> Iterator[str]:
@@ -177,6 +217,9 @@ def _of_a_case(case: str) -> Iterator[str]:
             if came:
                 yield f"  came:      {shortened(' '.join(came))}"
             about, came = "reproduce", []
+        elif line.startswith("Tip:"):
+            # It is of options that are not ours.
+            about = "tip"
         elif line.startswith("Schema at "):
             about = "schema"
             yield f"  promised:  {line.removeprefix('Schema at ').rstrip(':')}"

@@ -1,19 +1,24 @@
 """`parley contract check`: finds nothing in a server that keeps the contract, and what is planted in another."""
 
+import asyncio
 import json
+import ssl
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 import faulty
 import servers
+from databases import LoopThread
 from parley.cli import contract_rest, contract_walk
 from parley.cli.contract_check import hold_to_contract
 from parley.cli.contract_finding import Finding, Report
@@ -58,6 +63,9 @@ SCHEMATHESIS_SAYS = """\
 Reproduce with:
 
     curl -X GET -H 'Authorization: [Filtered]' http://127.0.0.1/v1/me
+
+Tip: Bypass what you like with `--tls-verify=false`.
+Or with another one.
 """
 PAGE = b"<!doctype html><title>Shop</title>"
 
@@ -211,6 +219,9 @@ def test_schemathesis_is_told_in_short() -> None:
     assert '  came:      200 {"display_name":null}' in told
     assert "curl -X GET" in told
     assert "minLength" not in told
+    # These are options of another program.
+    assert "--tls-verify" not in told
+    assert "another one" not in told
     assert told.endswith("and 2 more like these")
 
 
@@ -219,6 +230,76 @@ def test_other_contract_is_told(server: Server) -> None:
     done = check(server.url, "--expect", "0.9.0+000000000000.000000000000")
     assert done.returncode == 1
     assert failures(done.stdout) == ["It is the contract that was expected"]
+
+
+@contextmanager
+def behind_tls(server: Server, authority: trustme.CA) -> Iterator[str]:
+    """What stands before servers that are reached over the Internet: it has the certificate, and passes bytes on."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    ends: list[asyncio.Event] = []
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(asyncio.Event())
+        end = ends[-1]
+        there = await asyncio.open_connection("127.0.0.1", server.port)
+        await asyncio.gather(pass_on(reader, there[1]), pass_on(there[0], writer))
+        end.set()
+
+    async def end_all() -> None:
+        front.close()
+        await asyncio.wait_for(asyncio.gather(*(end.wait() for end in ends)), 10)
+
+    loop = LoopThread()
+    front = loop.run(asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls))
+    try:
+        yield f"https://localhost:{front.sockets[0].getsockname()[1]}"
+    finally:
+        loop.run(end_all())
+        loop.close()
+
+
+@pytest.fixture
+def private(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    """A server whose certificate is of a house's own authority, which the system is told to trust."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    # It may remember whom it trusted.
+    monkeypatch.setattr(urllib.request, "_opener", None)
+    with behind_tls(server, authority) as url:
+        deployment = Deployment(url)
+        deployment.settle()
+        paths = ("/contract", "/limits")
+        deployment.openapi["paths"] = {path: deployment.openapi["paths"][path] for path in paths}
+        yield deployment
+
+
+def test_own_authority_is_trusted(private: Deployment) -> None:
+    """By Schemathesis as by every other part."""
+    assert [each.problem for each in contract_rest.rest_findings(private, 1)] == [None, None]
+
+
+def test_what_got_no_answer_is_no_breach(private: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can say whether it is kept; and nobody is told of options of another program."""
+    monkeypatch.setattr(contract_rest, "_authorities", lambda: b"")
+    report = Report("A server.")
+    assert not report.add("Part", lambda: contract_rest.rest_findings(private, 1))
+    told = report.text()
+    assert report.exit_code == 3, told
+    assert subjects(report) == {CUT_OFF}, told
+    assert "--    GET /limits (Schemathesis got no answer to a request)" in told
+    assert "Schemathesis got no answer:\n          SSL verification problem" in told
+    assert "--tls-verify" not in told
 
 
 @contextmanager
