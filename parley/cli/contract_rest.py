@@ -102,7 +102,9 @@ def _authorities() -> bytes:
     paths = ssl.get_default_verify_paths()
     files = [Path(paths.cafile)] if paths.cafile else []
     if paths.capath:
-        files += sorted(each for each in Path(paths.capath).iterdir() if each.is_file() and os.access(each, os.R_OK))
+        files += sorted(
+            each for each in Path(paths.capath).iterdir() if each.is_file() and os.access(each, os.R_OK)
+        )
     # Most of them are there under several names, and once more in a file of all.
     return b"\n".join({found: None for file in files for found in _CERTIFICATE.findall(file.read_bytes())})
 

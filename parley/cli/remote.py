@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from parley.cli.outcomes import Surroundings, Usage
 
 TIMEOUT = 30.0
+_NO_ADDRESS = (
+    "That is no address of a server; it is one such as https://chat.example.com or http://[::1]:8000."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,7 @@ class Remote:
     """A server by its address; `socket` is where its sockets are. Raises Usage where it is no such address."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise Usage("The server's address begins with http:// or https://.")
+        parts = _parts(url)
         self.url = url.rstrip("/")
         self.socket = f"{parts.scheme.replace('http', 'ws')}{self.url[len(parts.scheme) :]}/ws"
 
@@ -72,6 +73,22 @@ class Remote:
     def unreachable(self, error: Exception) -> Surroundings:
         """Say that the server cannot be reached, and why."""
         return Surroundings(f"{self.url} cannot be reached: {getattr(error, 'reason', error)}.")
+
+
+def _parts(url: str) -> SplitResult:
+    """Take the address of a server apart. Raises Usage where it is none that every reader takes for the same."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        is_one = parts.port != 0 and host and not ("@" in parts.netloc or parts.query or parts.fragment)
+    except ValueError:
+        # An IPv6 address without its end, a port that is no number, a name with an empty part.
+        raise Usage(_NO_ADDRESS) from None
+    if parts.scheme not in ("http", "https"):
+        raise Usage("The server's address begins with http:// or https://.")
+    if not is_one or not parts.path.isascii() or not url.isprintable() or " " in url:
+        raise Usage(_NO_ADDRESS)
+    return parts
 
 
 def _read(answer: Any) -> Answer:

@@ -23,7 +23,8 @@ from parley.cli import contract_rest, contract_walk
 from parley.cli.contract_check import hold_to_contract
 from parley.cli.contract_finding import Finding, Report
 from parley.cli.deployment import Deployment
-from parley.cli.outcomes import Refused, Surroundings
+from parley.cli.outcomes import Refused, Surroundings, Usage
+from parley.cli.remote import Remote
 from servers import Server, StartServer, environment, parley
 
 WALK = "REST: each operation, used as it is meant"
@@ -336,6 +337,42 @@ def test_nobody_there() -> None:
     done = check(url)
     assert (done.returncode, done.stdout) == (3, "")
     assert "cannot be reached" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "chat.example.com",
+            "ftp://chat.example.com",
+            "http://",
+            "http://:80",
+            "http://[::1",
+            "http://[zz]",
+        ),
+        *("http://a:99999", "http://a:x", "http://a:0", "http://a b", "http://a..b", f"http://{'a' * 70}.b"),
+        *("http://a\tb", "http://a/ä", "http://a?b", "http://a#b", "http://ada@a"),
+    ],
+)
+def test_what_is_no_address(url: str) -> None:
+    """It is the caller who is to blame, not the server."""
+    with pytest.raises(Usage, match="address"):
+        Remote(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1]:8000", "https://chat.example.com/parley/", "http://bücher.example"]
+)
+def test_address(url: str) -> None:
+    assert Remote(url).url == url.rstrip("/")
+
+
+def test_usage_is_told() -> None:
+    """In a sentence, and not as a breach."""
+    done = check("http://[::1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("That is no address of a server")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_server_of_pages_is_no_parley() -> None:
