@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class Client extends Operations implements AutoCloseable {
     static final String USER_AGENT = "parley-java/" + Facts.CONTRACT_VERSION;
+    private static final int NO_CONTENT = 204;
     // How long closing waits for a refresh, whose tokens would be lost.
     private static final Duration LAST_REFRESH = Duration.ofSeconds(5);
 
@@ -143,7 +144,7 @@ public final class Client extends Operations implements AutoCloseable {
 
     @Override
     protected <T> T call(Call<T> call) {
-        return read(exchange(call).body(), call.result());
+        return read(exchange(call), call.result());
     }
 
     private Transport.Answer exchange(Call<?> call) {
@@ -170,13 +171,16 @@ public final class Client extends Operations implements AutoCloseable {
         return call.idempotencyKey() != null ? call.idempotencyKey() : UUID.randomUUID().toString();
     }
 
-    static <T> T read(byte[] body, Class<T> result) {
+    static <T> T read(Transport.Answer said, Class<T> result) {
         if (result == Void.class) {
+            if (said.status() != NO_CONTENT) {
+                throw new ConnectionFailedException("The answer should be none: who gave it?", null);
+            }
             return null;
         }
         T answer;
         try {
-            answer = Json.MAPPER.readValue(body, result);
+            answer = Json.MAPPER.readValue(said.body(), result);
         } catch (JsonProcessingException error) {
             // What Jackson says may quote the answer, which may hold tokens: it goes into no log.
             answer = null;

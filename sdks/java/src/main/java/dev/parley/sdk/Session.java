@@ -174,7 +174,7 @@ final class Session {
             if (!answer.succeeded()) {
                 throw refused(answer.refused());
             }
-            Tokens next = Client.read(answer.body(), Tokens.class);
+            Tokens next = Client.read(answer, Tokens.class);
             // It is kept before it is used: the old ones are worth nothing now.
             long lifetime = Math.max(next.expiresIn(), SHORTEST_LIFE);
             begin(next.accessToken(), next.refreshToken(), Duration.ofSeconds(lifetime));

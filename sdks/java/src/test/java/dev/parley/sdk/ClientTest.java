@@ -159,6 +159,14 @@ class ClientTest {
                 assertThrows(ConnectionFailedException.class, () -> server.client.getMe(), body);
             }
         }
+        for (String body : List.of("<html>", "", "{}")) {
+            try (Answers server = new Answers(Answers.status(200, body))) {
+                assertThrows(ConnectionFailedException.class, () -> server.client.deleteMessage("m"), body);
+            }
+        }
+        try (Answers server = new Answers(Answers.status(204, ""))) {
+            server.client.deleteMessage("m");
+        }
         String secret = Answers.TOKENS.replace("3600", "\"soon\"").replace("next", "eySecret");
         try (Answers server = new Answers(Answers.status(200, secret))) {
             ConnectionFailedException error =
