@@ -32,6 +32,23 @@ class RetryAfterTest {
     }
 
     @Test
+    void aDateHasThreeForms() {
+        List<String> noon =
+            List.of("Sun, 01 Nov 2026 12:00:00 GMT", "Sunday, 01-Nov-26 12:00:00 GMT", "Sun Nov  1 12:00:00 2026");
+        List<String> later =
+            List.of("Sun, 01 Nov 2026 12:01:30 GMT", "Sunday, 01-Nov-26 12:01:30 GMT", "Sun Nov  1 12:01:30 2026");
+        for (String date : noon) {
+            for (String then : later) {
+                assertEquals(Duration.ofSeconds(90), of("Retry-After", then, "Date", date), date + ", " + then);
+            }
+        }
+        assertEquals(Duration.ofSeconds(1), of(
+            "Retry-After", "Tue Nov 10 12:00:01 2026", "Date", "Tuesday, 10-Nov-26 12:00:00 GMT"));
+        // 1994, and not 2094.
+        assertEquals(Duration.ZERO, of("Retry-After", "Sunday, 06-Nov-94 08:49:37 GMT"));
+    }
+
+    @Test
     void nobodyWaitsForLongerThanAnHour() {
         Duration hour = Duration.ofHours(1);
         assertEquals(hour, of("Retry-After", "9".repeat(400)));
@@ -41,7 +58,7 @@ class RetryAfterTest {
 
     @Test
     void nonsenseSaysNothing() {
-        for (String odd : List.of("", "-5", "1.5", "\u00b2", "\u0663", "abc", "7 s")) {
+        for (String odd : List.of("", "-5", "1.5", "\u00b2", "\u0663", "abc", "7 s", ",", "Nov 1 2026", "Sunday, 31-Feb-26")) {
             assertNull(of("Retry-After", odd), odd);
         }
         for (Object odd : new Object[] {null, "7", -1, Double.NaN}) {
