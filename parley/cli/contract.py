@@ -52,8 +52,8 @@ def check(
 ) -> None:
     r"""Hold a running server against the contract that it publishes, and print what it does not keep.
 
-    It makes four accounts and two groups there. Exit codes: 0 all is kept, 1 something is not, 2 the URL is none, 3 the server or
-    Schemathesis (pip install "parley\[check]") is not there.
+    It makes four accounts and two groups there. Exit codes: 0 all is kept, 1 something is not, 2 the URL is none, 3 the
+    server or Schemathesis (pip install "parley\[check]") is not there.
     """
     from parley.cli.contract_check import hold_to_contract
 

@@ -97,8 +97,10 @@ def by_version(of_v1: Begin, of_v2: Begin) -> Begin:
     """Begin each exchange as the version has it that its path names."""
 
     def begin(scope: Scope, receive: Receive, send: Send) -> Exchange:
-        make = of_v2 if scope["path"].startswith(_V2) else of_v1
-        return make(scope, receive, send)
+        path = scope["path"]
+        if path.startswith(BASE_PATH) and (path == BASE_PATH or path.startswith(_V2)):
+            return of_v2(scope, receive, send)
+        return of_v1(scope, receive, send)
 
     return begin
 

@@ -97,6 +97,15 @@ async def test_its_own_contract_is_named(edge: Edge) -> None:
     assert (await edge.ask("GET", "/v1/contract")).json()["version"] != DOCUMENT["info"]["version"]
 
 
+@pytest.mark.parametrize("path", ["/v2", "/v2/", "/v2/nothing"])
+async def test_what_is_not_there_is_a_problem(edge: Edge, path: str) -> None:
+    """The base path itself is of v2 as well; what only begins like it is not."""
+    answer = await edge.ask("GET", path, token=None)
+    assert (answer.status, problem(answer)["code"]) == (404, "not_found")
+    assert answer.headers["x-contract"] == PUBLISHED.header
+    assert (await edge.ask("GET", "/v20", token=None)).error["code"] == "not_found"
+
+
 class TestAccess:
     async def test_others_are_refused(self, edge: Edge) -> None:
         """In v2's form and in v1's, which may be all that their client knows; no handler is called."""
