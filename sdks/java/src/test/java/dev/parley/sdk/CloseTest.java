@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -109,6 +111,35 @@ class CloseTest {
             client.close();
             failed(call);
             assertEquals("ada", next.getMe().username());
+        }
+    }
+
+    @Test
+    void itsThreadsEnd() throws Exception {
+        Set<Thread> before = Thread.getAllStackTraces().keySet();
+        Set<Thread> begun = new HashSet<>();
+        try (SocketServer sockets = new SocketServer();
+                Answers server = new Answers(Answers.status(200, Answers.ME))) {
+            Client client = server.another(new MemoryTokenStore());
+            client.useTokens("access", "refresh", LONG.multipliedBy(60));
+            client.getMe();
+            Client listening = new Client(sockets.url());
+            listening.useTokens("access", "refresh", LONG.multipliedBy(60));
+            listening.listen().start(event -> {});
+            while (sockets.heard.isEmpty()) {
+                Thread.onSpinWait();
+            }
+            Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> !before.contains(thread))
+                .filter(thread -> thread.getName().startsWith("HttpClient") || thread.getName().startsWith("parley"))
+                .forEach(begun::add);
+            client.close();
+            listening.close();
+        }
+        // Those of HttpClient for requests and for the socket, and at least one that listens.
+        assertTrue(begun.size() >= 3, begun.toString());
+        for (Thread thread : begun) {
+            thread.join();
         }
     }
 
