@@ -8,8 +8,8 @@ present ones (generated/*.json) are held against, in three ways:
 - REST, frames, payloads of webhooks and the handshake's parameters by oasdiff (scripts/compat_rest.py), with what it
   overlooks by ourselves (scripts/compat_forms.py);
 - channels, operations and messages of the socket by @asyncapi/diff (scripts/compat_socket.py);
-- what neither of them reads, such as close codes, limits and the handshake, by tables of our own
-  (scripts/compat_tables.py).
+- what neither of them reads, such as limits and errors of REST (scripts/compat_tables.py), close codes and states of a
+  socket (scripts/compat_states.py), and words that only stay or that nobody knows (scripts/compat_words.py).
 
 What differs in more than words from what was released must be of a greater version (scripts/compat_version.py).
 
@@ -34,8 +34,10 @@ sys.path.insert(0, str(ROOT))
 from scripts.compat_forms import broken_forms
 from scripts.compat_rest import broken_by_oasdiff
 from scripts.compat_socket import broken_by_asyncapi_diff
+from scripts.compat_states import broken_states
 from scripts.compat_tables import broken_tables
 from scripts.compat_version import misnamed
+from scripts.compat_words import REST, SOCKET, broken_words
 from scripts.sdk_tools import MissingTool
 
 RELEASED = ROOT / "spec" / "released"
@@ -102,7 +104,7 @@ def check(present: Contract, released: Contract | None) -> int:
 def compare(released: Contract, present: Contract) -> tuple[list[str], list[str]]:
     """Return what breaks, and why something could not be compared."""
     documents = released.openapi, present.openapi, released.asyncapi, present.asyncapi
-    broken = [*broken_tables(*documents), *broken_forms(released.openapi, present.openapi)]
+    broken = broken_by_rules(released, present)
     missing: list[str] = []
     try:
         broken += broken_by_oasdiff(*documents)
@@ -113,6 +115,17 @@ def compare(released: Contract, present: Contract) -> tuple[list[str], list[str]
     except MissingTool as error:
         missing.append(str(error))
     return broken, missing
+
+
+def broken_by_rules(released: Contract, present: Contract) -> list[str]:
+    """Return what breaks by our own rules, without any tool."""
+    rest, socket = (released.openapi, present.openapi), (released.asyncapi, present.asyncapi)
+    broken: list[str] = []
+    if released.openapi != present.openapi:
+        broken += [*broken_tables(*rest), *broken_forms(*rest), *broken_words(REST, *rest)]
+    if released.asyncapi != present.asyncapi:
+        broken += [*broken_states(*socket), *broken_words(SOCKET, *socket)]
+    return broken
 
 
 def _both(contract: Contract) -> dict[str, Mapping[str, Any]]:

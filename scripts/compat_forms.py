@@ -1,4 +1,4 @@
-"""Compares how requests and answers are written, which oasdiff overlooks.
+"""Compares how requests and answers are written, which oasdiff overlooks; those outside of all operations too.
 
 It says nothing of a parameter's `style` and `explode`, nor of the pattern of an answer's header, and takes any `+json`
 as a kind of `application/json`, which a client that looks at its `Content-Type` does not.
@@ -15,13 +15,13 @@ _STYLES = {"query": "form", "path": "simple", "header": "simple", "cookie": "for
 
 
 def broken_forms(released: Document, present: Document) -> Iterator[str]:
-    """Say what breaks of the operations that are still there."""
+    """Say what breaks of the operations that are still there, and of what is answered outside of them."""
     now = {(each.method, each.path): each for each in operations_of(present)}
     for before in operations_of(released):
         operation = now.get((before.method, before.path))
         if operation is not None:
             yield from _parameters(name_of(before), _forms(released, before), _forms(present, operation))
-            yield from _bodies(released, before, present, operation)
+    yield from _bodies(dict(_media_types(released)), dict(_media_types(present)))
     yield from _headers(dict(_patterns(released)), dict(_patterns(present)))
 
 
@@ -44,22 +44,30 @@ def _form(parameter: Mapping[str, Any]) -> tuple[Any, ...]:
     return style, explode, parameter.get("allowReserved", False), set(parameter.get("content", ()))
 
 
-def _bodies(
-    released: Document, before: DocumentedOperation, present: Document, operation: DocumentedOperation
-) -> Iterator[str]:
+def _bodies(before: Mapping[str, set[str]], now: Mapping[str, set[str]]) -> Iterator[str]:
     """A body may get other media types, and keeps those it had."""
-    place, now = name_of(before), dict(_media_types(present, operation))
-    for body, types in _media_types(released, before):
-        for gone in sorted(types - now.get(body, types)):
-            yield f"{place}: {body} is not {gone} any more [media-type-removed]"
+    for place, types in before.items():
+        for gone in sorted(types - now.get(place, types)):
+            yield f"{place} is not {gone} any more [media-type-removed]"
 
 
-def _media_types(document: Document, operation: DocumentedOperation) -> Iterator[tuple[str, set[str]]]:
-    """Yield the media types of the request and of each answer."""
-    if "requestBody" in operation.raw:
-        yield "the request", set(resolve(document, operation.raw["requestBody"])["content"])
-    for status, answer in operation.raw["responses"].items():
-        yield f"the answer {status}", set(resolve(document, answer).get("content", ()))
+def _media_types(document: Document) -> Iterator[tuple[str, set[str]]]:
+    """Yield the media types of each request and of each answer."""
+    for operation in operations_of(document):
+        if "requestBody" in operation.raw:
+            body = resolve(document, operation.raw["requestBody"])
+            yield f"{name_of(operation)}: the request", set(body["content"])
+    for place, answer in _answers(document):
+        yield place, set(answer.get("content", ()))
+
+
+def _answers(document: Document) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield each answer with its place, those to what is no operation among them."""
+    for operation in operations_of(document):
+        for status, answer in operation.raw["responses"].items():
+            yield f"{name_of(operation)}: the answer {status}", resolve(document, answer)
+    for status, answer in document["x-outside-operations"].items():
+        yield f"x-outside-operations: the answer {status}", resolve(document, answer)
 
 
 def _headers(
@@ -77,8 +85,7 @@ def _headers(
 
 def _patterns(document: Document) -> Iterator[tuple[tuple[str, str], str | None]]:
     """Yield the pattern of each header of each answer."""
-    for operation in operations_of(document):
-        for status, answer in operation.raw["responses"].items():
-            for name, header in resolve(document, answer).get("headers", {}).items():
-                schema = resolve(document, resolve(document, header)["schema"])
-                yield (f"{name_of(operation)} {status}", name), schema.get("pattern")
+    for place, answer in _answers(document):
+        for name, header in answer.get("headers", {}).items():
+            schema = resolve(document, resolve(document, header)["schema"])
+            yield (place, name), schema.get("pattern")

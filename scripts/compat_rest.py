@@ -2,7 +2,8 @@
 
 A frame is shown to it as an operation: what clients send is a body, what the server sends an answer. So both
 directions of every field are judged by the same rules everywhere. The handshake is one, too, with its parameters, and
-so is each parameter that is a list, because what lists of a URL hold is not looked into.
+so is each parameter that is a list, because what lists of a URL hold is not looked into, and each answer to what is no
+operation. What an object may hold beside its properties it does not look into either, so that is shown as one of these.
 """
 
 import copy
@@ -28,7 +29,8 @@ _BREAKING = frozenset(
         "response-optional-property-removed",
         "optional-response-header-removed",
         "response-property-enum-value-removed",
-        "response-property-one-of-removed",
+        "response-mediatype-enum-value-removed",
+        *(f"response-{where}-{kind}-of-removed" for where in ("body", "property") for kind in ("one", "any")),
         # Made clients tell the kinds of something by it.
         *(
             f"{what}-discriminator-{change}"
@@ -51,27 +53,40 @@ _BREAKING = frozenset(
 _TAKEN_FOR_LEAVE = frozenset(("deprecated", "x-sunset", "x-stability-level"))
 _WARNING = 2
 _SHOWN = 3
+# How what an object may hold under any other name is shown.
+_ANY_OTHER = "*"
 
 
 def broken_by_oasdiff(
     released: Document, present: Document, released_socket: Document, present_socket: Document
 ) -> list[str]:
     """Say what breaks. Raises MissingTool."""
+    documents = (
+        as_operations(released, released_socket),
+        as_operations(_without_additions(released, present), present_socket),
+    )
+    return [] if documents[0] == documents[1] else _told(breaks_between(*documents))
+
+
+def breaks_between(before: Document, now: Document) -> list[Mapping[str, Any]]:
+    """Return what breaks as oasdiff has it. Raises MissingTool."""
     program = shutil.which("oasdiff", path=str(HOME / "bin"))
     if program is None:
         raise MissingTool("oasdiff is not installed: scripts/install_sdk_tools.sh does that.")
-    documents = (
-        _shown(released, released_socket),
-        _shown(_without_additions(released, present), present_socket),
-    )
-    if documents[0] == documents[1]:
-        return []
     with tempfile.TemporaryDirectory(prefix="compat-") as directory:
-        before, after = (Path(directory) / name for name in ("released.json", "present.json"))
-        for path, document in zip((before, after), documents, strict=True):
+        paths = [Path(directory) / name for name in ("released.json", "present.json")]
+        for path, document in zip(paths, (before, now), strict=True):
             path.write_text(json.dumps(document), encoding="utf-8")
         done = subprocess.run(
-            [program, "changelog", str(before), str(after), "--format", "json", "--flatten-params"],
+            [
+                program,
+                "changelog",
+                *map(str, paths),
+                "--format",
+                "json",
+                "--flatten-params",
+                "--flatten-allof",
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -80,7 +95,7 @@ def broken_by_oasdiff(
         raise MissingTool(f"oasdiff failed with {done.returncode}: {done.stderr.strip()}")
     found = json.loads(done.stdout or "[]")
     changes = found["changes"] if isinstance(found, dict) else found
-    return _told([each for each in changes if _is_break(each)])
+    return [each for each in changes if _is_break(each)]
 
 
 def _is_break(change: Mapping[str, Any]) -> bool:
@@ -107,13 +122,13 @@ def _line(rule: str, text: str, places: list[str]) -> str:
 def _place(change: Mapping[str, Any]) -> str:
     path: str = change.get("path", "")
     kind, _, name = path.strip("/").partition(":")
-    if kind in {"frame", "payload", "handshake", "list"}:
+    if kind in {"frame", "payload", "handshake", "list", "outside"}:
         return f"the {kind} {name}".strip()
     return f"{change.get('operation', '')} {path}".strip() or "the document"
 
 
-def _shown(document: Document, socket: Document) -> dict[str, Any]:
-    """Return the document in which each frame, each payload of a webhook and the handshake is an operation."""
+def as_operations(document: Document, socket: Document) -> dict[str, Any]:
+    """Return the document in which each frame, payload of a webhook and so on is an operation."""
     shown: dict[str, Any] = {"x-frames": {}, **document, "paths": dict(document["paths"])}
     for sender in ("client", "server"):
         for frame in frames_of(document, sender):
@@ -122,21 +137,31 @@ def _shown(document: Document, socket: Document) -> dict[str, Any]:
         shown["paths"][f"/payload:{event}"] = _as_operation("server", _named(schema))
     for name, members in _lists(document):
         shown["paths"][f"/list:{name}"] = _as_operation("client", members)
+    for status, answer in document["x-outside-operations"].items():
+        shown["paths"][f"/outside:{status}"] = {"get": {"security": [], "responses": {status: answer}}}
     shown["paths"]["/handshake:"] = {
         "get": {"security": [], "parameters": list(_ways_in(socket)), "responses": {}}
     }
-    return {name: _without_leave(part) for name, part in shown.items()}
+    return {name: _readable(part) for name, part in shown.items()}
 
 
-def _without_leave(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        # A field may be called the same, and is a schema then.
-        return {
-            name: _without_leave(part)
-            for name, part in node.items()
-            if name not in _TAKEN_FOR_LEAVE or isinstance(part, Mapping)
-        }
-    return [_without_leave(part) for part in node] if isinstance(node, list) else node
+def _readable(node: Any) -> Any:
+    """Return a copy in which the tool sees everything that there is."""
+    if isinstance(node, list):
+        return [_readable(part) for part in node]
+    if not isinstance(node, Mapping):
+        return node
+    # A field may be called the same, and is a schema then.
+    shown = {
+        name: _readable(part)
+        for name, part in node.items()
+        if name not in _TAKEN_FOR_LEAVE or isinstance(part, Mapping)
+    }
+    others = shown.get("additionalProperties", False)
+    if node.get("type") == "object" and others is not False:
+        schema = {} if others is True else others
+        shown["properties"] = {**shown.get("properties", {}), _ANY_OTHER: schema}
+    return shown
 
 
 def _lists(document: Document) -> Iterator[tuple[str, Document]]:
@@ -192,4 +217,4 @@ def _drop_new_kinds(old: Mapping[str, Any], schema: dict[str, Any]) -> None:
 
 def operations_shown(document: Document, socket: Document) -> Iterator[str]:
     """Yield the paths of all that is compared, for tests."""
-    yield from _shown(document, socket)["paths"]
+    yield from as_operations(document, socket)["paths"]
