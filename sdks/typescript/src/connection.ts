@@ -10,7 +10,8 @@ const CLOSE_WITHIN = 5000;
 export interface ConnectionHooks {
   opened(): void;
   heard(text: unknown): void;
-  closed(code: number): void;
+  /** `retryAfter` is how many milliseconds a refused handshake said to wait, where that is to be seen. */
+  closed(code: number, retryAfter: number): void;
 }
 
 /**
@@ -122,6 +123,6 @@ export class Connection {
     this.#resolve();
     const hooks = this.#hooks;
     this.#hooks = null;
-    hooks?.closed(code);
+    hooks?.closed(code, this.#socket.retryAfter ?? 0);
   }
 }

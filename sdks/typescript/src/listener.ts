@@ -21,7 +21,7 @@ export interface ListenOptions {
   backoff?: Backoff | undefined;
   /** Ends the loop with its reason. */
   signal?: AbortSignal | undefined;
-  /** Is told of each change of the state. */
+  /** Is told of each change of the state; what it throws ends the loop. */
   onState?: ((state: ListenerState) => void) | undefined;
   /** A class like the browsers' WebSocket. */
   WebSocket?: SocketClass | undefined;
@@ -47,6 +47,12 @@ const MINUTE = 60_000;
 const FRAMES_PER_MINUTE = SOCKET_LIMITS.frames_per_minute - 10;
 const RENEW_AGAIN_AFTER = 5000;
 const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** How a connection ended, and for how many milliseconds the server said to stay away. */
+interface Closed {
+  readonly code: number;
+  readonly retryAfter: number;
+}
 
 /** Something to hand over; without an event only the cursor moves. */
 interface Held {
@@ -80,7 +86,7 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
 
   #connection: Connection | null = null;
   #closing: Promise<unknown> = Promise.resolve();
-  #closedWith: number | null = null;
+  #closedWith: Closed | null = null;
   #error: { readonly reason: unknown } | null = null;
   #failures = 0;
   #liveSince: number | null = null;
@@ -135,8 +141,8 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
     this.#hangUp();
     this.#wake();
     await this.#closing;
-    this.#move("closed");
     this.#host.closed();
+    this.#move("closed");
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -195,7 +201,7 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
 
   readonly #aborted = (): void => {
     this.#error = { reason: this.#options.signal?.reason };
-    void this.close();
+    this.close().catch((error: unknown) => this.#fail(error));
   };
 
   // ---- the socket
@@ -211,15 +217,15 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
       this.#stale = undefined;
       this.#placed = this.#cursor !== null;
       this.#connection = new Connection(socketClass, this.#host.url, this.#host.timeout, {
-        opened: () => this.#opened(),
-        heard: (text) => this.#heard(text),
-        closed: (code) => this.#closed(code),
+        opened: () => this.#guard(() => this.#opened()),
+        heard: (text) => this.#guard(() => this.#heard(text)),
+        closed: (code, retryAfter) => this.#closed({ code, retryAfter }),
       });
     } catch (error) {
       if (stopping.aborted) return;
       if (!(error instanceof ParleyError) || error instanceof SessionEnded) throw error;
       // The server could not be asked for a token.
-      this.#closedWith = BROKEN;
+      this.#closedWith = { code: BROKEN, retryAfter: 0 };
     }
   }
 
@@ -299,10 +305,10 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
     this.#move("waiting");
   }
 
-  #closed(code: number): void {
+  #closed(how: Closed): void {
     clearTimeout(this.#renewal);
     this.#connection = null;
-    this.#closedWith = code;
+    this.#closedWith = how;
     this.#wake();
   }
 
@@ -314,12 +320,12 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
   }
 
   /** Decide by the close code what to do, and wait until it is time to come back. */
-  async #lost(code: number): Promise<void> {
+  async #lost({ code, retryAfter }: Closed): Promise<void> {
     this.#closedWith = null;
     const wasGood = this.#liveSince !== null && performance.now() - this.#liveSince >= GOOD_AFTER;
     this.#failures = wasGood ? 1 : this.#failures + 1;
     this.#liveSince = null;
-    let delay = delayAfter(this.#failures, this.#host.backoff);
+    let delay = retryAfter + delayAfter(this.#failures, this.#host.backoff);
     const verdict = CLOSE_VERDICTS[code];
     if (verdict?.keepCursor === false) {
       // The store keeps what it has until the loop was told: a program that ends before that would never know.
@@ -387,9 +393,22 @@ export class Listener implements AsyncIterable<SocketEvent>, AsyncDisposable {
         this.#renewIn(RENEW_AGAIN_AFTER);
         return;
       }
-      this.#error = { reason: error };
-      this.#wake();
+      this.#fail(error);
     }
+  }
+
+  /** What fails beside the loop, as an `onState` of the program, ends the loop. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(reason: unknown): void {
+    this.#error ??= { reason };
+    this.#wake();
   }
 
   #move(state: ListenerState): void {

@@ -1,8 +1,10 @@
 import { CONTRACT_VERSION } from "./generated/facts.js";
 
-/** What is used of a WebSocket: the standard's, and `terminate`, `pause` and `resume` where there are such. */
+/** What is used of a WebSocket: the standard's, and `terminate`, `pause`, `resume` and `retryAfter` where there are such. */
 export interface Socket {
   readonly readyState: number;
+  /** How many milliseconds the server said to wait when it refused the handshake. */
+  readonly retryAfter?: number | null;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test, type TestContext } from "node:test";
 
 import {
   Client,
@@ -177,6 +180,84 @@ test("a store that fails ends the loop", async () => {
   const taking = assert.rejects(take(await listener(sockets, { cursorStore: broken }), 1), /the disk is full/);
   (await sockets.greeted(1)).message(1);
   await taking;
+});
+
+/** Return how long it waited each time, without what it waits for an answer. */
+function waits(context: TestContext): number[] {
+  const waited: number[] = [];
+  const start = setTimeout;
+  const fake = (told: () => void, milliseconds: number): unknown => {
+    if (milliseconds >= 25_000) return start(told, milliseconds);
+    waited.push(milliseconds);
+    return start(told, 0);
+  };
+  context.mock.method(globalThis, "setTimeout", fake as typeof setTimeout);
+  context.mock.method(Math, "random", () => 1);
+  return waited;
+}
+
+test("it comes back later and later, and soon again after a good connection", async (context) => {
+  const waited = waits(context);
+  let now = 0;
+  context.mock.method(performance, "now", () => now);
+  const sockets = new FakeSockets();
+  const events = await listener(sockets, { backoff: { base: 100, cap: 1000 } });
+  const taking = take(events, 1);
+  // Refused, refused, closed at once after `ready`, and refused again.
+  for (const number of [1, 2, 3, 4, 5]) {
+    if (number === 3) (await sockets.greeted(number)).end(1006);
+    else (await sockets.begun(number)).end(1006);
+  }
+  const good = await sockets.greeted(6);
+  assert.deepEqual(waited, [100, 200, 400, 800, 1000]);
+  now += 10_000;
+  good.end(1006);
+  (await sockets.greeted(7)).message(1);
+  assert.deepEqual(waited, [100, 200, 400, 800, 1000, 100]);
+  await taking;
+});
+
+test("a refused handshake is tried again when the server says", async (context) => {
+  const asked: unknown[] = [];
+  const server = createServer(({ url }, response) => {
+    asked.push(url);
+    response.writeHead(asked.length < 3 ? 429 : 503, { "Retry-After": asked.length < 3 ? "7" : "soon" }).end();
+  }).listen(0, "127.0.0.1");
+  context.after(() => server.close());
+  await once(server, "listening");
+  const waited = waits(context);
+  const client = new Client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await client.useTokens(tokens(1));
+  const events = client.listen({
+    backoff: { base: 100, cap: 1000 },
+    onState: () => void (waited.length === 3 && events.close()),
+  });
+  assert.deepEqual(await take(events, 1), []);
+  assert.deepEqual(waited, [7100, 7200, 400]);
+  assert.deepEqual(asked, ["/ws", "/ws", "/ws"]);
+});
+
+test("an onState that throws ends the loop, whatever it is told", async () => {
+  for (const bad of ["connecting", "catching_up", "live", "waiting", "closed"] as const) {
+    const sockets = new FakeSockets();
+    const events = await listener(sockets, {
+      onState: (state) => {
+        if (state === bad) throw new Error(`bad at ${state}`);
+      },
+    });
+    const taking = take(events, 1).then(
+      () => null,
+      (error: Error) => error.message,
+    );
+    if (bad !== "connecting") {
+      const socket = await sockets.greeted(1);
+      if (bad === "waiting") socket.end(1006);
+      if (bad === "closed") socket.message(1);
+    }
+    assert.equal(await taking, `bad at ${bad}`);
+    assert.equal(events.state, "closed");
+    assert(sockets.opened.every(({ readyState }) => readyState === 3));
+  }
 });
 
 test("a cursor that the server never gave is told, by the next program where this one ends before", async () => {
