@@ -43,13 +43,16 @@ def generate(target: Path) -> None:
 
 def _models(document: Document) -> str:
     schemas: Mapping[str, Schema] = document["components"]["schemas"]
-    return "\n".join(_model(name, schema) for name, schema in schemas.items())
+    return "\n".join(_model(schemas, name) for name in schemas)
 
 
-def _model(name: str, schema: Schema) -> str:
+def _model(schemas: Mapping[str, Schema], name: str) -> str:
+    schema = schemas[name]
     lines = [*_comment(schema.get("description", ""))]
     if "properties" not in schema:
-        return "\n".join([*lines, _alias(name, _type(schema)), ""])
+        choices = [schema_name(choice) for choice in schema.get("oneOf", ()) if "$ref" in choice]
+        kind = _either(schemas, choices) if _are_closed(schemas, choices) else _type(schema)
+        return "\n".join([*lines, _alias(name, kind), ""])
     nullable = schema.get("nullable", False)
     lines.append(f"export type {name} = {{" if nullable else f"export interface {name} {{")
     required = set(schema.get("required", ()))
@@ -61,6 +64,20 @@ def _model(name: str, schema: Schema) -> str:
         left_out = "" if field in required else "?"
         lines.append(f"  {field}{left_out}: {kind}{' | undefined' if sent and left_out else ''};")
     return "\n".join([*lines, "} | null;" if nullable else "}", ""])
+
+
+def _are_closed(schemas: Mapping[str, Schema], names: Sequence[str]) -> bool:
+    return bool(names) and all(schemas[name].get("additionalProperties") is False for name in names)
+
+
+def _either(schemas: Mapping[str, Schema], names: Sequence[str]) -> str:
+    """Return a union whose members are told apart by what they do not have, which TypeScript would let through."""
+    every = list(dict.fromkeys(field for name in names for field in schemas[name]["properties"]))
+    kinds = []
+    for name in names:
+        none = [f"{field}?: undefined" for field in every if field not in schemas[name]["properties"]]
+        kinds.append(f"({name} & {{ {'; '.join(none)} }})" if none else name)
+    return " | ".join(kinds)
 
 
 def _alias(name: str, kind: str) -> str:

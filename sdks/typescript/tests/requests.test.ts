@@ -52,6 +52,17 @@ test("null is sent, and undefined is not", async () => {
   assert.equal(server.asked[0]?.body, '{"bio":null}');
 });
 
+test("a message has one receiver or one conversation", async () => {
+  const server = new FakeServer(json(201, message("m")));
+  const ada = await client(server);
+  await ada.sendMessage({ conversation_id: "c", content: "Hello", receiver_id: undefined });
+  assert.equal(server.asked[0]?.body, '{"conversation_id":"c","content":"Hello"}');
+  // @ts-expect-error not both
+  await ada.sendMessage({ receiver_id: "bob", conversation_id: "c", content: "Hello" });
+  // @ts-expect-error nor neither
+  await ada.sendMessage({ content: "Hello" });
+});
+
 test("a broken send is repeated with its key", async () => {
   const server = new FakeServer(BROKEN, json(201, message("m")));
   await (await client(server)).sendMessage({ receiver_id: "bob", content: "Hello" });
@@ -123,13 +134,18 @@ async function refreshing(tokenStore = new MemoryTokenStore()): Promise<{
   server: FakeServer;
   asking: Promise<models.Me>;
   answer: (answer: Response) => void;
+  isGivenUp: () => boolean;
 }> {
   const { value, tell } = held<Response>();
-  const server = new FakeServer(() => value, json(200, ME));
+  let given: AbortSignal | undefined;
+  const server = new FakeServer((_, signal) => {
+    given = signal;
+    return value;
+  }, json(200, ME));
   const ada = await client(server, 0, { tokenStore });
   const asking = ada.getMe();
   await server.wasAsked(1);
-  return { ada, server, asking, answer: tell };
+  return { ada, server, asking, answer: tell, isGivenUp: () => given?.aborted ?? false };
 }
 
 test("a log-in counts more than a refresh that is under way", async () => {
@@ -185,11 +201,14 @@ test("closing waits for a refresh, and whoever waited for it goes", async () => 
 
 test("closing waits for a refresh five seconds at most, and not for its next try", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { ada, asking } = await refreshing();
+  const { ada, asking, isGivenUp } = await refreshing();
   const gone = assert.rejects(asking, ConnectionFailed);
   const closing = ada.close();
+  await turns();
+  assert(!isGivenUp());
   context.mock.timers.tick(5000);
   await closing;
+  assert(isGivenUp());
   await gone;
   const again = await refreshing();
   again.answer(refusal(503, "unavailable", {}, { "Retry-After": "30" }));

@@ -309,7 +309,11 @@ export interface Receipt {
 }
 
 /** A text or a message with attachments, to a receiver or to a conversation. */
-export type SendMessage = TextToReceiver | TextToConversation | MediaToReceiver | MediaToConversation;
+export type SendMessage =
+  | (TextToReceiver & { conversation_id?: undefined })
+  | (TextToConversation & { receiver_id?: undefined })
+  | (MediaToReceiver & { conversation_id?: undefined })
+  | (MediaToConversation & { receiver_id?: undefined });
 
 export interface TextToReceiver {
   receiver_id: ReceiverId;
