@@ -87,13 +87,12 @@ def test_a_refused_cursor_is_kept_until_its_loss_was_told(
     course = ["welcome", "refuse", "be silent", "refuse", "refuse", "welcome"]
 
     async def script(socket: Socket) -> None:
-        frame = await socket.next()
+        given.append((await socket.next())["data"].get("cursor"))
         match course[socket.number - 1]:
             case "welcome":
                 await socket.send("ready", ready(f"cursor-{socket.number}"))
             case "refuse":
                 await socket.close(BAD_CURSOR)
-        given.append(frame["data"].get("cursor"))
         await socket.until_left()
 
     given: list[str | None] = []
