@@ -577,8 +577,15 @@ BREAKS: Mapping[str, tuple[Plant, str]] = {
 def test_break_is_told(what: str) -> None:
     """By the rule that is there for it, perhaps among others."""
     plant, rule = BREAKS[what]
-    said = found(plant)
-    assert any(line.endswith(f"[{rule}]") for line in said), said
+    # Our own rules need no tool, and most of the time of this file is that of the tools.
+    said = compat.broken_by_rules(RELEASED, planted(plant))
+    if not tells(said, rule):
+        said = found(plant)
+    assert tells(said, rule), said
+
+
+def tells(said: list[str], rule: str) -> bool:
+    return any(line.endswith(f"[{rule}]") for line in said)
 
 
 def add_operation(change: Change) -> None:
@@ -763,7 +770,7 @@ def test_nothing_goes_within_a_major_version(what: str) -> None:
     """Whatever day it is: deprecated is a promise for the next one."""
     plant, rule = LEAVES[what]
     said = found(plant, planted(deprecate))
-    assert any(line.endswith(f"[{rule}]") for line in said), said
+    assert tells(said, rule), said
 
 
 @pytest.mark.parametrize(
