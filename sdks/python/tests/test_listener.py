@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -177,6 +178,20 @@ def test_closing_does_not_wait_for_a_handshake(server: Played) -> None:
     # Far sooner than the time-out of the client.
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_closing_does_not_wait_for_tls() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ada = Client(f"https://127.0.0.1:{silent.getsockname()[1]}", timeout=60)
+        ada.use_tokens("a secret", "another", 3600)
+        thread = in_a_thread(ada.listen())
+        reached, _ = silent.accept()
+        with reached:
+            # It has begun with TLS.
+            assert reached.recv(1)
+            ada.close()
+            thread.join(20)
+        assert not thread.is_alive()
 
 
 def test_closing_does_not_wait_for_a_handshake_on_asyncio(server: Played) -> None:
