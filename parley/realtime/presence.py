@@ -239,7 +239,8 @@ class Presence:
             if self._notices.is_full:
                 return
             framed, streams = self._heard.pop(user_id)
-            readers = self._companions(user_id, streams)
+            # Newcomers who came meanwhile are shown whoever is there by then.
+            readers = self._companions(user_id, streams).difference(self._newcomers)
             if readers:
                 self._notices.put(readers, framed)
             await _let_others_run(number)

@@ -231,6 +231,25 @@ async def test_all_who_come_at_once_hear_once(house: House) -> None:
         assert len(heard) == len(set(heard)) == 19
 
 
+async def test_who_comes_while_others_are_told_hears_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes in the middle of a tick is shown who is there by the next, and is told of nobody before."""
+    shared_in, comers = house.known.shared_in, [BOB]
+    bobs: list[Live] = []
+
+    async def enter_meanwhile(conversation_ids: Sequence[UUID]) -> set[UUID]:
+        if comers and GROUP in conversation_ids:
+            bobs.append(house.enter(comers.pop(), CHAT, GROUP))
+        return await shared_in(conversation_ids)
+
+    monkeypatch.setattr(house.known, "shared_in", enter_meanwhile)
+    house.enter(EVE, CHAT, GROUP)
+    house.enter(ADA, CHAT, GROUP)
+    await house.after(1)
+    assert sorted(statuses(bobs[0])) == [(ADA, "online"), (EVE, "online")]
+
+
 async def test_only_small_conversations_count(house: House) -> None:
     """People who share nothing but a large group, or nothing at all, hear nothing of each other."""
     ada = house.enter(ADA, HALL, GROUP)
