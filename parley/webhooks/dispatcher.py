@@ -8,7 +8,7 @@ The lag that comes of it is shown, and worked off later.
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from parley import logs, metrics
 from parley.errors import Unavailable
@@ -16,6 +16,7 @@ from parley.storage import deliveries
 from parley.storage.database import Database
 from parley.storage.deliveries import Dispatched
 from parley.storage.log import Log
+from parley.webhooks.clock import Clock
 from parley.webhooks.pressure import Pressure
 
 # Seconds: how long what happens at once may gather, how often to look for what other processes appended, and how long
@@ -60,13 +61,13 @@ class Dispatcher:
         self._log = log
         self._pressure = pressure
         self._dispatched = dispatched
-        self._clock = clock
+        self._clock = Clock(clock)
         self._most = FEWEST * 10
         self._alarmed = False
         self._task: asyncio.Task[None] | None = None
         self._behind_since: datetime | None = None
         # When the log was last read, by this process or, as far as is known, by another.
-        self._read_at = self._now()
+        self._read_at = self._clock.now()
         self.cursor: int | None = None
 
     async def start(self) -> None:
@@ -96,18 +97,18 @@ class Dispatcher:
         since = self._behind_since
         if since is None and self._lag_events():
             since = self._read_at
-        return 0.0 if since is None else max(0.0, (self._now() - since).total_seconds())
+        return 0.0 if since is None else max(0.0, (self._clock.now() - since).total_seconds())
 
     async def step(self) -> Dispatched | None:
         """Read once; None if somebody else is at it."""
         async with self._database.read() as conn:
-            found = await deliveries.dispatch(conn, self._most, self._clock() if self._clock else None)
+            found = await deliveries.dispatch(conn, self._most, self._clock.at())
             elsewhere = None if found is not None else await deliveries.dispatched_to(conn)
         if elsewhere is not None and (self.cursor is None or elsewhere > self.cursor):
             self.cursor, self._behind_since = elsewhere, None
-            self._read_at = self._now()
+            self._read_at = self._clock.now()
         if found is not None:
-            self._read_at = self._now()
+            self._read_at = self._clock.now()
             self.cursor = found.cursor
             self._behind_since = found.behind_since
             metrics.webhooks.dispatched += found.made
@@ -160,9 +161,6 @@ class Dispatcher:
 
     def _lag_events(self) -> int:
         return 0 if self.cursor is None else max(0, self._log.head.position - self.cursor)
-
-    def _now(self) -> datetime:
-        return self._clock() if self._clock else datetime.now(UTC)
 
 
 def rest_after(found: Dispatched, took: float, busy: bool) -> float:

@@ -5,7 +5,7 @@ Nothing of it is lost while the database is away. What is noted twice counts onc
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from parley import logs
@@ -15,6 +15,7 @@ from parley.storage.database import Connection, Database
 from parley.storage.deliveries import Claim, Health, Result
 from parley.storage.log import Log
 from parley.webhooks import schedule
+from parley.webhooks.clock import Clock
 from parley.webhooks.disabling import Reason, disable
 from parley.webhooks.schedule import Pace
 
@@ -37,7 +38,7 @@ class Results:
         database: Database,
         log: Log,
         released: Callable[[], None],
-        clock: Callable[[], datetime] | None = None,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._log = log
@@ -78,7 +79,7 @@ class Results:
 
     def unsent(self, claim: Claim) -> None:
         """Give a claim back, as if it had not been claimed."""
-        self.add(Result(claim, "unsent", self._now()))
+        self.add(Result(claim, "unsent", self._clock.now()))
 
     def release(self, webhook_id: UUID, until: datetime) -> None:
         """Let go of the lane of a webhook, which was held until then."""
@@ -116,14 +117,14 @@ class Results:
                     await self._note_each(conn, results)
                     results = []
                 if results or lanes:
-                    await deliveries.finish(conn, results, lanes, self._at(), here=self._now())
+                    await deliveries.finish(conn, results, lanes, self._clock.at(), here=self._clock.now())
                     results = []
                 if health:
                     failing = await deliveries.note_health(
-                        conn, list(health.values()), self._at(), here=self._now()
+                        conn, list(health.values()), self._clock.at(), here=self._clock.now()
                     )
                     for webhook_id, since in failing.items():
-                        if schedule.is_hopeless(since, self._now()):
+                        if schedule.is_hopeless(since, self._clock.now()):
                             self._to_disable.setdefault(webhook_id, "failures")
             for webhook_id, reason in list(self._to_disable.items()):
                 await disable(self._log, webhook_id, reason)
@@ -164,7 +165,7 @@ class Results:
         """Note one after the other; whatever cannot be noted is claimed again when its lease ends."""
         for result in results:
             try:
-                await deliveries.finish(conn, [result], {}, self._at(), here=self._now())
+                await deliveries.finish(conn, [result], {}, self._clock.at(), here=self._clock.now())
             except Unavailable:
                 raise
             except Exception:
@@ -173,13 +174,6 @@ class Results:
                     webhook_id=str(result.claim.webhook_id),
                     delivery_id=str(result.claim.delivery_id),
                 )
-
-    def _at(self) -> datetime | None:
-        """The time by the clock that was given; None is the database's."""
-        return None if self._clock is None else self._clock()
-
-    def _now(self) -> datetime:
-        return self._at() or datetime.now(UTC)
 
 
 def _health(webhook_id: UUID, recovered: bool, failed_at: datetime | None, pace: Pace | None) -> Health:

@@ -24,6 +24,7 @@ from parley.storage.database import Database
 from parley.storage.deliveries import Claim, Destination, Result, State
 from parley.storage.log import Log
 from parley.webhooks import schedule
+from parley.webhooks.clock import Clock
 from parley.webhooks.endpoints import MOMENT, Allowance, Endpoint, Job
 from parley.webhooks.letters import Letters, Reads
 from parley.webhooks.options import DeliveryOptions
@@ -96,11 +97,11 @@ class Workers:
         self._options = options
         self._places = Places(options.concurrency)
         # Lanes that are free can be claimed again.
-        self.results = Results(database, log, self.wake, clock)
+        self._clock = Clock(clock)
+        self.results = Results(database, log, self.wake, self._clock)
         # Whether leases of the process before this one may be there, which need not be waited for.
         self._ends_leases = options.alone
         self._lease = lease
-        self._clock = clock
         self._ticks = ticks
         self._dice = dice
         self._endpoints: dict[UUID, Endpoint] = {}
@@ -209,7 +210,7 @@ class Workers:
         if room.well <= 0 and room.others <= 0:
             return 0
         async with self._database.read() as conn:
-            claims = await deliveries.claim(conn, self._lease, room, self._at())
+            claims = await deliveries.claim(conn, self._lease, room, self._clock.at())
         if room.everything:
             took, before = self._ticks() - now, self._last_look
             self._last_look = took
@@ -345,12 +346,14 @@ class Workers:
             self._failed(endpoint, claim, OUR_FAULT)
             return
         if letter.payload is None:
-            self.results.add(Result(claim, "failed", self._now(), error="The log no longer has this event"))
+            self.results.add(
+                Result(claim, "failed", self._clock.now(), error="The log no longer has this event")
+            )
             return
         if self._ticks() >= job.begin_before:
             self._unsent(endpoint, claim)
             return
-        at, started = datetime.now(UTC), self._now()
+        at, started = datetime.now(UTC), self._clock.now()
         body, headers = _written(claim, letter.payload, destination, at)
         began = self._ticks()
         endpoint.began[claim.delivery_id] = began
@@ -378,7 +381,7 @@ class Workers:
         if verdict == "slow_down" and began >= endpoint.paced_at:
             # What was under way when it was slowed down says nothing new.
             endpoint.paced_at = now
-            endpoint.pace = schedule.slower(endpoint.pace, self._now(), outcome.retry_after)
+            endpoint.pace = schedule.slower(endpoint.pace, self._clock.now(), outcome.retry_after)
             self._give_back(endpoint)
         self._failed(endpoint, claim, outcome, started)
 
@@ -397,14 +400,14 @@ class Workers:
         self.results.add(_result(claim, "succeeded", started, outcome))
         paced = endpoint.pace.seconds > 0
         if paced:
-            endpoint.pace = schedule.faster(endpoint.pace, self._now())
+            endpoint.pace = schedule.faster(endpoint.pace, self._clock.now())
             endpoint.paced_at = self._ticks()
         self.results.recovered(claim, endpoint.pace if paced else None)
 
     def _failed(
         self, endpoint: Endpoint, claim: Claim, outcome: Outcome, started: datetime | None = None
     ) -> None:
-        now = self._now()
+        now = self._clock.now()
         verdict = schedule.verdict(outcome.status)
         next_at = schedule.next_attempt(
             claim.number - claim.spent, now, retry_after=outcome.retry_after, dice=self._dice
@@ -439,13 +442,6 @@ class Workers:
         endpoint.halts += 1
         while endpoint.stock:
             self.results.unsent(endpoint.stock.popleft().claim)
-
-    def _at(self) -> datetime | None:
-        """The time by the clock that was given; None is the database's."""
-        return None if self._clock is None else self._clock()
-
-    def _now(self) -> datetime:
-        return self._at() or datetime.now(UTC)
 
 
 def _written(claim: Claim, payload: Payload, destination: Destination, at: datetime) -> Written:
