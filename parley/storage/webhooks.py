@@ -201,12 +201,12 @@ async def disable(conn: Connection, webhook_id: UUID, reason: str, at: datetime)
 
 
 async def enable(conn: Connection, webhook_id: UUID) -> None:
-    """Let a webhook hear of what happens from now on, as if it had never failed."""
+    """Let a webhook be sent to again, as if it had never failed. From where it hears is the caller's to say."""
     await conn.execute(
-        f"""
+        """
         UPDATE webhooks
         SET status = 'active', disabled_reason = NULL, disabled_at = NULL, failing_since = NULL,
-            pace = 0, resume_at = NULL, hears_after = {_HEAD_NOW}
+            pace = 0, resume_at = NULL
         WHERE webhook_id = $1
         """,
         webhook_id,
