@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from parley.contract.document import resolve
-from scripts.compat_tables import broken_days
+from scripts.compat_tables import broken_days, refusals_gone
 from scripts.specification import Document
 
 # Who hears nothing for that long takes the server for dead. Of every other limit less is a break: clients count on
@@ -144,13 +144,11 @@ def _messages(released: Document, present: Document) -> Iterator[str]:
 
 
 def _frame_refusals(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    told = {each["code"] for each in now.get("x-refusals", ())}
-    for code in dict.fromkeys(each["code"] for each in before.get("x-refusals", ())):
-        if code not in told:
-            yield (
-                f"components/messages/{name}: is not refused as {code} any more, by which clients know what "
-                "happened: keep it, even if nothing is refused like that now [frame-refusal-removed]"
-            )
+    for code in refusals_gone(before, now, "code"):
+        yield (
+            f"components/messages/{name}: is not refused as {code} any more, by which clients know what "
+            "happened: keep it, even if nothing is refused like that now [frame-refusal-removed]"
+        )
 
 
 def _headers_of(document: Document, message: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -73,13 +73,18 @@ def _is_error(status: str) -> bool:
 
 def _refusals(place: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Their sentences are words, and there may be others."""
-    told = {each["status"] for each in now.get("x-refusals", ())}
-    for status in dict.fromkeys(each["status"] for each in before.get("x-refusals", ())):
-        if status not in told:
-            yield (
-                f"{place}: x-refusals does not say any more when it answers {status}, which clients act upon: keep "
-                "the sentence or write a better one [refusal-removed]"
-            )
+    for status in refusals_gone(before, now, "status"):
+        yield (
+            f"{place}: x-refusals does not say any more when it answers {status}, which clients act upon: keep "
+            "the sentence or write a better one [refusal-removed]"
+        )
+
+
+def refusals_gone(before: Mapping[str, Any], now: Mapping[str, Any], word: str) -> list[Any]:
+    """Return by which `word` (`status` or `code`) something was refused before and is not now, each once."""
+    told = {each[word] for each in now.get("x-refusals", ())}
+    known = dict.fromkeys(each[word] for each in before.get("x-refusals", ()))
+    return [each for each in known if each not in told]
 
 
 def _rate_limit(before: DocumentedOperation, operation: DocumentedOperation) -> Iterator[str]:
