@@ -29,6 +29,20 @@ func expired(t *testing.T, client *Client) {
 	}
 }
 
+// refreshed returns what a client has after a request with a token that has expired.
+func refreshed(t *testing.T, client *Client) *Tokens {
+	t.Helper()
+	expired(t, client)
+	if _, err := client.GetMe(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := client.Tokens()
+	if err != nil || tokens == nil {
+		t.Fatal(tokens, err)
+	}
+	return tokens
+}
+
 func TestAPageOfAPortalEndsNoSession(t *testing.T) {
 	pages := map[string]http.HandlerFunc{
 		"302": status(302, "", "Location", "/portal"), "401": status(401, "<html>"), "403": status(403, "<html>"),
@@ -101,12 +115,8 @@ func TestWhoeverWasQuickerIsFollowed(t *testing.T) {
 		refusal(w, r)
 	}, status(200, me))
 	client.store = store
-	expired(t, client)
-	if _, err := client.GetMe(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	if tokens, err := client.Tokens(); err != nil || tokens.RefreshToken != "refresh-2" {
-		t.Fatal(tokens, err)
+	if tokens := refreshed(t, client); tokens.RefreshToken != "refresh-2" {
+		t.Fatal(tokens)
 	}
 }
 
@@ -240,12 +250,8 @@ func TestALogInOutlivesARefreshOfBefore(t *testing.T) {
 			}
 			answer(w, r)
 		}, status(200, me))
-		expired(t, client)
-		if _, err := client.GetMe(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		if tokens, err := client.Tokens(); err != nil || tokens.AccessToken != "access-9" {
-			t.Fatal(tokens, err)
+		if tokens := refreshed(t, client); tokens.AccessToken != "access-9" {
+			t.Fatal(tokens)
 		}
 	}
 }
