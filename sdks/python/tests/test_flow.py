@@ -16,16 +16,8 @@ from parley_sdk.flow import Flow, FlowOf, Flows, Renew, Send, Sleep, Step
 from parley_sdk.generated.facts import OPERATIONS
 from parley_sdk.session import Session
 from parley_sdk.stores import MemoryTokenStore, Tokens
+from renewed import RENEWED
 
-ID = "019d0a7b-8991-7ce9-9b84-d1e0b4cfd9ec"
-RENEWED = {
-    "access_token": "new",
-    "refresh_token": "next",
-    "expires_in": 3600,
-    "token_type": "Bearer",
-    "user_id": ID,
-    "session_id": ID,
-}
 STILL_RUNNING = httpx.Response(
     409, headers={"Retry-After": "1"}, json={"error": {"code": "conflict", "message": "Still running"}}
 )

@@ -5,7 +5,7 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
@@ -266,21 +266,44 @@ def test_a_store_that_fails_leaves_nothing_open_on_asyncio(server: Played) -> No
         assert server.left.acquire(timeout=20)
 
 
+def expiring(ada: Client, monkeypatch: pytest.MonkeyPatch, then: Callable[[Future[None]], str]) -> None:
+    """Let the token that the socket is told be about to expire, and the next one come of `then`."""
+    tokens = iter(["a secret"])
+
+    def fresh(stale: str | None = None, *, given_up: Future[None]) -> str:
+        if token := next(tokens, None):
+            ada.use_tokens(token, "another", 0)
+            return token
+        return then(given_up)
+
+    monkeypatch.setattr(ada, "fresh_token", fresh)
+
+
+def expiring_on_asyncio(
+    ada: AsyncClient, monkeypatch: pytest.MonkeyPatch, then: Callable[[], Awaitable[str]]
+) -> None:
+    """The same."""
+    tokens = iter(["a secret"])
+
+    async def fresh(stale: str | None = None) -> str:
+        if token := next(tokens, None):
+            ada.use_tokens(token, "another", 0)
+            return token
+        return await then()
+
+    monkeypatch.setattr(ada, "fresh_token", fresh)
+
+
 def test_events_do_not_wait_for_a_new_token(server: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     with client(server) as ada:
-        tokens = iter(["a secret"])
+        renewing = threading.Event()
 
-        def fresh(stale: str | None = None, *, given_up: Future[None]) -> str:
-            if token := next(tokens, None):
-                # What the socket is told is about to expire.
-                ada.use_tokens(token, "another", 0)
-                return token
+        def stall(given_up: Future[None]) -> str:
             renewing.set()
             given_up.result(20)
             raise ConnectionFailed("It was given up")
 
-        renewing = threading.Event()
-        monkeypatch.setattr(ada, "fresh_token", fresh)
+        expiring(ada, monkeypatch, stall)
         event = next(iter(ada.listen()))
         assert event.type == "unknown"
         assert renewing.wait(20)
@@ -292,18 +315,14 @@ def test_events_do_not_wait_for_a_new_token_on_asyncio(
 ) -> None:
     async def listen() -> None:
         async with AsyncClient(server.url) as ada:
-            tokens = iter(["a secret"])
+            renewing = asyncio.Event()
 
-            async def fresh(stale: str | None = None) -> str:
-                if token := next(tokens, None):
-                    ada.use_tokens(token, "another", 0)
-                    return token
+            async def stall() -> str:
                 renewing.set()
                 await asyncio.sleep(20)
                 raise ConnectionFailed("It took too long")
 
-            renewing = asyncio.Event()
-            monkeypatch.setattr(ada, "fresh_token", fresh)
+            expiring_on_asyncio(ada, monkeypatch, stall)
             event = await anext(aiter(ada.listen()))
             assert event.type == "unknown"
             async with asyncio.timeout(10):
@@ -315,15 +334,11 @@ def test_events_do_not_wait_for_a_new_token_on_asyncio(
 
 def test_a_session_that_ends_ends_the_loop(server: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     with client(server) as ada:
-        tokens = iter(["a secret"])
 
-        def fresh(stale: str | None = None, *, given_up: Future[None]) -> str:
-            if token := next(tokens, None):
-                ada.use_tokens(token, "another", 0)
-                return token
+        def end(given_up: Future[None]) -> str:
             raise SessionEnded("The session has ended")
 
-        monkeypatch.setattr(ada, "fresh_token", fresh)
+        expiring(ada, monkeypatch, end)
         with pytest.raises(SessionEnded):
             list(ada.listen())
 
@@ -333,15 +348,11 @@ def test_a_session_that_ends_ends_the_loop_on_asyncio(
 ) -> None:
     async def listen() -> None:
         async with AsyncClient(server.url) as ada:
-            tokens = iter(["a secret"])
 
-            async def fresh(stale: str | None = None) -> str:
-                if token := next(tokens, None):
-                    ada.use_tokens(token, "another", 0)
-                    return token
+            async def end() -> str:
                 raise SessionEnded("The session has ended")
 
-            monkeypatch.setattr(ada, "fresh_token", fresh)
+            expiring_on_asyncio(ada, monkeypatch, end)
             with pytest.raises(SessionEnded):
                 async for _ in ada.listen():
                     pass

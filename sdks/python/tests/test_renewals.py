@@ -16,16 +16,8 @@ from parley_sdk import AsyncClient, Client, FileTokenStore, RetryPolicy, TokenSt
 from parley_sdk.api_error import ConnectionFailed, ParleyError, TimedOut
 from parley_sdk.dial import dial
 from parley_sdk.errors import UnavailableError
+from renewed import RENEWED
 
-ID = "019d0a7b-8991-7ce9-9b84-d1e0b4cfd9ec"
-RENEWED = {
-    "access_token": "new",
-    "refresh_token": "next",
-    "expires_in": 3600,
-    "token_type": "Bearer",
-    "user_id": ID,
-    "session_id": ID,
-}
 ONCE = RetryPolicy(max_attempts=1)
 
 
